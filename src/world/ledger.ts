@@ -1,5 +1,9 @@
 // The truth's own books: cumulative counts per cell that no engine ever sees.
 
+import { exactPow } from "../kernel/exact.js";
+import { MICROS_PER_SECOND, type Micros } from "../kernel/units.js";
+import type { Model } from "./model.js";
+
 /**
  * Edge cells count a client's page after all retries inside the system (a reload is a new page); service cells
  * count a version's own answers to its callers. `segment` is `targeted` for users that a limited effect (users < 1)
@@ -45,6 +49,96 @@ export interface Ledger {
   /** Per release: the first and the last request (its end) that an effect of the release failed or slowed past the objective; NaN before. */
   readonly firstHarmAt: Float64Array;
   readonly lastHarmAt: Float64Array;
-  /** Per release: harmed requests so far, failed and slow. */
+  /** Per release: harmed pages so far: failed, slow, or an order lost to a conversion effect. */
   readonly harmedBy: Float64Array;
 }
+
+/** Upper edges of the fine histogram in seconds, computed once. */
+const EDGES_SECONDS: Float64Array = Float64Array.from({ length: LEDGER_EDGES }, (_, k) => 0.001 * exactPow(2, k / 4));
+const EDGES_MICROS: Float64Array = EDGES_SECONDS.map((edge) => edge * MICROS_PER_SECOND);
+
+/** The fine histogram's bucket of a latency: the first edge that is not below it. */
+export function ledgerBucket(latency: Micros): number {
+  if (latency <= 1000) return 0;
+  // The octave from the integer part of the milliseconds, then at most four edges of a quarter octave each.
+  const octave = 31 - Math.clz32(latency / 1000);
+  let bucket = 4 * octave;
+  if (bucket > LEDGER_EDGES - 1) return LEDGER_EDGES;
+  while (bucket < LEDGER_EDGES && EDGES_MICROS[bucket] < latency) bucket += 1;
+  return bucket;
+}
+
+/** The ledger that a world writes: the same arrays, with the way from (version, endpoint, user) to a cell's row. */
+export class LedgerBook implements Ledger {
+  readonly cells: readonly LedgerCell[];
+  readonly totals: Float64Array;
+  readonly histogram: Float64Array;
+  readonly edgesSeconds = EDGES_SECONDS;
+  readonly firstHarmAt: Float64Array;
+  readonly lastHarmAt: Float64Array;
+  readonly harmedBy: Float64Array;
+  /** First cell of a version, by version; -1 when the scope has none. Then slot x segments + segment follow. */
+  readonly #edgeFirst: Int32Array;
+  readonly #serviceFirst: Int32Array;
+  readonly #segments: number;
+
+  constructor(model: Model, detail: "full" | "light") {
+    const cells: LedgerCell[] = [];
+    const segments: LedgerCell["segment"][] = model.segmented ? ["rest", "targeted"] : ["all"];
+    this.#segments = segments.length;
+    const addScope = (scope: LedgerCell["scope"]): Int32Array =>
+      Int32Array.from(model.versions, (version) => {
+        const service = model.services[version.service];
+        if (scope === "edge" && !service.entry) return -1;
+        const first = cells.length;
+        for (const endpoint of service.endpoints) {
+          for (const segment of segments) {
+            cells.push({ scope, service: service.spec.name, version: version.name, endpoint: endpoint.spec.name, segment });
+          }
+        }
+        return first;
+      });
+    this.#edgeFirst = addScope("edge");
+    this.#serviceFirst = addScope("service");
+    this.cells = cells;
+    this.totals = new Float64Array(cells.length * LEDGER_COLUMNS);
+    this.histogram = new Float64Array(detail === "full" ? cells.length * (LEDGER_EDGES + 1) : 0);
+    this.firstHarmAt = new Float64Array(model.releases).fill(NaN);
+    this.lastHarmAt = new Float64Array(model.releases).fill(NaN);
+    this.harmedBy = new Float64Array(model.releases);
+  }
+
+  /** Cell of client pages that `version` was to serve; `segment` 1 is `targeted` where the world is segmented. */
+  edgeCell(version: number, endpointSlot: number, segment: number): number {
+    return this.#edgeFirst[version] + endpointSlot * this.#segments + segment;
+  }
+
+  /** Cell of a version's own answers. */
+  serviceCell(version: number, endpointSlot: number, segment: number): number {
+    return this.#serviceFirst[version] + endpointSlot * this.#segments + segment;
+  }
+
+  /** Adds one answer: request, error or slow, latency and its fine bucket. */
+  observe(cell: number, latency: Micros, failed: boolean, slow: boolean): void {
+    const row = cell * LEDGER_COLUMNS;
+    const { totals, histogram } = this;
+    totals[row + LedgerColumn.requests] += 1;
+    if (failed) totals[row + LedgerColumn.errors] += 1;
+    else if (slow) totals[row + LedgerColumn.slow] += 1;
+    totals[row + LedgerColumn.latencySeconds] += latency / MICROS_PER_SECOND;
+    if (histogram.length > 0) histogram[cell * (LEDGER_EDGES + 1) + ledgerBucket(latency)] += 1;
+  }
+
+  /** Notes `count` harmed pages of every release in the mask, at the time they ended. */
+  harm(mask: number, at: Micros, count: number): void {
+    for (let release = 0; release < this.harmedBy.length; release++) {
+      if ((mask & (1 << release)) === 0) continue;
+      if (this.harmedBy[release] === 0) this.firstHarmAt[release] = at;
+      this.lastHarmAt[release] = at;
+      this.harmedBy[release] += count;
+    }
+  }
+}
+
+/** An empty ledger for the model's versions, endpoints and segments. */
+export const createLedger = (model: Model, detail: "full" | "light"): LedgerBook => new LedgerBook(model, detail);
