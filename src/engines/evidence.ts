@@ -38,6 +38,7 @@ export interface Persistence {
 /** Why a trigger may act without the decision matrix (SYSTEMS.md section 5, "full rollback required"). */
 export type HardReason = "infrastructure" | "security" | "startup";
 
+/** One check as data. Latency limits are in seconds, `restarts` and `query-timeouts` per minute, the rest ratios or counts. */
 export interface CheckSpec {
   /** Unique within a strategy, e.g. `trigger error-rate above 1%`. */
   readonly id: string;
@@ -47,6 +48,8 @@ export interface CheckSpec {
   readonly compare: Comparison;
   readonly baseline?: BaselineKind;
   readonly persistence: Persistence;
+  /** The check's own window (rare events need a longer one); left out: the strategy's. */
+  readonly window?: Micros;
   readonly hard?: HardReason;
   /** A gate that must have data before a promotion; triggers are never required. */
   readonly required: boolean;

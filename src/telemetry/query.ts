@@ -29,6 +29,12 @@ export type TelemetryQuery =
       readonly fn: "increase" | "rate";
       readonly metric: "http_request_duration_seconds_count" | "http_request_duration_seconds_sum";
     })
+  | (Asked & {
+      /** Requests at most `le` seconds long; `le` stands for the smallest bucket edge at or above it. */
+      readonly fn: "increase" | "rate";
+      readonly metric: "http_request_duration_seconds_bucket";
+      readonly le: number;
+    })
   | (Asked & { readonly fn: "quantile"; readonly metric: HistogramName; readonly q: Ratio })
   | (Asked & {
       /** Over time within the window (`latest`: instant vector with lookback), then across series. */
