@@ -1,0 +1,209 @@
+// The pictures of a run: which ones there are, what each shows, and how each is drawn.
+
+import type { Micros, Ratio } from "../kernel/units.js";
+import { minutes } from "../kernel/units.js";
+import type { Outcome } from "../sim/outcome.js";
+import { duration, latency, percent, perSecond, significant } from "./format.js";
+import { paint, standaloneDarkStyle, versionDash, versionPaint } from "./palette.js";
+import { renderSvg } from "./charts/render.js";
+import { valueScale } from "./charts/scale.js";
+import { timeChartSpec, type ChartLine, type ChartMarker, type ChartSpan, type TimeChart } from "./charts/time-chart.js";
+import { statechartSvg } from "./charts/statechart.js";
+
+/** A picture with what it is called and what it says. */
+export interface ChartEntry {
+  readonly name: string;
+  readonly title: string;
+  readonly about: string;
+}
+
+export interface DrawnChart extends ChartEntry {
+  readonly svg: string;
+}
+
+type Version = Outcome["series"]["versions"][number];
+type Columns = "weight" | "rps" | "errorRate" | "p95Seconds" | "seenErrorRate" | "seenP95Seconds" | "replicas";
+
+/** The charts over time, in the order of the report. */
+const TIME_CHARTS: readonly (ChartEntry & { readonly draw: (outcome: Outcome) => TimeChart | null })[] = [
+  { name: "traffic", title: "Traffic split", about: "Share of traffic by version. Numbered circles are the decisions.", draw: trafficChart },
+  { name: "error-rate", title: "Error rate, as telemetry saw it", about: "What the engines saw, with the limits they held it against.", draw: (outcome) => seenChart(outcome, "error-rate") },
+  { name: "p95", title: "p95 latency, as telemetry saw it", about: "What the engines saw, with the limits they held it against.", draw: (outcome) => seenChart(outcome, "p95") },
+  { name: "truth-error-rate", title: "Error rate: seen against truth", about: "What happened, and what the scrapes made of it.", draw: (outcome) => truthChart(outcome, "error-rate") },
+  { name: "truth-p95", title: "p95 latency: seen against truth", about: "What happened, and what the scrapes made of it.", draw: (outcome) => truthChart(outcome, "p95") },
+  { name: "impact", title: "User impact", about: "Client pages per second that failed, and that a release failed or slowed past the objective.", draw: impactChart },
+  { name: "load", title: "Load", about: "Requests per second by version.", draw: loadChart },
+  { name: "capacity", title: "Capacity", about: "Replicas by version.", draw: capacityChart },
+];
+
+/** Which pictures this outcome has, without drawing them. */
+export function chartEntries(outcome: Outcome): readonly ChartEntry[] {
+  const overTime = TIME_CHARTS.filter((entry) => entry.draw(outcome) !== null);
+  return [...overTime, ...stateEntries(outcome)].map(({ name, title, about }) => ({ name, title, about }));
+}
+
+/** Every picture, in the light paint that `themed` replaces. */
+export async function drawCharts(outcome: Outcome): Promise<readonly DrawnChart[]> {
+  const drawn: DrawnChart[] = [];
+  for (const { name, title, about, draw } of TIME_CHARTS) {
+    const chart = draw(outcome);
+    if (chart !== null) drawn.push({ name, title, about, svg: await renderSvg(timeChartSpec(chart), `${title}. ${about}`) });
+  }
+  for (const entry of stateEntries(outcome)) drawn.push({ ...entry, svg: statechartSvg(outcome, entry.release) });
+  return drawn;
+}
+
+/** Every picture as an SVG file of its own, by name; each follows the reader's light or dark. */
+export async function chartSvgs(outcome: Outcome): Promise<Record<string, string>> {
+  const style = `<style>${standaloneDarkStyle()}</style>`;
+  return Object.fromEntries((await drawCharts(outcome)).map(({ name, svg }) => [name, svg.replace(/^<svg[^>]*>/, (head) => head + style)]));
+}
+
+function stateEntries(outcome: Outcome): readonly (ChartEntry & { readonly release: number })[] {
+  return outcome.releases.flatMap((release, index) =>
+    release.states.length === 0 ? [] : [{
+      name: outcome.releases.length === 1 ? "states" : `states-${index + 1}`,
+      title: `The path of ${release.service} ${release.version} through the statechart`,
+      about: "One lane per state; numbers are transitions, explained below.",
+      release: index,
+    }],
+  );
+}
+
+function baseChart(outcome: Outcome): Pick<TimeChart, "from" | "to" | "at" | "markers" | "spans"> {
+  return { from: 0, to: Math.max(outcome.duration, 1), at: outcome.series.at, markers: decisionMarkers(outcome), spans: harmSpans(outcome) };
+}
+
+/** The decisions that a chart marks: all of them, or, when they are many, those that did more than hold. */
+export function decisionMarkers(outcome: Outcome): readonly ChartMarker[] {
+  const weighty = outcome.decisions.filter((decision) => decision.actions.some((action) => action !== "hold"));
+  const shown = outcome.decisions.length <= 12 ? outcome.decisions : weighty;
+  return shown.map((decision) => ({ at: decision.at, text: String(decision.id) }));
+}
+
+/** From the first harmed request to the end of harm, per release. */
+function harmSpans(outcome: Outcome): readonly ChartSpan[] {
+  return outcome.releases.flatMap(({ times, version }) =>
+    times.harmStartsAt === null ? [] : [{ from: times.harmStartsAt, to: times.mitigatedAt ?? outcome.duration, label: `${version} harms users` }],
+  );
+}
+
+function hasRows(outcome: Outcome): boolean {
+  return outcome.series.at.length > 0 && outcome.series.versions.length > 0;
+}
+
+/** `v1`, or `checkout v1` where the run has releases of several services; the first of a service is the stable one. */
+function versionLabel(outcome: Outcome, version: Version): string {
+  const { versions } = outcome.series;
+  const several = versions.some((other) => other.service !== version.service);
+  const first = versions.find((other) => other.service === version.service) === version;
+  return `${several ? `${version.service} ` : ""}${version.version}${first ? " (stable)" : ""}`;
+}
+
+function versionLines(outcome: Outcome, column: Columns, shape: ChartLine["shape"]): ChartLine[] {
+  return outcome.series.versions.map((version, index) => ({
+    label: versionLabel(outcome, version), color: versionPaint(index), dash: versionDash(index), width: 2, shape, values: version[column],
+  }));
+}
+
+function trafficChart(outcome: Outcome): TimeChart | null {
+  if (!hasRows(outcome)) return null;
+  return {
+    ...baseChart(outcome), height: 150, yTitle: "share of traffic", format: percent, limits: [],
+    scale: { kind: "linear", max: 1.02, constant: 1, ticks: [0, 0.25, 0.5, 0.75, 1] },
+    lines: versionLines(outcome, "weight", "area"),
+  };
+}
+
+const COLUMNS = {
+  "error-rate": { seen: "seenErrorRate", truth: "errorRate", format: percent, title: "error rate", least: 0.002 },
+  p95: { seen: "seenP95Seconds", truth: "p95Seconds", format: latency, title: "p95", least: 0.01 },
+} as const;
+
+type HealthMetric = keyof typeof COLUMNS;
+
+function limitsOf(outcome: Outcome, metric: HealthMetric): TimeChart["limits"] {
+  const distinct = new Map<number, string>();
+  for (const { metric: of, label, value } of outcome.thresholds) {
+    if (of !== metric || !Number.isFinite(value)) continue;
+    distinct.set(value, distinct.has(value) ? `${distinct.get(value)}, ${label}` : label);
+  }
+  return [...distinct].map(([value, label]) => ({ value, label: label.length > 22 ? `${label.slice(0, 21)}…` : label }));
+}
+
+function seenChart(outcome: Outcome, metric: HealthMetric): TimeChart | null {
+  if (!hasRows(outcome)) return null;
+  const { seen, format, title, least } = COLUMNS[metric];
+  const lines = versionLines(outcome, seen, "line");
+  const limits = limitsOf(outcome, metric);
+  const scale = valueScale(lines.flatMap((line) => line.values), limits.map((limit) => limit.value), least);
+  return { ...baseChart(outcome), height: 170, yTitle: axisTitle(title, scale.kind), format, scale, lines, limits };
+}
+
+const axisTitle = (title: string, kind: "linear" | "symlog"): string => (kind === "symlog" ? `${title} (logarithmic)` : title);
+
+/** The stretch that detection was about: from before harm (or first traffic) to after recovery. */
+export function storyOf(outcome: Outcome): { readonly from: Micros; readonly to: Micros } {
+  const release = outcome.releases.find((each) => each.times.harmStartsAt !== null) ?? outcome.releases[0];
+  const start = release?.times.harmStartsAt ?? release?.times.firstTrafficAt ?? null;
+  const end = release?.times.restoredAt ?? release?.times.mitigatedAt ?? release?.times.detectedAt ?? null;
+  if (start === null || end === null || end <= start) return { from: 0, to: Math.max(outcome.duration, 1) };
+  const margin = Math.max(minutes(3), (end - start) * 0.4);
+  return { from: Math.max(0, start - margin), to: Math.min(outcome.duration, end + margin) };
+}
+
+/** The released version's truth beside what was seen of it, around the minutes that mattered. */
+function truthChart(outcome: Outcome, metric: HealthMetric): TimeChart | null {
+  const index = releasedVersion(outcome);
+  if (!hasRows(outcome) || index < 0) return null;
+  const { seen, truth, format, title, least } = COLUMNS[metric];
+  const version = outcome.series.versions[index];
+  const { from, to } = storyOf(outcome);
+  const lines: ChartLine[] = [
+    { label: `${version.version}: truth`, color: paint("ink"), dash: [], width: 1.2, shape: "line", values: version[truth] },
+    { label: `${version.version}: seen`, color: versionPaint(index), dash: versionDash(Math.max(1, index)), width: 2.4, shape: "line", values: version[seen] },
+  ];
+  const limits = limitsOf(outcome, metric);
+  const shown = outcome.series.at.flatMap((at, row) => (at >= from && at <= to ? lines.map((line) => line.values[row] ?? null) : []));
+  const scale = valueScale(shown, limits.map((limit) => limit.value), least);
+  return { ...baseChart(outcome), from, to, height: 170, yTitle: axisTitle(title, scale.kind), format, scale, lines, limits };
+}
+
+function releasedVersion(outcome: Outcome): number {
+  const release = outcome.releases.find((each) => each.times.harmStartsAt !== null) ?? outcome.releases[0];
+  if (release === undefined) return -1;
+  return outcome.series.versions.findIndex((each) => each.service === release.service && each.version === release.version);
+}
+
+function impactChart(outcome: Outcome): TimeChart | null {
+  const { at, edge } = outcome.series;
+  if (at.length === 0) return null;
+  const lines: ChartLine[] = [
+    { label: "failed", color: paint("first"), dash: [], width: 1.4, shape: "line", values: edge.failedPerSecond },
+    { label: "harmed by a release", color: paint("harm"), dash: [7, 3], width: 2, shape: "area", values: edge.harmedPerSecond },
+  ];
+  const scale = valueScale(lines.flatMap((line) => line.values), [], 0.5);
+  return { ...baseChart(outcome), height: 140, yTitle: "pages per second", format: (value) => perSecond(value), scale, lines, limits: [] };
+}
+
+function loadChart(outcome: Outcome): TimeChart | null {
+  if (!hasRows(outcome)) return null;
+  const lines = versionLines(outcome, "rps", "line");
+  const scale = valueScale(lines.flatMap((line) => line.values), [], 1);
+  return { ...baseChart(outcome), height: 120, yTitle: "requests per second", format: (value) => perSecond(value), scale, lines, limits: [] };
+}
+
+function capacityChart(outcome: Outcome): TimeChart | null {
+  if (!hasRows(outcome)) return null;
+  const lines = versionLines(outcome, "replicas", "step");
+  const scale = valueScale(lines.flatMap((line) => line.values), [], 4);
+  const ticks = scale.ticks.filter((tick) => Number.isInteger(tick));
+  return { ...baseChart(outcome), height: 100, yTitle: "replicas", format: (value) => significant(value, 3), scale: { ...scale, ticks }, lines, limits: [] };
+}
+
+/** A short line under the truth charts on how far telemetry was behind. */
+export function storyWords(outcome: Outcome): string {
+  const { from, to } = storyOf(outcome);
+  const share: Ratio = (to - from) / Math.max(outcome.duration, 1);
+  return share > 0.95 ? "the whole run" : `the ${duration(to - from)} that mattered`;
+}

@@ -1,0 +1,194 @@
+// One kind of chart for everything that moves over a run: same width and time axis, so that pictures line up.
+
+import type { TopLevelSpec } from "vega-lite";
+import type { Micros } from "../../kernel/units.js";
+import { axisTime } from "../format.js";
+import { paint } from "../palette.js";
+import { pixelOf, spreadLabels, stackMarkers, timeTicks, type ValueScale } from "./scale.js";
+
+type Layer = Extract<TopLevelSpec, { layer: unknown }>["layer"][number];
+
+export const PLOT_WIDTH = 856;
+export const PLOT_LEFT = 66;
+export const PLOT_RIGHT = 158;
+const MARKER_GAP = 19;
+const MARKER_ROWS = 3;
+const LABEL_GAP = 15;
+
+/** A line or area over time; null breaks it. The value of a row holds over the interval that ends at its time. */
+export interface ChartLine {
+  readonly label: string;
+  readonly color: string;
+  readonly dash: readonly number[];
+  readonly width: number;
+  readonly shape: "line" | "step" | "area";
+  readonly values: readonly (number | null)[];
+}
+
+/** A numbered circle above the plot, with a thin line down: a decision. */
+export interface ChartMarker {
+  readonly at: Micros;
+  readonly text: string;
+}
+
+/** A stretch of time that is shaded, or a moment when `from` equals `to`, with a short name at its foot. */
+export interface ChartSpan {
+  readonly from: Micros;
+  readonly to: Micros;
+  readonly label: string;
+}
+
+export interface TimeChart {
+  readonly from: Micros;
+  readonly to: Micros;
+  readonly height: number;
+  readonly yTitle: string;
+  readonly scale: ValueScale;
+  readonly format: (value: number) => string;
+  readonly at: readonly Micros[];
+  readonly lines: readonly ChartLine[];
+  readonly limits: readonly { readonly label: string; readonly value: number }[];
+  readonly markers: readonly ChartMarker[];
+  readonly spans: readonly ChartSpan[];
+}
+
+/** The whole chart as a vega-lite specification with its data in it. */
+export function timeChartSpec(chart: TimeChart): TopLevelSpec {
+  const rows = markerRows(chart);
+  const height = chart.height;
+  return {
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    width: PLOT_WIDTH,
+    height,
+    autosize: { type: "none" },
+    padding: { left: PLOT_LEFT, right: PLOT_RIGHT, top: 12 + MARKER_GAP * Math.max(rows.used, 0) + 6, bottom: 34 },
+    background: paint("surface"),
+    config: {
+      aria: false,
+      font: "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif",
+      view: { stroke: null },
+      axis: {
+        domainColor: paint("grid"), gridColor: paint("grid"), tickColor: paint("grid"),
+        labelColor: paint("muted"), titleColor: paint("muted"), labelFontSize: 11.5, titleFontSize: 11.5, titleFontWeight: "normal",
+        labelOverlap: false, labelBound: false,
+      },
+    },
+    layer: [
+      ...spanLayers(chart), ...limitLayers(chart), ...markerRules(chart), ...lineLayers(chart), ...labelLayers(chart), ...markerCircles(chart, rows.row),
+    ],
+  };
+}
+
+const scaleX = (chart: TimeChart) => ({ domain: [chart.from, chart.to], nice: false, zero: false });
+
+function x(chart: TimeChart) {
+  const { step, ticks } = timeTicks(chart.from, chart.to, 13);
+  return {
+    field: "at", type: "quantitative" as const, scale: scaleX(chart),
+    axis: { values: ticks.slice(), grid: false, title: null, labelExpr: lookup(ticks, (tick) => axisTime(tick, step)) },
+  };
+}
+
+function y(chart: TimeChart) {
+  const { kind, max, constant, ticks } = chart.scale;
+  return {
+    field: "value", type: "quantitative" as const,
+    scale: { type: kind, domain: [0, max], nice: false, zero: false, ...(kind === "symlog" ? { constant } : {}) },
+    axis: { values: ticks.slice(), title: chart.yTitle, titleAnchor: "end" as const, titleAngle: 0, titleAlign: "left" as const, titleX: 2 - PLOT_LEFT + 8, titleY: -10, domain: false, ticks: false, labelExpr: lookup(ticks, chart.format) },
+  };
+}
+
+/** An expression that gives each tick its text, so that the axis and our tables say figures alike. */
+const lookup = (ticks: readonly number[], format: (tick: number) => string): string =>
+  `(${JSON.stringify(ticks.map(format))})[indexof(${JSON.stringify(ticks)}, datum.value)]`;
+
+const within = (chart: TimeChart, at: Micros): boolean => at >= chart.from && at <= chart.to;
+
+function lineLayers(chart: TimeChart): Layer[] {
+  return chart.lines.map((line) => {
+    const values = chart.at.map((at, row) => ({ at, value: line.values[row] ?? null })).filter((point) => within(chart, point.at));
+    const interpolate = line.shape === "line" ? ("linear" as const) : ("step-before" as const);
+    const stroke = { color: line.color, strokeWidth: line.width, strokeDash: line.dash.slice(), interpolate };
+    return {
+      data: { values },
+      mark: line.shape === "area"
+        ? { type: "area", color: line.color, fillOpacity: 0.18, line: stroke, interpolate }
+        : { type: "line", strokeJoin: "round", ...stroke },
+      encoding: { x: x(chart), y: y(chart) },
+    };
+  });
+}
+
+function limitLayers(chart: TimeChart): Layer[] {
+  const values = chart.limits.filter((limit) => limit.value <= chart.scale.max).map((limit) => ({ value: limit.value }));
+  if (values.length === 0) return [];
+  return [{ data: { values }, mark: { type: "rule", color: paint("limit"), strokeWidth: 1.2, strokeDash: [3, 3] }, encoding: { y: y(chart) } }];
+}
+
+function spanLayers(chart: TimeChart): Layer[] {
+  const spans = chart.spans.filter((span) => span.to >= chart.from && span.from <= chart.to);
+  if (spans.length === 0) return [];
+  const values = spans.map((span) => ({ at: Math.max(span.from, chart.from), until: Math.min(span.to, chart.to), label: span.label }));
+  return [
+    { data: { values }, mark: { type: "rect", color: paint("harm"), opacity: 0.13 }, encoding: { x: x(chart), x2: { field: "until" } } },
+    {
+      data: { values }, mark: { type: "text", align: "left", baseline: "top", dx: 4, y: 3, fontSize: 11, color: paint("bad") },
+      encoding: { x: { ...x(chart), field: "until" }, text: { field: "label" } },
+    },
+  ];
+}
+
+function shownMarkers(chart: TimeChart): readonly ChartMarker[] {
+  return chart.markers.filter((marker) => within(chart, marker.at));
+}
+
+const pixelX = (chart: TimeChart, at: Micros): number => ((at - chart.from) / (chart.to - chart.from)) * PLOT_WIDTH;
+
+function markerRows(chart: TimeChart): { readonly row: readonly number[]; readonly used: number } {
+  const row = stackMarkers(shownMarkers(chart).map((marker) => pixelX(chart, marker.at)), MARKER_GAP, MARKER_ROWS);
+  return { row, used: row.reduce((most, each) => Math.max(most, each + 1), 0) };
+}
+
+function markerRules(chart: TimeChart): Layer[] {
+  const values = shownMarkers(chart).map(({ at }) => ({ at }));
+  if (values.length === 0) return [];
+  return [{ data: { values }, mark: { type: "rule", color: paint("decision"), opacity: 0.4, strokeWidth: 1 }, encoding: { x: x(chart) } }];
+}
+
+function markerCircles(chart: TimeChart, rows: readonly number[]): Layer[] {
+  const values = shownMarkers(chart).map((marker, index) => ({ at: marker.at, text: marker.text, above: -12 - MARKER_GAP * rows[index] }));
+  if (values.length === 0) return [];
+  const above = { field: "above", type: "quantitative" as const, scale: null };
+  return [
+    { data: { values }, mark: { type: "point", shape: "circle", filled: true, size: 270, opacity: 1, color: paint("decision") }, encoding: { x: x(chart), y: above } },
+    { data: { values }, mark: { type: "text", fontSize: 11, fontWeight: "bold", baseline: "middle", dy: 0.5, color: paint("surface") }, encoding: { x: x(chart), y: above, text: { field: "text" } } },
+  ];
+}
+
+/** Names at the right edge, each with a piece of its own line, at the height where its line or limit ends. */
+function labelLayers(chart: TimeChart): Layer[] {
+  const entries = [
+    ...chart.lines.map((line) => ({ text: line.label, color: line.color, dash: line.dash, width: line.width, at: lastKnown(chart, line) })),
+    ...chart.limits.filter((limit) => limit.value <= chart.scale.max)
+      .map((limit) => ({ text: limit.label, color: paint("limit"), dash: [3, 3] as readonly number[], width: 1.2, at: limit.value })),
+  ];
+  const wanted = entries.map((entry) => pixelOf(chart.scale, entry.at, chart.height));
+  const placed = spreadLabels(wanted, LABEL_GAP, chart.height);
+  return entries.flatMap((entry, index): Layer[] => {
+    const data = { values: [{ left: PLOT_WIDTH + 6, right: PLOT_WIDTH + 26, down: placed[index], text: entry.text }] };
+    const down = { field: "down", type: "quantitative" as const, scale: null };
+    const left = { field: "left", type: "quantitative" as const, scale: null };
+    return [
+      { data, mark: { type: "rule", color: entry.color, strokeWidth: entry.width, strokeDash: entry.dash.slice() }, encoding: { x: left, x2: { field: "right" }, y: down } },
+      { data, mark: { type: "text", align: "left", baseline: "middle", fontSize: 11.5, color: entry.color, dx: 25 }, encoding: { x: left, y: down, text: { field: "text" } } },
+    ];
+  });
+}
+
+function lastKnown(chart: TimeChart, line: ChartLine): number {
+  for (let row = chart.at.length - 1; row >= 0; row -= 1) {
+    const value = line.values[row];
+    if (value !== null && value !== undefined && within(chart, chart.at[row])) return value;
+  }
+  return 0;
+}
