@@ -1,0 +1,23 @@
+// Who acts in a run: the real engines, a twin of the truth that nobody steers, or an oracle.
+
+import type { Micros } from "../kernel/units.js";
+
+/** What an oracle or a forced twin does about one release. */
+export type ForcedAction = "disable-flag" | "roll-back";
+
+/**
+ * - `strategy`: the scenario's strategy decides.
+ * - `schedule`: the strategy's steps without any check, up to full exposure.
+ * - `oracle`: the schedule, but `action` is carried out on `release` at `actsAt` by the same platform.
+ * - `full`: every release that `made` lists goes to 100 % at once beside a stable that keeps its replicas;
+ *   with `forced`, the action follows at its time. The twins of the truth.
+ */
+export type Driver =
+  | { readonly kind: "strategy" }
+  | { readonly kind: "schedule" }
+  | { readonly kind: "oracle"; readonly release: number; readonly actsAt: Micros; readonly action: ForcedAction }
+  | {
+      readonly kind: "full";
+      readonly made: readonly number[];
+      readonly forced: { readonly release: number; readonly at: Micros; readonly action: ForcedAction } | null;
+    };

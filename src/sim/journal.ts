@@ -1,0 +1,73 @@
+// The journal of one run: what the delivery statecharts decided, entered, did and ended with, per release.
+
+import type { DeliveryResult } from "../delivery/canary.js";
+import type { ActionEvent, PlatformCommand } from "../delivery/platform.js";
+import type { Decision, DecidedAction } from "../engines/decision.js";
+import type { Micros } from "../kernel/units.js";
+
+export interface StateEntry {
+  readonly state: string;
+  readonly label: string;
+  readonly at: Micros;
+  readonly why: string;
+}
+
+export interface ActionEntry {
+  readonly at: Micros;
+  readonly text: string;
+  readonly command: PlatformCommand;
+  /** Null when the command was sent; the event that ended it otherwise. */
+  readonly event: ActionEvent | null;
+}
+
+export interface PageEntry {
+  readonly at: Micros;
+  readonly message: string;
+  readonly asks: boolean;
+}
+
+/** Everything that was written down about one release. */
+export interface ReleaseJournal {
+  readonly index: number;
+  readonly releasedAt: Micros;
+  /** When delivery began; null while it waited for an earlier release of the same service. */
+  startedAt: Micros | null;
+  readonly decisions: Decision[];
+  /** Per decision: whether its deciding check passes without the release's own requests; null when none decided. */
+  readonly passesWithoutRelease: (boolean | null)[];
+  readonly states: StateEntry[];
+  readonly actions: ActionEntry[];
+  readonly pages: PageEntry[];
+  result: DeliveryResult | null;
+  /** Set when the release it was built on was taken back before its turn came. */
+  invalidated: boolean;
+}
+
+export function emptyJournal(index: number, releasedAt: Micros): ReleaseJournal {
+  return {
+    index,
+    releasedAt,
+    startedAt: null,
+    decisions: [],
+    passesWithoutRelease: [],
+    states: [],
+    actions: [],
+    pages: [],
+    result: null,
+    invalidated: false,
+  };
+}
+
+/** The actions that take a release back, in part or whole. */
+const ACTING: readonly DecidedAction[] = ["disable-flag", "shift-traffic", "roll-back"];
+
+/** Whether a decision acts on the release rather than waits, asks or goes on. */
+export function isActing(decision: Decision): boolean {
+  return decision.actions.some((action) => ACTING.includes(action));
+}
+
+/** The first decision that acts on the release, with its place in the journal. */
+export function actingDecision(journal: ReleaseJournal): { decision: Decision; place: number } | null {
+  const place = journal.decisions.findIndex(isActing);
+  return place < 0 ? null : { decision: journal.decisions[place], place };
+}

@@ -1,0 +1,156 @@
+// What a run writes down at each record instant: the truth's books, the split, and what telemetry showed.
+
+import type { Micros, Ratio } from "../kernel/units.js";
+import type { Answer, TelemetryQuery } from "../telemetry/query.js";
+import { LEDGER_COLUMNS, LEDGER_EDGES, type Ledger, type LedgerCell } from "../world/ledger.js";
+import type { World } from "../world/world.js";
+
+/** A version that charts and rules follow, with the index of its release (null for a stable version). */
+export interface TrackedVersion {
+  readonly service: string;
+  readonly version: string;
+  readonly release: number | null;
+}
+
+/** One version's state at a record instant. Seen figures are null where telemetry had no answer. */
+export interface VersionRow {
+  readonly weight: Ratio;
+  readonly replicas: number;
+  readonly seenErrorRate: number | null;
+  readonly seenP95Seconds: number | null;
+}
+
+export interface RecordRow {
+  readonly at: Micros;
+  /** cells x LEDGER_COLUMNS, cumulative. */
+  readonly totals: Float64Array;
+  /** cells x (LEDGER_EDGES + 1), cumulative; empty in light detail. */
+  readonly histogram: Float64Array;
+  readonly versions: readonly VersionRow[];
+}
+
+export interface RecorderInput {
+  readonly world: World;
+  readonly tracked: readonly TrackedVersion[];
+  /** Width of the windows that seen figures are asked over. */
+  readonly window: Micros;
+  /** Ask telemetry for the seen figures (charts and `seen.` rules need them). */
+  readonly seen: boolean;
+}
+
+/** Copies the world's cumulative books row by row, so that any stretch is a difference of two rows. */
+export class Recorder {
+  readonly rows: RecordRow[] = [];
+  readonly tracked: readonly TrackedVersion[];
+  readonly #input: RecorderInput;
+  readonly #queries: readonly (readonly TelemetryQuery[])[];
+
+  constructor(input: RecorderInput) {
+    this.#input = input;
+    this.tracked = input.tracked;
+    this.#queries = input.tracked.map(({ service, version }) => seenQueries(service, version, input.window));
+  }
+
+  get cells(): readonly LedgerCell[] {
+    return this.#input.world.ledger.cells;
+  }
+
+  get ledger(): Ledger {
+    return this.#input.world.ledger;
+  }
+
+  /** Writes a row for the world's present instant. */
+  record(): void {
+    const { world } = this.#input;
+    world.settle();
+    this.rows.push({
+      at: world.now(),
+      totals: world.ledger.totals.slice(),
+      histogram: world.ledger.histogram.slice(),
+      versions: this.tracked.map((tracked, index) => this.#versionRow(tracked, index)),
+    });
+  }
+
+  #versionRow({ service, version }: TrackedVersion, index: number): VersionRow {
+    const { world, seen } = this.#input;
+    const status = world.status(service).find((candidate) => candidate.version === version);
+    const weight = status?.weight ?? 0;
+    const replicas = status?.ready ?? 0;
+    if (!seen) return { weight, replicas, seenErrorRate: null, seenP95Seconds: null };
+    const [failed, all, p95] = this.#queries[index].map((query) => world.telemetry.query(query, world.now()));
+    return { weight, replicas, seenErrorRate: seenErrorRate(failed, all), seenP95Seconds: valueOf(p95) };
+  }
+}
+
+function seenQueries(service: string, version: string, window: Micros): TelemetryQuery[] {
+  const where = { service, version };
+  return [
+    { fn: "increase", metric: "http_requests_total", where: { ...where, code: "5xx" }, window },
+    { fn: "increase", metric: "http_requests_total", where, window },
+    { fn: "quantile", metric: "http_request_duration_seconds", q: 0.95, where, window },
+  ];
+}
+
+const valueOf = (answer: Answer): number | null => (answer.kind === "value" ? answer.value : null);
+
+function seenErrorRate(failed: Answer, all: Answer): number | null {
+  const requests = valueOf(all);
+  if (requests === null || requests <= 0) return null;
+  return (valueOf(failed) ?? 0) / requests;
+}
+
+/** The change of one column of one cell between two rows. */
+export function columnBetween(from: RecordRow, to: RecordRow, cell: number, column: number): number {
+  const at = cell * LEDGER_COLUMNS + column;
+  return to.totals[at] - from.totals[at];
+}
+
+/** Sums a column over the cells that `cells` lists. */
+export function sumBetween(from: RecordRow, to: RecordRow, cells: readonly number[], column: number): number {
+  let sum = 0;
+  for (const cell of cells) sum += columnBetween(from, to, cell, column);
+  return sum;
+}
+
+/**
+ * The q-quantile in seconds of the cells' latencies between two rows: the fine histogram, interpolated
+ * linearly within a bucket. Null without an observation.
+ */
+export function quantileBetween(
+  from: RecordRow,
+  to: RecordRow,
+  cells: readonly number[],
+  edgesSeconds: Float64Array,
+  q: Ratio,
+): number | null {
+  if (to.histogram.length === 0) return null;
+  const buckets = LEDGER_EDGES + 1;
+  const counts = new Float64Array(buckets);
+  let total = 0;
+  for (const cell of cells) {
+    for (let bucket = 0; bucket < buckets; bucket += 1) {
+      const count = to.histogram[cell * buckets + bucket] - from.histogram[cell * buckets + bucket];
+      counts[bucket] += count;
+      total += count;
+    }
+  }
+  if (!(total > 0)) return null;
+  let below = 0;
+  for (let bucket = 0; bucket < LEDGER_EDGES; bucket += 1) {
+    if (below + counts[bucket] >= q * total) {
+      const lower = bucket === 0 ? edgesSeconds[0] / 2 : edgesSeconds[bucket - 1];
+      const share = counts[bucket] === 0 ? 1 : (q * total - below) / counts[bucket];
+      return interpolateEdge(lower, edgesSeconds[bucket], share);
+    }
+    below += counts[bucket];
+  }
+  return edgesSeconds[LEDGER_EDGES - 1];
+}
+
+/** Between two bucket edges, linearly: within a factor of 1.19 the difference to geometric is below 0.4 %. */
+const interpolateEdge = (lower: number, upper: number, share: Ratio): number => lower + (upper - lower) * share;
+
+/** Indices of the cells that satisfy `accept`. */
+export function cellsWhere(cells: readonly LedgerCell[], accept: (cell: LedgerCell) => boolean): number[] {
+  return cells.flatMap((cell, index) => (accept(cell) ? [index] : []));
+}

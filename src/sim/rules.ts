@@ -1,0 +1,157 @@
+// Looks at `never`, `always` and `eventually-within` rules after every record row of a run.
+
+import { assert } from "../kernel/assert.js";
+import type { Micros } from "../kernel/units.js";
+import { toSeconds } from "../kernel/units.js";
+import { clock as clockText, count, duration as span, percent } from "../kernel/format.js";
+import type { Expectation, RuleComparison } from "../scenario/compiled.js";
+import { LedgerColumn, type LedgerCell } from "../world/ledger.js";
+import { cellsWhere, quantileBetween, sumBetween, type Recorder, type RecordRow, type TrackedVersion } from "./recording.js";
+
+type Rule = Expectation & { readonly kind: "rule" };
+
+export interface RuleFinding {
+  readonly passed: boolean;
+  readonly reason: string;
+}
+
+/** Judges one rule over the whole recording; truth figures are of the interval that a row closes. */
+export function judgeRule(rule: Rule, recorder: Recorder): RuleFinding {
+  switch (rule.temporal) {
+    case "never":
+      return judgeNever(rule, recorder);
+    case "always":
+      return judgeAlways(rule, recorder);
+    case "eventually-within":
+      return judgeEventually(rule, recorder);
+  }
+}
+
+function judgeNever(rule: Rule, recorder: Recorder): RuleFinding {
+  let looked = 0;
+  for (let row = 1; row < recorder.rows.length; row += 1) {
+    if (rule.while !== null && holds(rule.while, recorder, row) !== true) continue;
+    looked += 1;
+    if (holds(rule.claim, recorder, row) === true) return { passed: false, reason: story(rule, recorder, row) };
+  }
+  return { passed: true, reason: `never so in ${count(looked)} looks${rule.while === null ? "" : " while the condition held"}` };
+}
+
+function judgeAlways(rule: Rule, recorder: Recorder): RuleFinding {
+  let looked = 0;
+  for (let row = 1; row < recorder.rows.length; row += 1) {
+    if (rule.while !== null && holds(rule.while, recorder, row) !== true) continue;
+    const held = holds(rule.claim, recorder, row);
+    if (held === null) continue;
+    looked += 1;
+    if (!held) return { passed: false, reason: story(rule, recorder, row) };
+  }
+  return looked === 0
+    ? { passed: false, reason: "there was nothing to look at: no traffic, or the condition never held" }
+    : { passed: true, reason: `so in all ${count(looked)} looks` };
+}
+
+/** The clock starts with the run, or when `while` first holds. */
+function judgeEventually(rule: Rule, recorder: Recorder): RuleFinding {
+  assert(rule.within !== null, "eventually-within has a limit");
+  let startsAt: Micros | null = rule.while === null ? 0 : null;
+  for (let row = 1; row < recorder.rows.length; row += 1) {
+    const { at } = recorder.rows[row];
+    if (startsAt === null && rule.while !== null && holds(rule.while, recorder, row) === true) startsAt = at;
+    if (startsAt === null) continue;
+    if (at - startsAt > rule.within) break;
+    if (holds(rule.claim, recorder, row) === true) {
+      return { passed: true, reason: `so after ${span(at - startsAt)} (limit ${span(rule.within)})` };
+    }
+  }
+  return startsAt === null
+    ? { passed: true, reason: "its condition never held, so nothing was asked" }
+    : { passed: false, reason: `not so within ${span(rule.within)} of ${clockText(startsAt)}` };
+}
+
+function story(rule: Rule, recorder: Recorder, row: number): string {
+  const parts = [rule.claim, ...(rule.while === null ? [] : [rule.while])].map((comparison) => {
+    const value = valueOf(comparison, recorder, row);
+    return `${comparison.series}(${comparison.of}) was ${value === null ? "not measurable" : show(comparison, value)}`;
+  });
+  return `at ${clockText(recorder.rows[row].at)} ${parts.join(" while ")}`;
+}
+
+function show(comparison: RuleComparison, value: number): string {
+  switch (comparison.series) {
+    case "p95":
+      return span(value * 1e6);
+    case "rps":
+      return `${count(value)} rps`;
+    case "replicas":
+      return count(value);
+    default:
+      return percent(value);
+  }
+}
+
+/** Whether the comparison holds at a row; null where there is nothing to measure. */
+function holds(comparison: RuleComparison, recorder: Recorder, row: number): boolean | null {
+  const value = valueOf(comparison, recorder, row);
+  if (value === null) return null;
+  const limit = comparison.value;
+  switch (comparison.op) {
+    case "<":
+      return value < limit;
+    case "<=":
+      return value <= limit;
+    case ">":
+      return value > limit;
+    case ">=":
+      return value >= limit;
+    case "==":
+      return value === limit;
+    case "!=":
+      return value !== limit;
+  }
+}
+
+/** The comparison's series at a row, in its own unit. */
+function valueOf(comparison: RuleComparison, recorder: Recorder, row: number): number | null {
+  const tracked = recorder.tracked.findIndex((version) => version.version === comparison.of);
+  const now = recorder.rows[row];
+  if (comparison.series === "weight" || comparison.series === "replicas") {
+    const versions = versionsOf(comparison.of, recorder.tracked);
+    return versions.reduce((sum, index) => sum + now.versions[index][comparison.series === "weight" ? "weight" : "replicas"], 0);
+  }
+  if (comparison.seen) {
+    if (tracked < 0) return null;
+    return comparison.series === "p95" ? now.versions[tracked].seenP95Seconds : comparison.series === "error-rate" ? now.versions[tracked].seenErrorRate : null;
+  }
+  const cells = cellsWhere(recorder.cells, (cell) => concerns(cell, comparison.of));
+  return trueValue(comparison, recorder, recorder.rows[row - 1], now, cells);
+}
+
+function versionsOf(name: string, tracked: readonly TrackedVersion[]): number[] {
+  return tracked.flatMap((version, index) => (version.version === name || version.service === name ? [index] : []));
+}
+
+const concerns = (cell: LedgerCell, name: string): boolean =>
+  cell.scope === "service" && (cell.version === name || cell.service === name);
+
+function trueValue(
+  comparison: RuleComparison,
+  recorder: Recorder,
+  from: RecordRow,
+  to: RecordRow,
+  cells: readonly number[],
+): number | null {
+  const requests = sumBetween(from, to, cells, LedgerColumn.requests);
+  switch (comparison.series) {
+    case "error-rate":
+      return requests > 0 ? sumBetween(from, to, cells, LedgerColumn.errors) / requests : null;
+    case "conversion":
+      return requests > 0 ? sumBetween(from, to, cells, LedgerColumn.conversions) / requests : null;
+    case "rps":
+      return requests / toSeconds(to.at - from.at);
+    case "p95":
+      return quantileBetween(from, to, cells, recorder.ledger.edgesSeconds, 0.95);
+    default:
+      return null;
+  }
+}
