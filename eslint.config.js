@@ -59,6 +59,25 @@ export default tseslint.config(
       "no-restricted-imports": ["error", { patterns: [{ regex: "^node:|^(fs|http|https|net|os|path|crypto|child_process|worker_threads|url|process|timers)(/|$)", message: "The core has no machine under it: take data, or a read(path), as an argument." }] }],
     },
   },
+  {
+    // What only the types can tell.
+    files: ["src/**/*.ts"],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      "@typescript-eslint/await-thenable": "error",
+      "@typescript-eslint/no-floating-promises": "error",
+      "@typescript-eslint/no-misused-promises": "error",
+      "@typescript-eslint/no-for-in-array": "error",
+      "@typescript-eslint/no-unsafe-assignment": "error",
+      "@typescript-eslint/no-unsafe-return": "error",
+      "@typescript-eslint/only-throw-error": "error",
+      "@typescript-eslint/require-array-sort-compare": "error",
+      "@typescript-eslint/restrict-plus-operands": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+    },
+  },
+  // Coefficients stay as they were published, with more digits than a double holds.
+  { files: ["src/kernel/**"], rules: { "no-loss-of-precision": "off" } },
   { files: ["*.config.{js,ts}"], rules: { "no-restricted-syntax": "off" } },
   { files: ["**/*.{js,mjs}"], languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly", setTimeout: "readonly" } } },
   { files: ["src/cli/**", "src/lab/*-cli.ts", "bench/**", "**/*.mjs", "test/agreement/**"], rules: { "no-console": "off" } },
