@@ -16,7 +16,7 @@ export interface Selector {
 
 interface Asked {
   readonly where: Selector;
-  /** The range: [end - window, end]. */
+  /** The range: (end - window, end], left-open as in Prometheus 3. */
   readonly window: Micros;
   /** The range ends this long before the query time (PromQL `offset`); 0 when left out. */
   readonly offset?: Micros;

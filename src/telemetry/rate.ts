@@ -23,7 +23,7 @@ export class SeriesIncrease {
     let lastRow = first;
     let firstValue = 0;
     let previous = 0;
-    let resets = 0;
+    let fell = false;
     for (let row = first; row <= last; row += 1) {
       const value = target.value(row, lane, column);
       if (value !== value) continue;
@@ -31,7 +31,7 @@ export class SeriesIncrease {
         firstRow = row;
         firstValue = value;
       } else if (value < previous) {
-        resets += previous;
+        fell = true;
       }
       previous = value;
       lastRow = row;
@@ -42,7 +42,19 @@ export class SeriesIncrease {
     this.firstTime = target.timeOf(firstRow);
     this.lastTime = target.timeOf(lastRow);
     this.firstValue = firstValue;
-    this.growth = previous - firstValue + resets;
+    this.growth = previous - firstValue;
+    if (fell) this.#addResets(target, lane, column, firstRow, lastRow);
+  }
+
+  /** What a counter had reached before it fell was counted, too. */
+  #addResets(target: Target, lane: number, column: number, first: number, last: number): void {
+    let previous = this.firstValue;
+    for (let row = first + 1; row <= last; row += 1) {
+      const value = target.value(row, lane, column);
+      if (value !== value) continue;
+      if (value < previous) this.growth += previous;
+      previous = value;
+    }
   }
 
   /** The increase over (start, end], extrapolated; needs two samples. */

@@ -86,6 +86,10 @@ export class TargetSchema {
         return this.#histogramColumns(where, (histogram) => histogram.lastBucket);
       case "http_request_duration_seconds_sum":
         return this.#histogramColumns(where, (histogram) => histogram.sum);
+      case "http_request_duration_seconds_bucket": {
+        const bucket = firstAtLeast(this.edgesSeconds, query.le);
+        return this.#histogramColumns(where, (histogram) => histogram.firstBucket + bucket);
+      }
       default: {
         const found = this.#scalars.filter(
           (series) =>
@@ -102,6 +106,18 @@ export class TargetSchema {
     if (where.code !== undefined) return NO_COLUMNS;
     return Int32Array.from(this.histograms.filter((one) => endpointMatches(where, one.endpoint)), column);
   }
+}
+
+/** The first edge that is not below `value`; one past the last when all are. */
+function firstAtLeast(edges: Float64Array, value: number): number {
+  let low = 0;
+  let high = edges.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (edges[middle] >= value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function endpointMatches(where: Selector, endpoint: string | undefined): boolean {
@@ -189,15 +205,7 @@ export class ServiceSchema extends TargetSchema {
 
   /** The bucket that a duration falls into: the first whose edge is not below it (`le` includes its edge). */
   bucketOf(seconds: number): number {
-    const edges = this.edgesSeconds;
-    let low = 0;
-    let high = edges.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (edges[middle] >= seconds) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+    return firstAtLeast(this.edgesSeconds, seconds);
   }
 }
 
