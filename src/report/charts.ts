@@ -6,7 +6,7 @@ import type { Outcome } from "../sim/outcome.js";
 import { duration, latency, percent, perSecond, significant } from "./format.js";
 import { paint, standaloneDarkStyle, versionDash, versionPaint } from "./palette.js";
 import { renderSvg } from "./charts/render.js";
-import { valueScale } from "./charts/scale.js";
+import { valueScale, type ValueScale } from "./charts/scale.js";
 import { timeChartSpec, type ChartLine, type ChartMarker, type ChartSpan, type TimeChart } from "./charts/time-chart.js";
 import { statechartSvg } from "./charts/statechart.js";
 
@@ -70,8 +70,8 @@ function stateEntries(outcome: Outcome): readonly (ChartEntry & { readonly relea
   );
 }
 
-function baseChart(outcome: Outcome): Pick<TimeChart, "from" | "to" | "at" | "markers" | "spans"> {
-  return { from: 0, to: Math.max(outcome.duration, 1), at: outcome.series.at, markers: decisionMarkers(outcome), spans: harmSpans(outcome) };
+function baseChart(outcome: Outcome): Pick<TimeChart, "from" | "to" | "at" | "markers" | "spans" | "nameSpans"> {
+  return { from: 0, to: Math.max(outcome.duration, 1), at: outcome.series.at, markers: decisionMarkers(outcome), spans: harmSpans(outcome), nameSpans: false };
 }
 
 /** The decisions that a chart marks: all of them, or, when they are many, those that did more than hold. */
@@ -111,7 +111,7 @@ function trafficChart(outcome: Outcome): TimeChart | null {
   return {
     ...baseChart(outcome), height: 150, yTitle: "share of traffic", format: percent, limits: [],
     scale: { kind: "linear", max: 1.02, constant: 1, ticks: [0, 0.25, 0.5, 0.75, 1] },
-    lines: versionLines(outcome, "weight", "area"),
+    lines: versionLines(outcome, "weight", "area").map((line, index) => (index === 0 ? { ...line, shape: "step" } : line)),
   };
 }
 
@@ -165,9 +165,12 @@ function truthChart(outcome: Outcome, metric: HealthMetric): TimeChart | null {
   ];
   const limits = limitsOf(outcome, metric);
   const shown = outcome.series.at.flatMap((at, row) => (at >= from && at <= to ? lines.map((line) => line.values[row] ?? null) : []));
-  const scale = valueScale(shown, limits.map((limit) => limit.value), least);
-  return { ...baseChart(outcome), from, to, height: 170, yTitle: axisTitle(title, scale.kind), format, scale, lines, limits };
+  const scale = withHeadroom(valueScale(shown, limits.map((limit) => limit.value), least));
+  return { ...baseChart(outcome), from, to, nameSpans: true, height: 170, yTitle: axisTitle(title, scale.kind), format, scale, lines, limits };
 }
+
+/** Room above the highest value for the name of a span. */
+const withHeadroom = (scale: ValueScale): ValueScale => ({ ...scale, max: scale.max * (scale.kind === "linear" ? 1.14 : 2) });
 
 function releasedVersion(outcome: Outcome): number {
   const release = outcome.releases.find((each) => each.times.harmStartsAt !== null) ?? outcome.releases[0];
@@ -182,8 +185,8 @@ function impactChart(outcome: Outcome): TimeChart | null {
     { label: "failed", color: paint("first"), dash: [], width: 1.4, shape: "line", values: edge.failedPerSecond },
     { label: "harmed by a release", color: paint("harm"), dash: [7, 3], width: 2, shape: "area", values: edge.harmedPerSecond },
   ];
-  const scale = valueScale(lines.flatMap((line) => line.values), [], 0.5);
-  return { ...baseChart(outcome), height: 140, yTitle: "pages per second", format: (value) => perSecond(value), scale, lines, limits: [] };
+  const scale = withHeadroom(valueScale(lines.flatMap((line) => line.values), [], 0.5));
+  return { ...baseChart(outcome), nameSpans: true, height: 140, yTitle: "pages per second", format: (value) => perSecond(value), scale, lines, limits: [] };
 }
 
 function loadChart(outcome: Outcome): TimeChart | null {

@@ -72,17 +72,6 @@ export function spreadLabels(wanted: readonly number[], gap: number, height: num
   return placed;
 }
 
-/** Puts markers that would overlap sideways into rows: each gets the first row where it has `gap` to its left. */
-export function stackMarkers(positions: readonly number[], gap: number, mostRows: number): readonly number[] {
-  const ends: number[] = [];
-  return positions.map((position) => {
-    let row = ends.findIndex((end) => position - end >= gap);
-    if (row < 0) row = ends.length < mostRows ? ends.length : ends.indexOf(Math.min(...ends));
-    ends[row] = position;
-    return row;
-  });
-}
-
 function niceStep(range: number, most: number): number {
   const rough = range / most;
   const power = powerOfTenBelow(rough);

@@ -4,7 +4,7 @@ import type { TopLevelSpec } from "vega-lite";
 import type { Micros } from "../../kernel/units.js";
 import { axisTime } from "../format.js";
 import { paint } from "../palette.js";
-import { pixelOf, spreadLabels, stackMarkers, timeTicks, type ValueScale } from "./scale.js";
+import { pixelOf, spreadLabels, timeTicks, type ValueScale } from "./scale.js";
 
 type Layer = Extract<TopLevelSpec, { layer: unknown }>["layer"][number];
 
@@ -12,7 +12,7 @@ export const PLOT_WIDTH = 856;
 export const PLOT_LEFT = 66;
 export const PLOT_RIGHT = 158;
 const MARKER_GAP = 19;
-const MARKER_ROWS = 3;
+const MARKER_UP = -20;
 const LABEL_GAP = 15;
 
 /** A line or area over time; null breaks it. The value of a row holds over the interval that ends at its time. */
@@ -31,7 +31,7 @@ export interface ChartMarker {
   readonly text: string;
 }
 
-/** A stretch of time that is shaded, or a moment when `from` equals `to`, with a short name at its foot. */
+/** A stretch of time that is shaded, with a short name. */
 export interface ChartSpan {
   readonly from: Micros;
   readonly to: Micros;
@@ -50,18 +50,19 @@ export interface TimeChart {
   readonly limits: readonly { readonly label: string; readonly value: number }[];
   readonly markers: readonly ChartMarker[];
   readonly spans: readonly ChartSpan[];
+  /** Whether the spans carry their names in this chart. */
+  readonly nameSpans: boolean;
 }
 
 /** The whole chart as a vega-lite specification with its data in it. */
 export function timeChartSpec(chart: TimeChart): TopLevelSpec {
-  const rows = markerRows(chart);
   const height = chart.height;
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     width: PLOT_WIDTH,
     height,
     autosize: { type: "none" },
-    padding: { left: PLOT_LEFT, right: PLOT_RIGHT, top: 12 + MARKER_GAP * Math.max(rows.used, 0) + 6, bottom: 34 },
+    padding: { left: PLOT_LEFT, right: PLOT_RIGHT, top: shownMarkers(chart).length > 0 ? 38 : 22, bottom: 34 },
     background: paint("surface"),
     config: {
       aria: false,
@@ -74,7 +75,7 @@ export function timeChartSpec(chart: TimeChart): TopLevelSpec {
       },
     },
     layer: [
-      ...spanLayers(chart), ...limitLayers(chart), ...markerRules(chart), ...lineLayers(chart), ...labelLayers(chart), ...markerCircles(chart, rows.row),
+      ...spanLayers(chart), ...limitLayers(chart), ...markerRules(chart), ...lineLayers(chart), ...labelLayers(chart), ...markerCircles(chart),
     ],
   };
 }
@@ -85,7 +86,7 @@ function x(chart: TimeChart) {
   const { step, ticks } = timeTicks(chart.from, chart.to, 13);
   return {
     field: "at", type: "quantitative" as const, scale: scaleX(chart),
-    axis: { values: ticks.slice(), grid: false, title: null, labelExpr: lookup(ticks, (tick) => axisTime(tick, step)) },
+    axis: { values: ticks.slice(), grid: false, title: null, labelFlush: false, labelExpr: lookup(ticks, (tick) => axisTime(tick, step)) },
   };
 }
 
@@ -106,7 +107,7 @@ const within = (chart: TimeChart, at: Micros): boolean => at >= chart.from && at
 
 function lineLayers(chart: TimeChart): Layer[] {
   return chart.lines.map((line) => {
-    const values = chart.at.map((at, row) => ({ at, value: line.values[row] ?? null })).filter((point) => within(chart, point.at));
+    const values = withoutRepeats(chart.at.map((at, row) => ({ at, value: line.values[row] ?? null })).filter((point) => within(chart, point.at)));
     const interpolate = line.shape === "line" ? ("linear" as const) : ("step-before" as const);
     const stroke = { color: line.color, strokeWidth: line.width, strokeDash: line.dash.slice(), interpolate };
     return {
@@ -116,6 +117,15 @@ function lineLayers(chart: TimeChart): Layer[] {
         : { type: "line", strokeJoin: "round", ...stroke },
       encoding: { x: x(chart), y: y(chart) },
     };
+  });
+}
+
+/** Drops points between equal neighbours: the line is the same and the file a fraction. */
+function withoutRepeats<P extends { readonly value: number | null }>(points: readonly P[]): P[] {
+  return points.filter((point, row) => {
+    const before = points[row - 1];
+    const after = points[row + 1];
+    return before === undefined || after === undefined || before.value !== point.value || after.value !== point.value;
   });
 }
 
@@ -129,13 +139,16 @@ function spanLayers(chart: TimeChart): Layer[] {
   const spans = chart.spans.filter((span) => span.to >= chart.from && span.from <= chart.to);
   if (spans.length === 0) return [];
   const values = spans.map((span) => ({ at: Math.max(span.from, chart.from), until: Math.min(span.to, chart.to), label: span.label }));
-  return [
-    { data: { values }, mark: { type: "rect", color: paint("harm"), opacity: 0.13 }, encoding: { x: x(chart), x2: { field: "until" } } },
-    {
-      data: { values }, mark: { type: "text", align: "left", baseline: "top", dx: 4, y: 3, fontSize: 11, color: paint("bad") },
-      encoding: { x: { ...x(chart), field: "until" }, text: { field: "label" } },
-    },
-  ];
+  const band: Layer = { data: { values }, mark: { type: "rect", color: paint("harm"), opacity: 0.13 }, encoding: { x: x(chart), x2: { field: "until" } } };
+  if (!chart.nameSpans) return [band];
+  const named = values.map((span) => {
+    const inside = pixelX(chart, span.until) - pixelX(chart, span.at) > span.label.length * 6.4;
+    return { label: span.label, at: inside ? span.at : span.until };
+  });
+  return [band, {
+    data: { values: named }, mark: { type: "text", align: "left", baseline: "top", dx: 5, y: 4, fontSize: 11, color: paint("bad") },
+    encoding: { x: x(chart), text: { field: "label" } },
+  }];
 }
 
 function shownMarkers(chart: TimeChart): readonly ChartMarker[] {
@@ -144,9 +157,9 @@ function shownMarkers(chart: TimeChart): readonly ChartMarker[] {
 
 const pixelX = (chart: TimeChart, at: Micros): number => ((at - chart.from) / (chart.to - chart.from)) * PLOT_WIDTH;
 
-function markerRows(chart: TimeChart): { readonly row: readonly number[]; readonly used: number } {
-  const row = stackMarkers(shownMarkers(chart).map((marker) => pixelX(chart, marker.at)), MARKER_GAP, MARKER_ROWS);
-  return { row, used: row.reduce((most, each) => Math.max(most, each + 1), 0) };
+/** Where the circles stand: above their moment, moved sideways only where they would overlap. */
+function markerPlaces(chart: TimeChart): readonly number[] {
+  return spreadLabels(shownMarkers(chart).map((marker) => pixelX(chart, marker.at)), MARKER_GAP, PLOT_WIDTH);
 }
 
 function markerRules(chart: TimeChart): Layer[] {
@@ -155,13 +168,19 @@ function markerRules(chart: TimeChart): Layer[] {
   return [{ data: { values }, mark: { type: "rule", color: paint("decision"), opacity: 0.4, strokeWidth: 1 }, encoding: { x: x(chart) } }];
 }
 
-function markerCircles(chart: TimeChart, rows: readonly number[]): Layer[] {
-  const values = shownMarkers(chart).map((marker, index) => ({ at: marker.at, text: marker.text, above: -12 - MARKER_GAP * rows[index] }));
+function markerCircles(chart: TimeChart): Layer[] {
+  const places = markerPlaces(chart);
+  const values = shownMarkers(chart).map((marker, index) => ({
+    text: marker.text, moment: pixelX(chart, marker.at), place: places[index], up: MARKER_UP, foot: 0,
+  }));
   if (values.length === 0) return [];
-  const above = { field: "above", type: "quantitative" as const, scale: null };
+  const pixel = (field: string) => ({ field, type: "quantitative" as const, scale: null });
+  const leader = { x: pixel("place"), x2: { field: "moment" }, y: pixel("up"), y2: { field: "foot" } };
+  const circle = { x: pixel("place"), y: pixel("up") };
   return [
-    { data: { values }, mark: { type: "point", shape: "circle", filled: true, size: 270, opacity: 1, color: paint("decision") }, encoding: { x: x(chart), y: above } },
-    { data: { values }, mark: { type: "text", fontSize: 11, fontWeight: "bold", baseline: "middle", dy: 0.5, color: paint("surface") }, encoding: { x: x(chart), y: above, text: { field: "text" } } },
+    { data: { values }, mark: { type: "rule", color: paint("decision"), opacity: 0.4, strokeWidth: 1 }, encoding: leader },
+    { data: { values }, mark: { type: "point", shape: "circle", filled: true, size: 270, opacity: 1, color: paint("decision") }, encoding: circle },
+    { data: { values }, mark: { type: "text", fontSize: 11, fontWeight: "bold", baseline: "middle", dy: 0.5, color: paint("surface") }, encoding: { ...circle, text: { field: "text" } } },
   ];
 }
 

@@ -1,0 +1,77 @@
+// The rest of the page as tables: truth, cost and regret, DORA, invariants, timeline, alerts and incidents.
+
+import type { Outcome, ReleaseOutcome } from "../../sim/outcome.js";
+import { html, type Markup } from "../escape.js";
+import { clock, count, duration, money, NOTHING, percent } from "../format.js";
+import { COST_PARTS, costWeight, doraValue, mark, objectiveValue, releaseName, weightName, whereWords } from "../words.js";
+
+/** What the twins showed, objective by objective. */
+export function truthTable(release: ReleaseOutcome): Markup {
+  if (release.truthEvidence.length === 0) return html`<p class="muted">The twins found nothing to compare.</p>`;
+  return html`<div class="table"><table><thead><tr><th>objective</th><th>where</th><th class="n">limit</th><th class="n">with ${release.version}</th><th class="n">without</th><th>worst window</th><th>finding</th><th>in words</th></tr></thead><tbody>
+${release.truthEvidence.map((each) => html`<tr class="${each.finding === "fine" ? "fine" : ""}"><td>${each.objective}</td><td>${whereWords(each)}</td><td class="n">${objectiveValue(each.objective, each.limit)}</td><td class="n">${objectiveValue(each.objective, each.withRelease)}</td><td class="n">${objectiveValue(each.objective, each.without)}</td><td>${clock(each.windowFrom)} to ${clock(each.windowTo)}</td><td>${each.finding === "harmful" ? html`<span class="bad-text">✗ harmful</span>` : each.finding === "fine" ? "✓ fine" : "○ borderline"}</td><td>${each.reason}</td></tr>`)}
+</tbody></table></div>`;
+}
+
+/** Cost by part beside the oracle's, with bars, and the weights behind it. */
+export function costTable(release: ReleaseOutcome): Markup {
+  const oracle = release.regret?.oracleCost ?? null;
+  const most = Math.max(1e-9, ...COST_PARTS.map(([part]) => Math.max(release.cost[part], oracle?.[part] ?? 0)));
+  const bar = (euro: number, style: string): Markup => html`<span class="bar ${style}" style="width:${((Math.max(0, euro) / most) * 100).toFixed(1)}%"></span>`;
+  const oracleHead = oracle === null ? "" : html`<th class="n">oracle</th>`;
+  const rows = COST_PARTS.map(([part, name]) => html`<tr><td>${name}</td><td class="n">${money(release.cost[part])}</td>${oracle === null ? "" : html`<td class="n">${money(oracle[part])}</td>`}<td style="width:40%">${bar(release.cost[part], "")}${oracle === null ? "" : html`<br>${bar(oracle[part], "oracle")}`}</td></tr>`);
+  const regret = release.regret === null
+    ? html`<p class="muted">No oracle was computed for this run.</p>`
+    : html`<p>Regret: <b>${money(release.regret.clairvoyant)}</b> above the clairvoyant oracle, who ${release.regret.oracleActsAt === null ? "never needs to act" : `acts at ${clock(release.regret.oracleActsAt)}`} on the same seed with the same action latencies.</p>`;
+  return html`<div class="table"><table><thead><tr><th>part</th><th class="n">this run</th>${oracleHead}<th>${oracle === null ? "" : "this run above, oracle below"}</th></tr></thead><tbody>${rows}
+<tr class="total"><td>total</td><td class="n">${money(release.cost.total)}</td>${oracle === null ? "" : html`<td class="n">${money(oracle.total)}</td>`}<td></td></tr></tbody></table></div>${regret}`;
+}
+
+/** The weights that turn harm into money. */
+export function costWeights(outcome: Outcome): Markup {
+  const entries = Object.entries(outcome.costWeights);
+  if (entries.length === 0) return html``;
+  return html`<p class="small muted">Weights: ${entries.map(([name, value]) => `${weightName(name)} ${costWeight(name, value)}`).join(" · ")}</p>`;
+}
+
+export function doraTable(outcome: Outcome): Markup {
+  return html`<div class="table"><table><thead><tr><th>figure</th><th class="n">value</th><th class="n">sample</th><th>definition</th><th>note</th></tr></thead><tbody>
+${outcome.dora.map((figure) => html`<tr><td>${figure.name}</td><td class="n">${doraValue(figure)}</td><td class="n">${count(figure.sampleSize)}</td><td>${figure.definition}</td><td class="muted">${figure.note}</td></tr>`)}
+</tbody></table></div>`;
+}
+
+export function invariants(outcome: Outcome): Markup {
+  if (outcome.invariants.length === 0) return html`<p class="muted">None were checked.</p>`;
+  return html`<div class="card"><ul class="ticks">${outcome.invariants.map((each) => html`<li><span class="mark ${each.held ? "good-text" : "bad-text"}" aria-label="${each.held ? "held" : "broken"}">${mark(each.held)}</span>${each.name}<span class="why">${each.reason} (checked ${count(each.checked)} times)</span></li>`)}</ul></div>`;
+}
+
+/** The weighty entries, and all of them behind a fold. */
+export function timeline(outcome: Outcome): Markup {
+  const major = outcome.timeline.filter((entry) => entry.major);
+  const minor = outcome.timeline.length - major.length;
+  return html`${rows(major)}${minor > 0 ? html`<details><summary>the whole timeline with ${count(minor)} lesser entries</summary>${rows(outcome.timeline)}</details>` : ""}`;
+}
+
+function rows(entries: Outcome["timeline"]): Markup {
+  if (entries.length === 0) return html`<p class="muted">Nothing happened.</p>`;
+  return html`<div class="table"><table><thead><tr><th>time</th><th>kind</th><th>what happened</th></tr></thead><tbody>${entries.map((entry) => html`<tr><td class="n" style="width:90px">${clock(entry.at)}</td><td class="muted" style="width:90px">${entry.kind}</td><td>${entry.decision === null ? "" : html`<a href="#decision-${entry.decision}"><span class="number">${entry.decision}</span></a> `}${entry.text}</td></tr>`)}</tbody></table></div>`;
+}
+
+export function alertsAndIncidents(outcome: Outcome): Markup {
+  const alerts = outcome.alerts.length === 0
+    ? html`<p class="muted">No alert went out.</p>`
+    : html`<div class="table"><table><thead><tr><th>time</th><th>severity</th><th>channel</th><th>text</th></tr></thead><tbody>${outcome.alerts.map((alert) => html`<tr><td class="n" style="width:90px">${clock(alert.at)}</td><td class="${alert.severity === "critical" ? "bad-text" : ""}">${alert.severity}</td><td>${alert.channel}</td><td>${alert.text}</td></tr>`)}</tbody></table></div>`;
+  const incidents = outcome.incidents.map((incident) => html`<p>Incident${incident.release === null ? "" : ` (${incident.release})`}: ${incident.summary}. Opened ${clock(incident.openedAt)}, ${incident.closedAt === null ? "never closed" : `closed ${clock(incident.closedAt)} after ${duration(incident.closedAt - incident.openedAt)}`}.</p>`);
+  return html`${alerts}${incidents}`;
+}
+
+/** What the run carried in all, for proportion. */
+export function totals(outcome: Outcome): Markup {
+  const { requests, failed, slow, orders, orderEuro } = outcome.totals;
+  const share = (part: number): string => (requests > 0 ? percent(part / requests) : NOTHING);
+  return html`<p class="small muted">The whole run: ${count(requests)} requests, ${count(failed)} failed (${share(failed)}), ${count(slow)} slow (${share(slow)}), ${count(orders)} orders worth ${money(orderEuro)}.</p>`;
+}
+
+/** One heading per release where there are several. */
+export const releaseHeading = (outcome: Outcome, release: ReleaseOutcome): Markup | null =>
+  outcome.releases.length > 1 ? html`<h3>${releaseName(release)}</h3>` : null;
