@@ -2,6 +2,7 @@
 
 import { assert } from "../assert.js";
 import { exactExp, exactLog, normalQuantile } from "../exact.js";
+import { QuantileTable } from "./quantile-table.js";
 
 /** The 95th percentile of the standard normal distribution. */
 const NORMAL_P95 = 1.6448536269514722;
@@ -33,32 +34,9 @@ export function lognormal(quantiles: { readonly p50: number; readonly p95: numbe
   };
 }
 
-const CELLS = 4096;
-/** Cells at either end that are computed exactly: there the quantile function bends too much for a line. */
-const TAIL_CELLS = 64;
-
-/**
- * The same distribution from a table of quantiles: a straight line between 4,096 knots, and the exact
- * function in the outer 64 cells of either end, so that the tail is the lognormal's own (6 ns against 19 ns).
- * Between the knots the relative error is below 1e-5 sigma.
- */
-export class LognormalTable {
-  readonly mean: number;
-  readonly #exact: Lognormal;
-  readonly #knots = new Float64Array(CELLS + 1);
-
+/** The same distribution with its quantiles tabulated, for many draws. */
+export class LognormalTable extends QuantileTable {
   constructor(distribution: Lognormal) {
-    this.#exact = distribution;
-    this.mean = distribution.mean;
-    for (let i = TAIL_CELLS; i <= CELLS - TAIL_CELLS; i += 1) this.#knots[i] = distribution.from(i / CELLS);
-  }
-
-  /** The variable at the uniform draw u, increasing in u. */
-  from(u: number): number {
-    const position = u * CELLS;
-    const cell = position | 0;
-    if (cell < TAIL_CELLS || cell >= CELLS - TAIL_CELLS) return this.#exact.from(u);
-    const low = this.#knots[cell];
-    return low + (position - cell) * (this.#knots[cell + 1] - low);
+    super(distribution.from, distribution.mean);
   }
 }
