@@ -50,6 +50,9 @@ export class TargetSchema {
   readonly groups: Int32Array;
   /** Columns of a row. */
   readonly size: number;
+  /** Counters (buckets and sums among them) lie side by side, these two included. */
+  readonly firstCounter: number;
+  readonly lastCounter: number;
   readonly #scalars: readonly ScalarSeries[];
   readonly #columns = new WeakMap<TelemetryQuery, Int32Array>();
 
@@ -61,6 +64,8 @@ export class TargetSchema {
     this.histograms = parts.histograms;
     this.groups = Int32Array.from(parts.groups);
     this.size = parts.size;
+    this.firstCounter = parts.firstCounter;
+    this.lastCounter = parts.lastCounter;
     this.#scalars = parts.scalars;
   }
 
@@ -134,6 +139,8 @@ interface SchemaParts {
   readonly histograms: readonly HistogramColumns[];
   readonly groups: readonly number[];
   readonly size: number;
+  readonly firstCounter: number;
+  readonly lastCounter: number;
 }
 
 export interface ServiceSchemaOptions {
@@ -173,6 +180,8 @@ export class ServiceSchema extends TargetSchema {
       init: options.init,
       edgesSeconds: edges,
       size: FIRST_ENDPOINT + stride * options.endpoints.length,
+      firstCounter: FIRST_ENDPOINT,
+      lastCounter: FIRST_ENDPOINT + stride * options.endpoints.length - 1,
       ...endpointParts(options.endpoints, buckets, stride),
     });
     this.endpoints = options.endpoints;
@@ -244,9 +253,10 @@ export function serviceSchema(options: ServiceSchemaOptions): ServiceSchema {
 function scalarParts(
   labels: TargetLabels,
   upLabelled: boolean,
-  metrics: readonly (CounterName | GaugeName)[],
+  counters: readonly CounterName[],
+  gauges: readonly GaugeName[],
 ): SchemaParts {
-  const named = ["up" as const, ...metrics];
+  const named = ["up" as const, ...counters, ...gauges];
   return {
     labels,
     upLabelled,
@@ -256,6 +266,8 @@ function scalarParts(
     histograms: [],
     groups: [],
     size: named.length,
+    firstCounter: 1,
+    lastCounter: counters.length,
   };
 }
 
@@ -268,12 +280,12 @@ export class PlatformSchema extends TargetSchema {
 
   constructor(labels: { readonly service: string; readonly version: string }) {
     super(
-      scalarParts(labels, false, [
-        "container_restarts_total",
-        "startup_failures_total",
-        "replicas_ready",
-        "replicas_desired",
-      ]),
+      scalarParts(
+        labels,
+        false,
+        ["container_restarts_total", "startup_failures_total"],
+        ["replicas_ready", "replicas_desired"],
+      ),
     );
   }
 }
@@ -288,13 +300,12 @@ export class DatabaseSchema extends TargetSchema {
 
   constructor(labels: { readonly database: string }) {
     super(
-      scalarParts(labels, true, [
-        "db_queries_total",
-        "db_pool_timeouts_total",
-        "db_query_timeouts_total",
-        "db_pool_in_use_ratio",
-        "db_pool_waiting",
-      ]),
+      scalarParts(
+        labels,
+        true,
+        ["db_queries_total", "db_pool_timeouts_total", "db_query_timeouts_total"],
+        ["db_pool_in_use_ratio", "db_pool_waiting"],
+      ),
     );
   }
 }
@@ -304,7 +315,7 @@ export class FlagServiceSchema extends TargetSchema {
   readonly upIndex = 1;
 
   constructor() {
-    super(scalarParts({}, true, ["flag_service_up"]));
+    super(scalarParts({}, true, [], ["flag_service_up"]));
   }
 }
 

@@ -114,7 +114,8 @@ export class Scraper {
     const visibleAt = at + this.#lag + this.#extraLag;
     if (appointment.removed) {
       target.removedAt = at;
-      if (!this.#inGap(target)) {
+      // A target that was never scraped leaves nothing that could go stale.
+      if (target.rows > 0 && !this.#inGap(target)) {
         target.recordStale(at, visibleAt + Math.ceil(END_OF_RUN_INTERVALS * this.#interval), NaN);
       }
       this.#store.prune(at);

@@ -4,7 +4,7 @@ import { assert, unreachable } from "../kernel/assert.js";
 import { minutes, type Micros } from "../kernel/units.js";
 import { histogramQuantile } from "./quantile.js";
 import type { Answer, Selector, TelemetryQuery } from "./query.js";
-import { SeriesIncrease } from "./rate.js";
+import { RangeIncrease } from "./rate.js";
 import type { TargetLabels, TargetSchema } from "./schema.js";
 import { Target, type TargetOptions } from "./target.js";
 
@@ -13,12 +13,15 @@ export { Target, type TargetOptions } from "./target.js";
 /** How far an instant query looks back for the newest sample (Prometheus' default). */
 export const LOOKBACK: Micros = minutes(5);
 
+/** How long samples are kept when nobody asks for more: a window of 10 minutes and the lookback. */
+export const RETENTION: Micros = minutes(15);
+
 export interface SeriesStoreOptions {
   /** 1, plus one per release. */
   readonly lanes: number;
   readonly lookback?: Micros;
-  /** Samples are kept at least this long: the longest window plus its offset, and the lookback. */
-  readonly retention: Micros;
+  /** Samples are kept at least this long; `retain` can lengthen it until the first scrape. */
+  readonly retention?: Micros;
   /** The scrape interval. */
   readonly scrape: Micros;
 }
@@ -51,23 +54,34 @@ type GaugeQuery = Exclude<TelemetryQuery, RangeQuery | QuantileQuery>;
 export class SeriesStore {
   readonly lanes: number;
   readonly lookback: Micros;
-  readonly retention: Micros;
   readonly scrape: Micros;
-  readonly #capacity: number;
+  readonly #room = { rows: 0 };
+  #retention: Micros = 0;
   #targets: Target[] = [];
   readonly #ids = new Set<string>();
   #generation = 0;
   readonly #plans = new WeakMap<TelemetryQuery, Plan>();
-  readonly #increase = new SeriesIncrease();
+  readonly #increase = new RangeIncrease();
 
   constructor(options: SeriesStoreOptions) {
-    assert(options.lanes >= 1 && options.scrape > 0 && options.retention > 0, "a store has a lane and an interval");
+    assert(options.lanes >= 1 && options.scrape > 0, "a store has a lane and an interval");
     this.lanes = options.lanes;
     this.lookback = options.lookback ?? LOOKBACK;
-    this.retention = Math.max(options.retention, this.lookback);
     this.scrape = options.scrape;
+    this.retain(Math.max(options.retention ?? RETENTION, this.lookback));
+  }
+
+  get retention(): Micros {
+    return this.#retention;
+  }
+
+  /** Keeps samples for at least this long: the farthest that a query reaches back, its offset included. */
+  retain(atLeast: Micros): void {
+    if (atLeast <= this.#retention) return;
+    assert(this.#targets.every((target) => target.rows === 0), "retention is set before the first scrape");
+    this.#retention = atLeast;
     // One row more for each end of the range, and one for the stale marker.
-    this.#capacity = Math.ceil(this.retention / options.scrape) + 3;
+    this.#room.rows = Math.ceil(atLeast / this.scrape) + 3;
   }
 
   get targets(): readonly Target[] {
@@ -76,7 +90,7 @@ export class SeriesStore {
 
   addTarget<Schema extends TargetSchema>(options: TargetOptions<Schema>): Target<Schema> {
     assert(!this.#ids.has(options.id), `target ${options.id} is added once`);
-    const target = new Target(options, this.lanes, this.#capacity);
+    const target = new Target(options, this.lanes, this.#room);
     this.#ids.add(options.id);
     this.#targets.push(target);
     this.#generation += 1;
@@ -85,9 +99,11 @@ export class SeriesStore {
 
   /** Forgets targets that went away longer than the retention ago. */
   prune(now: Micros): void {
-    const kept = this.#targets.filter((target) => target.removedAt + this.retention > now);
+    const kept = this.#targets.filter((target) => target.removedAt + this.#retention > now);
     if (kept.length === this.#targets.length) return;
     this.#targets = kept;
+    this.#ids.clear();
+    for (const target of kept) this.#ids.add(target.id);
     this.#generation += 1;
   }
 
@@ -114,8 +130,8 @@ export class SeriesStore {
   #sumOfIncreases(query: RangeQuery, at: Micros, lane: number): Answer {
     const end = at - (query.offset ?? 0);
     const start = end - query.window;
-    const perSecond = query.fn === "rate";
     const one = this.#increase;
+    one.begin(start, end, query.fn === "rate");
     let sum = 0;
     let compensation = 0;
     let series = 0;
@@ -124,20 +140,20 @@ export class SeriesStore {
     let seen = false;
     for (const entry of this.#plan(query).entries) {
       const target = entry.target;
-      const last = target.lastRow(end, at);
+      const last = target.lastRow(start, end, at);
       if (last < 0) continue;
-      const first = firstInRange(target, start);
+      one.open(target, lane, target.firstRowAfter(start), last);
       for (const column of entry.columns) {
-        one.read(target, lane, column, first, last);
+        one.read(column);
         if (one.samples > 0) seen = true;
         if (one.samples < 2) continue;
-        const value = perSecond ? one.rate(start, end) : one.extrapolated(start, end);
+        const value = one.value;
         const next = sum + value;
         compensation += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
         sum = next;
         series += 1;
         samples += one.samples;
-        if (one.lastTime > newest) newest = one.lastTime;
+        if (one.newest > newest) newest = one.newest;
       }
     }
     if (series === 0) return seen ? TOO_FEW_SAMPLES : NO_SERIES;
@@ -150,6 +166,7 @@ export class SeriesStore {
     const plan = this.#plan(query);
     const { counts, compensation } = plan;
     const one = this.#increase;
+    one.begin(start, end, true);
     counts.fill(0);
     compensation.fill(0);
     let series = 0;
@@ -159,18 +176,18 @@ export class SeriesStore {
     for (const entry of plan.entries) {
       const target = entry.target;
       const slots = entry.slots;
-      const last = target.lastRow(end, at);
+      const last = target.lastRow(start, end, at);
       if (last < 0) continue;
-      const first = firstInRange(target, start);
+      one.open(target, lane, target.firstRowAfter(start), last);
       for (const firstBucket of entry.columns) {
         for (let bucket = 0; bucket < slots.length; bucket += 1) {
-          one.read(target, lane, firstBucket + bucket, first, last);
+          one.read(firstBucket + bucket);
           if (one.samples > 0) seen = true;
           if (one.samples < 2) continue;
-          addCompensated(counts, compensation, slots[bucket], one.rate(start, end));
+          addCompensated(counts, compensation, slots[bucket], one.value);
           series += 1;
           samples += one.samples;
-          if (one.lastTime > newest) newest = one.lastTime;
+          if (one.newest > newest) newest = one.newest;
         }
       }
     }
@@ -185,7 +202,7 @@ export class SeriesStore {
     const end = at - (query.offset ?? 0);
     const across = new Across(query.across);
     for (const entry of this.#plan(query).entries) {
-      const row = entry.target.lastRow(end, at);
+      const row = entry.target.lastRow(start, end, at);
       if (row < 0) continue;
       const time = entry.target.timeOf(row);
       if (time <= end - this.lookback) continue;
@@ -202,9 +219,9 @@ export class SeriesStore {
     const start = end - query.window;
     const across = new Across(query.across);
     for (const entry of this.#plan(query).entries) {
-      const last = entry.target.lastRow(end, at);
+      const last = entry.target.lastRow(start, end, at);
       if (last < 0) continue;
-      const first = firstInRange(entry.target, start);
+      const first = entry.target.firstRowAfter(start);
       for (const column of entry.columns) {
         addOverTime(across, query.fn, entry.target, lane, column, first, last);
       }
@@ -225,12 +242,6 @@ export class SeriesStore {
 const NO_SERIES: Answer = { kind: "absent", why: "no series" };
 const TOO_FEW_SAMPLES: Answer = { kind: "absent", why: "too few samples" };
 const NO_OBSERVATIONS: Answer = { kind: "absent", why: "no observations" };
-
-/** The first row of a range; it must still be there. */
-function firstInRange(target: Target, start: Micros): number {
-  assert(!target.forgot(start), `a window of ${target.id} reaches back at most as far as the store's retention`);
-  return target.firstRowAfter(start);
-}
 
 /** Adds to `sums[i]` and keeps what rounding lost (Kahan and Neumaier), as Prometheus' sum does. */
 function addCompensated(sums: Float64Array, compensation: Float64Array, i: number, value: number): void {
