@@ -2,10 +2,13 @@
 
 import { assert, unreachable } from "../kernel/assert.js";
 import { minutes, type Micros } from "../kernel/units.js";
+import { NO_OBSERVATIONS, NO_SERIES, TOO_FEW_SAMPLES } from "./absent.js";
+import { Across, addOverTime, type GaugeQuery } from "./across.js";
+import { makePlan, type Plan } from "./plan.js";
 import { histogramQuantile } from "./quantile.js";
-import type { Answer, Selector, TelemetryQuery } from "./query.js";
+import type { Answer, TelemetryQuery } from "./query.js";
 import { RangeIncrease } from "./rate.js";
-import type { TargetLabels, TargetSchema } from "./schema.js";
+import type { TargetSchema } from "./schema.js";
 import { Target, type TargetOptions } from "./target.js";
 
 export { Target, type TargetOptions } from "./target.js";
@@ -26,26 +29,8 @@ export interface SeriesStoreOptions {
   readonly scrape: Micros;
 }
 
-/** Which columns of a target a query touches. For a quantile, `slots` says where each of its buckets is summed. */
-interface PlanEntry {
-  readonly target: Target;
-  readonly columns: Int32Array;
-  readonly slots: Int32Array;
-}
-
-interface Plan {
-  /** The store's generation that the plan was made for. */
-  readonly generation: number;
-  readonly entries: readonly PlanEntry[];
-  /** Of a quantile: all edges, and room for the summed buckets with their compensation. */
-  readonly edges: Float64Array;
-  readonly counts: Float64Array;
-  readonly compensation: Float64Array;
-}
-
 type RangeQuery = Extract<TelemetryQuery, { fn: "rate" | "increase" }>;
 type QuantileQuery = Extract<TelemetryQuery, { fn: "quantile" }>;
-type GaugeQuery = Exclude<TelemetryQuery, RangeQuery | QuantileQuery>;
 
 /**
  * Prometheus 3's semantics: ranges and the lookback are left-open (t - window, t]; stale markers end a series at once
@@ -200,12 +185,12 @@ export class SeriesStore {
 
   #latest(query: GaugeQuery, at: Micros, lane: number): Answer {
     const end = at - (query.offset ?? 0);
+    const start = end - this.lookback;
     const across = new Across(query.across);
     for (const entry of this.#plan(query).entries) {
       const row = entry.target.lastRow(start, end, at);
       if (row < 0) continue;
       const time = entry.target.timeOf(row);
-      if (time <= end - this.lookback) continue;
       for (const column of entry.columns) {
         const value = entry.target.value(row, lane, column);
         if (value === value) across.add(value, 1, time);
@@ -239,129 +224,10 @@ export class SeriesStore {
   }
 }
 
-const NO_SERIES: Answer = { kind: "absent", why: "no series" };
-const TOO_FEW_SAMPLES: Answer = { kind: "absent", why: "too few samples" };
-const NO_OBSERVATIONS: Answer = { kind: "absent", why: "no observations" };
-
 /** Adds to `sums[i]` and keeps what rounding lost (Kahan and Neumaier), as Prometheus' sum does. */
 function addCompensated(sums: Float64Array, compensation: Float64Array, i: number, value: number): void {
   const sum = sums[i];
   const next = sum + value;
   compensation[i] += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
   sums[i] = next;
-}
-
-function addOverTime(
-  across: Across,
-  fn: GaugeQuery["fn"],
-  target: Target,
-  lane: number,
-  column: number,
-  first: number,
-  last: number,
-): void {
-  let samples = 0;
-  let sum = 0;
-  let compensation = 0;
-  let extreme = fn === "min-over-time" ? Infinity : -Infinity;
-  let newest = 0;
-  for (let row = first; row <= last; row += 1) {
-    const value = target.value(row, lane, column);
-    if (value !== value) continue;
-    const next = sum + value;
-    compensation += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
-    sum = next;
-    extreme = fn === "min-over-time" ? Math.min(extreme, value) : Math.max(extreme, value);
-    newest = target.timeOf(row);
-    samples += 1;
-  }
-  if (samples === 0) return;
-  across.add(fn === "avg-over-time" ? (sum + compensation) / samples : extreme, samples, newest);
-}
-
-/** Aggregates one value per series into the answer. */
-class Across {
-  readonly #how: GaugeQuery["across"];
-  #series = 0;
-  #samples = 0;
-  #sum = 0;
-  #compensation = 0;
-  #min = Infinity;
-  #max = -Infinity;
-  #newest = -Infinity;
-
-  constructor(how: GaugeQuery["across"]) {
-    this.#how = how;
-  }
-
-  add(value: number, samples: number, newest: Micros): void {
-    const sum = this.#sum;
-    const next = sum + value;
-    this.#compensation += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
-    this.#sum = next;
-    this.#min = Math.min(this.#min, value);
-    this.#max = Math.max(this.#max, value);
-    this.#series += 1;
-    this.#samples += samples;
-    this.#newest = Math.max(this.#newest, newest);
-  }
-
-  answer(): Answer {
-    if (this.#series === 0) return NO_SERIES;
-    return { kind: "value", value: this.#value(), series: this.#series, samples: this.#samples, newest: this.#newest };
-  }
-
-  #value(): number {
-    switch (this.#how) {
-      case "sum":
-        return this.#sum + this.#compensation;
-      case "avg":
-        return (this.#sum + this.#compensation) / this.#series;
-      case "min":
-        return this.#min;
-      case "max":
-        return this.#max;
-      default:
-        return unreachable(this.#how);
-    }
-  }
-}
-
-function makePlan(query: TelemetryQuery, targets: readonly Target[], generation: number): Plan {
-  const matched = targets
-    .filter((target) => labelsMatch(query.where, labelsOf(target, query)))
-    .map((target) => ({ target, columns: target.schema.columns(query) }))
-    .filter((entry) => entry.columns.length > 0);
-  const edges =
-    query.fn === "quantile"
-      ? Float64Array.from([...new Set(matched.flatMap((entry) => [...entry.target.schema.edgesSeconds]))]).sort()
-      : new Float64Array(0);
-  return {
-    generation,
-    edges,
-    counts: new Float64Array(edges.length + 1),
-    compensation: new Float64Array(edges.length + 1),
-    entries: matched.map((entry) => ({ ...entry, slots: slotsOf(entry.target.schema, edges) })),
-  };
-}
-
-/** For each bucket of a schema its place among all edges; the +Inf bucket comes last. */
-function slotsOf(schema: TargetSchema, edges: Float64Array): Int32Array {
-  const slots = Int32Array.from(schema.edgesSeconds, (edge) => edges.indexOf(edge));
-  return Int32Array.from([...slots, edges.length]);
-}
-
-/** The labels of the series that a query looks for on a target. */
-function labelsOf(target: Target, query: TelemetryQuery): TargetLabels {
-  if (query.metric !== "up") return { ...target.schema.labels, ...target.labels };
-  return target.schema.upLabelled ? { ...target.schema.labels, ...target.labels } : {};
-}
-
-function labelsMatch(where: Selector, labels: TargetLabels): boolean {
-  return (
-    (where.service === undefined || where.service === labels.service) &&
-    (where.version === undefined || where.version === labels.version) &&
-    (where.replica === undefined || where.replica === labels.replica) &&
-    (where.database === undefined || where.database === labels.database)
-  );
 }
