@@ -1,0 +1,59 @@
+// The binomial distribution: how many of n independent requests fail, convert or go to the canary.
+
+import { assert } from "../assert.js";
+import { exactExp, log1p } from "../exact.js";
+import { betaLower } from "../incomplete.js";
+import {
+  MAX_COUNT_MEAN,
+  NEGLIGIBLE_CHANCE,
+  expand,
+  guessedQuantile,
+  isExpandable,
+  newExpansion,
+  settledQuantile,
+  smallestReaching,
+} from "./count-quantile.js";
+
+const scratch = newExpansion();
+
+/**
+ * The count of successes in n trials of chance p at the uniform draw u: the smallest k with F(k) >= u, so
+ * increasing in u, in n and in p. Variances below 10 add up the chances from the nearer end; larger ones take
+ * the normal quantile and, within a sliver around each integer, the incomplete beta function.
+ * Source: as for Poisson; Giles and Beentjes (2024), ACM TOMS 50.
+ */
+export function binomialFrom(u: number, n: number, p: number): number {
+  assert(n >= 0 && n <= MAX_COUNT_MEAN && Math.floor(n) === n, "a binomial counts a whole number of trials below 1e12");
+  assert(p >= 0 && p <= 1, "a chance lies between 0 and 1");
+  if (p === 0 || n === 0) return 0;
+  if (p === 1) return n;
+  // From the nearer end: the failures are at most n - k exactly when the successes are at least k.
+  return p > 0.5 ? n - fewer(1 - u, n, 1 - p, p) : fewer(u, n, p, 1 - p);
+}
+
+function fewer(u: number, n: number, p: number, q: number): number {
+  const mean = n * p;
+  if (!isExpandable(mean, -1 / n)) return countUp(u, n, p, q);
+  expand(mean, -1 / n, scratch);
+  const settled = settledQuantile(scratch, u);
+  if (settled >= 0) return settled;
+  return smallestReaching(
+    guessedQuantile(scratch, u),
+    n,
+    (k) => k >= n || betaLower(q, p, n - k, k + 1) >= u,
+  );
+}
+
+function countUp(u: number, n: number, p: number, q: number): number {
+  const odds = p / q;
+  let chance = exactExp(n * log1p(-p));
+  let reached = chance;
+  let k = 0;
+  while (reached < u && k < n) {
+    chance *= ((n - k) / (k + 1)) * odds;
+    k += 1;
+    reached += chance;
+    if (chance < NEGLIGIBLE_CHANCE && k > n * p) break;
+  }
+  return k;
+}
