@@ -4,9 +4,13 @@ import { unreachable } from "../kernel/assert.js";
 import type { Micros } from "../kernel/units.js";
 import { NO_SERIES } from "./absent.js";
 import type { Answer, TelemetryQuery } from "./query.js";
+import { Sums } from "./sums.js";
 import type { Target } from "./target.js";
 
 export type GaugeQuery = Extract<TelemetryQuery, { across: unknown }>;
+
+// Used within one call only; kept so that a series costs no allocation.
+const OVER_TIME = new Sums(1);
 
 /** Adds one series' figure over rows `first` to `last`; stale and absent samples are not there. */
 export function addOverTime(
@@ -19,22 +23,19 @@ export function addOverTime(
   last: number,
 ): void {
   let samples = 0;
-  let sum = 0;
-  let compensation = 0;
+  OVER_TIME.clear();
   let extreme = fn === "min-over-time" ? Infinity : -Infinity;
   let newest = 0;
   for (let row = first; row <= last; row += 1) {
     const value = target.value(row, lane, column);
     if (value !== value) continue;
-    const next = sum + value;
-    compensation += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
-    sum = next;
+    OVER_TIME.add(0, value);
     extreme = fn === "min-over-time" ? Math.min(extreme, value) : Math.max(extreme, value);
     newest = target.timeOf(row);
     samples += 1;
   }
   if (samples === 0) return;
-  across.add(fn === "avg-over-time" ? (sum + compensation) / samples : extreme, samples, newest);
+  across.add(fn === "avg-over-time" ? OVER_TIME.total(0) / samples : extreme, samples, newest);
 }
 
 /** Aggregates one value per series into the answer. */
@@ -42,8 +43,7 @@ export class Across {
   readonly #how: GaugeQuery["across"];
   #series = 0;
   #samples = 0;
-  #sum = 0;
-  #compensation = 0;
+  readonly #sum = new Sums(1);
   #min = Infinity;
   #max = -Infinity;
   #newest = -Infinity;
@@ -53,10 +53,7 @@ export class Across {
   }
 
   add(value: number, samples: number, newest: Micros): void {
-    const sum = this.#sum;
-    const next = sum + value;
-    this.#compensation += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
-    this.#sum = next;
+    this.#sum.add(0, value);
     this.#min = Math.min(this.#min, value);
     this.#max = Math.max(this.#max, value);
     this.#series += 1;
@@ -72,9 +69,9 @@ export class Across {
   #value(): number {
     switch (this.#how) {
       case "sum":
-        return this.#sum + this.#compensation;
+        return this.#sum.total(0);
       case "avg":
-        return (this.#sum + this.#compensation) / this.#series;
+        return this.#sum.total(0) / this.#series;
       case "min":
         return this.#min;
       case "max":

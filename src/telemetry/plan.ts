@@ -2,6 +2,7 @@
 
 import type { Selector, TelemetryQuery } from "./query.js";
 import type { TargetLabels, TargetSchema } from "./schema.js";
+import { Sums } from "./sums.js";
 import type { Target } from "./target.js";
 
 /** Which columns of a target a query touches. For a quantile, `slots` says where each of its buckets is summed. */
@@ -15,10 +16,10 @@ export interface Plan {
   /** The store's generation that the plan was made for. */
   readonly generation: number;
   readonly entries: readonly PlanEntry[];
-  /** Of a quantile: all edges, and room for the summed buckets with their compensation. */
+  /** Of a quantile: all edges, and room for the buckets summed over the series. */
   readonly edges: Float64Array;
+  readonly sums: Sums;
   readonly counts: Float64Array;
-  readonly compensation: Float64Array;
 }
 
 /** Finds the series of a query among all targets. */
@@ -31,8 +32,8 @@ export function makePlan(query: TelemetryQuery, targets: readonly Target[], gene
   return {
     generation,
     edges,
+    sums: new Sums(edges.length + 1),
     counts: new Float64Array(edges.length + 1),
-    compensation: new Float64Array(edges.length + 1),
     entries: matched.map((entry) => ({ ...entry, slots: slotsOf(entry.target.schema, edges) })),
   };
 }

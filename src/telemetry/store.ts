@@ -9,6 +9,7 @@ import { histogramQuantile } from "./quantile.js";
 import type { Answer, TelemetryQuery } from "./query.js";
 import { RangeIncrease } from "./rate.js";
 import type { TargetSchema } from "./schema.js";
+import { Sums } from "./sums.js";
 import { Target, type TargetOptions } from "./target.js";
 
 export { Target, type TargetOptions } from "./target.js";
@@ -47,6 +48,7 @@ export class SeriesStore {
   #generation = 0;
   readonly #plans = new WeakMap<TelemetryQuery, Plan>();
   readonly #increase = new RangeIncrease();
+  readonly #sum = new Sums(1);
 
   constructor(options: SeriesStoreOptions) {
     assert(options.lanes >= 1 && options.scrape > 0, "a store has a lane and an interval");
@@ -117,8 +119,8 @@ export class SeriesStore {
     const start = end - query.window;
     const one = this.#increase;
     one.begin(start, end, query.fn === "rate");
-    let sum = 0;
-    let compensation = 0;
+    const sum = this.#sum;
+    sum.clear();
     let series = 0;
     let samples = 0;
     let newest = -Infinity;
@@ -132,28 +134,24 @@ export class SeriesStore {
         one.read(column);
         if (one.samples > 0) seen = true;
         if (one.samples < 2) continue;
-        const value = one.value;
-        const next = sum + value;
-        compensation += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
-        sum = next;
+        sum.add(0, one.value);
         series += 1;
         samples += one.samples;
         if (one.newest > newest) newest = one.newest;
       }
     }
     if (series === 0) return seen ? TOO_FEW_SAMPLES : NO_SERIES;
-    return { kind: "value", value: sum + compensation, series, samples, newest };
+    return { kind: "value", value: sum.total(0), series, samples, newest };
   }
 
   #quantile(query: QuantileQuery, at: Micros, lane: number): Answer {
     const end = at - (query.offset ?? 0);
     const start = end - query.window;
     const plan = this.#plan(query);
-    const { counts, compensation } = plan;
+    const { sums, counts } = plan;
     const one = this.#increase;
     one.begin(start, end, true);
-    counts.fill(0);
-    compensation.fill(0);
+    sums.clear();
     let series = 0;
     let samples = 0;
     let newest = -Infinity;
@@ -169,7 +167,7 @@ export class SeriesStore {
           one.read(firstBucket + bucket);
           if (one.samples > 0) seen = true;
           if (one.samples < 2) continue;
-          addCompensated(counts, compensation, slots[bucket], one.value);
+          sums.add(slots[bucket], one.value);
           series += 1;
           samples += one.samples;
           if (one.newest > newest) newest = one.newest;
@@ -177,7 +175,7 @@ export class SeriesStore {
       }
     }
     if (series === 0) return seen ? TOO_FEW_SAMPLES : NO_SERIES;
-    for (let i = 0; i < counts.length; i += 1) counts[i] += compensation[i];
+    for (let i = 0; i < counts.length; i += 1) counts[i] = sums.total(i);
     const value = histogramQuantile(query.q, plan.edges, counts);
     if (value !== value) return NO_OBSERVATIONS;
     return { kind: "value", value, series, samples, newest };
@@ -222,12 +220,4 @@ export class SeriesStore {
     }
     return plan;
   }
-}
-
-/** Adds to `sums[i]` and keeps what rounding lost (Kahan and Neumaier), as Prometheus' sum does. */
-function addCompensated(sums: Float64Array, compensation: Float64Array, i: number, value: number): void {
-  const sum = sums[i];
-  const next = sum + value;
-  compensation[i] += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
-  sums[i] = next;
 }
