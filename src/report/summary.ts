@@ -1,0 +1,169 @@
+// The summary that a run ends in: one screen with the story, the verdict and its reason, costs, and what was expected.
+
+import pc from "picocolors";
+import type { Outcome, ReleaseOutcome } from "../sim/outcome.js";
+import { clock, count, duration, money, percent } from "./format.js";
+import { cut, named, oneLine, wrap } from "./text.js";
+import { ACTION_WORDS, classificationWords, COST_PARTS, expectationWords, mark, releaseName, TONE_OF } from "./words.js";
+
+export { seedsSummary, type SeedsSummaryOptions } from "./seeds-summary.js";
+
+export interface SummaryOptions {
+  readonly color: boolean;
+  readonly width: number;
+  /** Where the report was written, if it was. */
+  readonly report?: string;
+}
+
+/** The most lines a summary takes, so that it fits a screen. */
+export const SUMMARY_LINES = 45;
+const LEAST_TIMELINE = 5;
+const MOST_RELEASES = 4;
+const MOST_EXPECTATIONS = 10;
+const NAME_WIDTH = 9;
+
+type Colors = ReturnType<typeof pc.createColors>;
+
+/** One run on one screen. Reads the same without colour. */
+export function summary(outcome: Outcome, options: SummaryOptions): string {
+  const colors = pc.createColors(options.color);
+  const width = Math.max(60, options.width);
+  const top = headlineLines(outcome, colors, width);
+  const releases = releaseLines(outcome, colors, width);
+  const expected = expectationLines(outcome, colors, width);
+  const end = endLines(outcome, colors, width, options.report);
+  const room = SUMMARY_LINES - top.length - releases.length - expected.length - end.length - 1;
+  const story = timelineLines(outcome, colors, width, Math.max(LEAST_TIMELINE, room));
+  return [...top, ...story, ...releases, ...expected, ...end].join("\n");
+}
+
+function headlineLines(outcome: Outcome, colors: Colors, width: number): string[] {
+  const { scenario } = outcome;
+  const state = outcome.passed ? colors.green(`${mark(true)} passed`) : colors.red(`${mark(false)} failed`);
+  const facts = `seed ${outcome.seed} · ${outcome.fidelity} · ${duration(outcome.duration)} simulated`;
+  const about = scenario.about === "" ? [] : [colors.dim(cut(oneLine(scenario.about), width))];
+  return [`${colors.bold(cut(oneLine(scenario.name), width - facts.length - 14))}  ${colors.dim(facts)}  ${state}`, ...about, ""];
+}
+
+/** The weighty entries; when they are too many, the middle is left out, and the line says how much. */
+function timelineLines(outcome: Outcome, colors: Colors, width: number, most: number): string[] {
+  const entries = outcome.timeline.filter((entry) => entry.major);
+  if (entries.length === 0) return [];
+  const lines = entries.map((entry) => {
+    const number = entry.decision === null ? "" : `[${entry.decision}] `;
+    const text = cut(`${number}${oneLine(entry.text)}`, width - 23);
+    const weighed = entry.kind === "decision" ? colors.bold(text) : entry.kind === "harm" ? colors.red(text) : text;
+    return `  ${clock(entry.at)}  ${colors.dim(entry.kind.padEnd(8))}  ${weighed}`;
+  });
+  const room = most - 2;
+  if (lines.length > room) {
+    const head = Math.ceil((room - 1) / 2);
+    const tail = room - 1 - head;
+    lines.splice(head, lines.length - head - tail, colors.dim(`  … ${count(entries.length - head - tail)} more in the report`));
+  }
+  return [...lines, ""];
+}
+
+function releaseLines(outcome: Outcome, colors: Colors, width: number): string[] {
+  const shown = outcome.releases.slice(0, MOST_RELEASES);
+  const more = outcome.releases.length - shown.length;
+  return [
+    ...shown.flatMap((release) => (outcome.releases.length <= 2 ? fullRelease(release, colors, width) : shortRelease(release, colors, width))),
+    ...(more > 0 ? [colors.dim(`  … ${count(more)} more releases in the report`)] : []),
+    "",
+  ];
+}
+
+function verdictHead(release: ReleaseOutcome, colors: Colors): { readonly plain: string; readonly colored: string } {
+  const tone = TONE_OF[release.classification];
+  const sign = tone === "good" ? mark(true) : tone === "bad" ? mark(false) : "○";
+  const plain = `${sign} ${classificationWords(release)}`;
+  const paint = tone === "good" ? colors.green : tone === "bad" ? colors.red : colors.yellow;
+  return { plain, colored: paint(colors.bold(plain)) };
+}
+
+function shortRelease(release: ReleaseOutcome, colors: Colors, width: number): string[] {
+  const head = verdictHead(release, colors);
+  return [`${head.colored}  ${cut(oneLine(release.verdict), width - head.plain.length - 2)}`, ...named("times", timesWords(release), 2, NAME_WIDTH, width).slice(0, 1)];
+}
+
+function fullRelease(release: ReleaseOutcome, colors: Colors, width: number): string[] {
+  const head = verdictHead(release, colors);
+  const hanging = wrap(release.verdict, width - head.plain.length - 2).slice(0, 3);
+  const row = (name: string, text: string): string[] => named(name, text, 2, NAME_WIDTH, width).slice(0, 2);
+  return [
+    ...hanging.map((line, index) => (index === 0 ? `${head.colored}  ${line}` : `${" ".repeat(head.plain.length + 2)}${line}`)),
+    ...(release.causeReason === "" ? [] : row("because", release.causeReason)),
+    ...row("action", actionWords(release)),
+    ...row("times", timesWords(release)),
+    ...row("impact", impactWords(release)),
+    ...row("cost", costWords(release)),
+  ];
+}
+
+const actionName = (action: string): string => (ACTION_WORDS as Record<string, string>)[action] ?? action;
+
+/** What was done and whether it was right. */
+function actionWords(release: ReleaseOutcome): string {
+  const by = release.by === null ? "" : ` by ${release.by === "engine" ? "the engine" : "a person"}`;
+  const done = `${actionName(release.action)}; ${releaseName(release)} was ${release.result}${by}`;
+  if (release.tookRightAction === null) return done;
+  return `${done}; right action: ${actionName(release.rightAction)} ${mark(release.tookRightAction)}`;
+}
+
+/** Harm to detection, mitigation and recovery, or what there is instead. */
+export function timesWords(release: ReleaseOutcome): string {
+  const { times } = release;
+  if (times.harmStartsAt === null) {
+    const acted = times.detectedAt === null ? "" : `, acted at ${clock(times.detectedAt)}`;
+    return `nobody was harmed${acted}${times.finishedAt === null ? "" : `, finished at ${clock(times.finishedAt)}`}`;
+  }
+  const after = (name: string, lasted: number | null, never: string): string => (lasted === null ? never : `${name} after ${duration(lasted)}`);
+  return [
+    `harm starts ${clock(times.harmStartsAt)}`,
+    after("detected", times.detection, "never detected"),
+    after("mitigated", times.mitigation, "never mitigated"),
+    after("restored", times.recovery, "never restored"),
+  ].join(" · ");
+}
+
+function impactWords(release: ReleaseOutcome): string {
+  const { failedRequests, slowRequests, lostOrdersEuro, shareOfRequests } = release.impact;
+  if (failedRequests + slowRequests === 0 && lostOrdersEuro === 0) return "no page was harmed";
+  return `${count(failedRequests)} pages failed, ${count(slowRequests)} slow (${percent(shareOfRequests)} of all); ${money(lostOrdersEuro)} of orders lost`;
+}
+
+/** The total, its parts that are not zero, and the regret. */
+export function costWords(release: ReleaseOutcome): string {
+  const parts = COST_PARTS.filter(([part]) => release.cost[part] !== 0).map(([part, name]) => `${name} ${money(release.cost[part]).replace(" EUR", "")}`);
+  const regret = release.regret === null ? "" : `; ${money(release.regret.clairvoyant)} above the oracle`;
+  return `${money(release.cost.total)}${parts.length === 0 ? "" : ` (${parts.join(", ")})`}${regret}`;
+}
+
+/** Failures come first with their reason; what is left over is counted. */
+function expectationLines(outcome: Outcome, colors: Colors, width: number): string[] {
+  if (outcome.expectations.length === 0) return [];
+  const failed = outcome.expectations.filter((each) => !each.passed).slice(0, 5);
+  const room = MOST_EXPECTATIONS - 2 * failed.length;
+  const passed = outcome.expectations.filter((each) => each.passed).slice(0, Math.max(0, room));
+  const shown = outcome.expectations.filter((each) => failed.includes(each) || passed.includes(each));
+  const more = outcome.expectations.length - shown.length;
+  const lines = shown.flatMap((each) => {
+    const text = cut(oneLine(each.text), width - 4);
+    if (each.passed) return [`  ${colors.green(mark(true))} ${text}`];
+    return [`  ${colors.red(mark(false))} ${text}`, `      ${cut(oneLine(each.reason), width - 6)}`];
+  });
+  return [`${colors.bold("Expectations")}  ${expectationWords(outcome)}`, ...lines, ...(more > 0 ? [colors.dim(`  … ${count(more)} more`)] : [])];
+}
+
+function endLines(outcome: Outcome, colors: Colors, width: number, report: string | undefined): string[] {
+  const broken = outcome.invariants.filter((each) => !each.held);
+  const held = outcome.invariants.length - broken.length;
+  const invariants = outcome.invariants.length === 0 ? [] : [`${colors.bold("Invariants")}    ${count(held)} of ${count(outcome.invariants.length)} held`];
+  return [
+    ...invariants,
+    ...broken.slice(0, 3).map((each) => `  ${colors.red(mark(false))} ${cut(oneLine(`${each.name}: ${each.reason}`), width - 4)}`),
+    ...(report === undefined ? [] : [`${colors.bold("Report")}        ${report}`]),
+    `${colors.bold("Replay")}        ${outcome.replay}`,
+  ];
+}
