@@ -2,11 +2,14 @@
 
 import { assert } from "../kernel/assert.js";
 import { streamKey, uniform, type StreamKey } from "../kernel/draws.js";
-import type { Micros, Ratio } from "../kernel/units.js";
+import { minutes, type Micros, type Ratio } from "../kernel/units.js";
 import { compileEffects, type EffectModel } from "./active-effects.js";
 import { DurationSampler } from "./durations.js";
 import type { BreakerSpec, CallSpec, DatabaseSpec, EndpointSpec, RetrySpec, ServiceSpec, TrafficSpec, WorldSpec } from "./spec.js";
 import type { WorldInput } from "./world.js";
+
+/** Samples are kept this long: the longest window plus its offset into the past, with room. */
+export const TELEMETRY_RETENTION: Micros = minutes(30);
 
 /** A version of a service; `index` counts over the whole world. */
 export interface VersionModel {
