@@ -1,0 +1,164 @@
+// The decisions of a canary as drafts: which rule, which actions, which evidence, and one sentence that says why.
+
+import { flagEvidence } from "../engines/rollback/flag-evidence.js";
+import { decideRollback } from "../engines/rollback/decide.js";
+import type { CheckResult, HardReason } from "../engines/evidence.js";
+import { counted, span, withoutStop } from "../engines/wording.js";
+import { percent } from "../kernel/format.js";
+import { currentVerdict, type CanaryContext, type Draft, type HealthReport } from "./canary-context.js";
+import { commandText } from "./canary-commands.js";
+import type { ActionEvent } from "./platform.js";
+
+const stepWords = ({ step, strategy }: CanaryContext): string =>
+  `step ${step + 1} of ${strategy.steps.length} (${percent(strategy.steps[step].weight)})`;
+
+const isLast = ({ step, strategy }: CanaryContext): boolean => step === strategy.steps.length - 1;
+
+function draft(context: CanaryContext, rest: Pick<Draft, "rule" | "actions" | "reason"> & Partial<Draft>): Draft {
+  return { by: "engine", deciding: null, flag: null, report: context.report, ...rest };
+}
+
+/** What follows a step that may go on, in words. */
+function onward(context: CanaryContext): string {
+  const { release, strategy, step } = context;
+  return isLast(context)
+    ? `${release.service} ${release.version} is marked stable`
+    : `${release.service} ${release.version} goes on to ${percent(strategy.steps[step + 1].weight)}`;
+}
+
+/** Bake over (or held long enough) and every gate passes. */
+export function promotion(context: CanaryContext): Draft {
+  const gates = context.strategy.gates.length;
+  const { bake } = context.strategy.steps[context.step];
+  const passed = gates === 0 ? "No gate is set" : gates === 1 ? "The gate passes" : `All ${gates} gates pass`;
+  return draft(context, {
+    rule: "schedule", actions: [isLast(context) ? "finish" : "promote"],
+    reason: `${passed} after ${span(bake)} of ${stepWords(context)}, so ${onward(context)}.`,
+  });
+}
+
+/** The policy lets a step go on although its data stayed thin. */
+export function promotionOnThinData(context: CanaryContext): Draft {
+  const { deciding, because } = verdictWords(context);
+  return draft(context, {
+    rule: "thin-data", actions: [isLast(context) ? "finish" : "promote"], deciding,
+    reason: `${withoutStop(because)}; the longest hold is over and the policy for thin data is to promote, so ${onward(context)}.`,
+  });
+}
+
+/** Why the gates do not let the step go on. */
+function verdictWords(context: CanaryContext): { rule: Draft["rule"]; deciding: CheckResult | null; because: string } {
+  const verdict = currentVerdict(context);
+  if (verdict === null) return { rule: "missing-data", deciding: null, because: "There is no recent evaluation of the gates." };
+  switch (verdict.kind) {
+    case "pass":
+      return { rule: "schedule", deciding: null, because: "Every gate passes." };
+    case "fail":
+      return { rule: "gate", deciding: verdict.deciding, because: verdict.deciding.reason };
+    case "missing":
+      return { rule: "missing-data", deciding: verdict.deciding, because: verdict.deciding.reason };
+    case "thin":
+      return { rule: "thin-data", deciding: verdict.deciding, because: verdict.deciding.reason };
+  }
+}
+
+export function holding(context: CanaryContext): Draft {
+  const { rule, deciding, because } = verdictWords(context);
+  const { maxHold } = context.strategy.steps[context.step];
+  return draft(context, {
+    rule, actions: ["hold"], deciding,
+    reason: `${withoutStop(because)}; ${stepWords(context)} is held for at most ${span(maxHold)}.`,
+  });
+}
+
+export function asking(context: CanaryContext): Draft {
+  const { rule, deciding, because } = verdictWords(context);
+  return draft(context, {
+    rule, actions: ["page", "ask"], deciding,
+    reason: `${withoutStop(because)}; the gates cannot decide ${stepWords(context)}, so a person is asked.`,
+  });
+}
+
+/** A gate still fails, or the policy for thin data is to roll back. */
+export function gateRollback(context: CanaryContext): Draft {
+  const { rule, deciding, because } = verdictWords(context);
+  const { onGateFail } = context.strategy;
+  const { maxHold } = context.strategy.steps[context.step];
+  const then = rule === "gate" && onGateFail === "roll-back"
+    ? "a failing gate rolls the release back at once"
+    : `after holding ${stepWords(context)} for ${span(maxHold)} the release is rolled back`;
+  return draft(context, { rule, actions: ["roll-back"], deciding, reason: `${withoutStop(because)}; ${then}.` });
+}
+
+const hardReasons = (context: CanaryContext): ReadonlyMap<string, HardReason> =>
+  new Map(context.strategy.triggers.flatMap((spec) => (spec.hard === undefined ? [] : [[spec.id, spec.hard] as const])));
+
+export const isAdditive = (context: CanaryContext): boolean => context.release.schema.every((change) => change.kind === "additive");
+
+/** Triggers fired: hard ones first, then flag or full, then the matrix. */
+export function triggerPlan(context: CanaryContext, report: HealthReport): Draft {
+  const { release, strategy } = context;
+  const schemaAdditive = isAdditive(context);
+  const flag =
+    release.flag === null || context.flagOff
+      ? null
+      : flagEvidence(report.plan, report.snapshot, report.moment.past, { ...release.flag, schemaAdditive }, report.fired);
+  const decided = decideRollback({
+    fired: report.fired, hard: hardReasons(context), prefer: strategy.rollback.prefer,
+    flagShare: strategy.rollback.flagShare, flag, schemaAdditive,
+  });
+  return draft(context, { ...decided, flag, report });
+}
+
+/** The watch after a flag switch is over. */
+export function flagWatched(context: CanaryContext, better: boolean, report: HealthReport): Draft {
+  const deciding = report.results.find((result) => (result.status === "pass") === better) ?? report.results.at(0) ?? null;
+  const watch = span(context.strategy.rollback.flagWatch);
+  const seen = deciding === null ? "Nothing was seen" : withoutStop(deciding.reason);
+  return draft(context, {
+    rule: "flag-watch", deciding, report, flag: context.draft?.flag ?? null,
+    actions: better ? ["stay-dark"] : ["roll-back"],
+    reason: better
+      ? `${seen}; ${watch} after the flag went off the release is healthy, so it stays dark and the rollout stops.`
+      : `${seen}; ${watch} after the flag went off that is not better, so the whole release is rolled back.`,
+  });
+}
+
+/** Nobody judged the watch in time. */
+export function flagUnjudged(context: CanaryContext): Draft {
+  return draft(context, {
+    rule: "flag-watch", actions: ["roll-back"], flag: context.draft?.flag ?? null,
+    reason: "Telemetry did not say whether switching the flag off helped, so the whole release is rolled back.",
+  });
+}
+
+/** Why a command is given up. */
+function failure(context: CanaryContext, event: { readonly type: string }): string {
+  const what = context.command === null ? "The command" : `To ${commandText(context.command)}`;
+  const tries = counted(context.tries, "attempt");
+  const heard = event as Partial<ActionEvent>;
+  if (heard.type === "action.failed") return `${what} failed in ${tries} (last: ${heard.why ?? "no reason"})`;
+  return `${what} was not done in time in ${tries}`;
+}
+
+/** Every attempt of a command failed: the next level. */
+export function nextLevel(context: CanaryContext, event: { readonly type: string }, actions: Draft["actions"], then: string): Draft {
+  return draft(context, { rule: "action-failed", actions, reason: `${failure(context, event)}; ${then}.`, deciding: context.draft?.deciding ?? null });
+}
+
+const ANSWER_ACTIONS = { "roll-back": "roll-back", promote: "promote", hold: "hold" } as const;
+
+export function answered(context: CanaryContext, answer: "roll-back" | "promote" | "hold"): Draft {
+  const then = answer === "promote" ? onward(context) : answer === "hold" ? "the release stays where it is" : "the release is rolled back";
+  const action = answer === "promote" && isLast(context) ? "finish" : ANSWER_ACTIONS[answer];
+  return draft(context, { rule: "answer", actions: [action], by: "person", reason: `A person answered "${answer}", so ${then}.` });
+}
+
+export function unanswered(context: CanaryContext, then: "roll-back" | "promote" | "hold"): Draft {
+  const what = then === "promote" ? onward(context) : then === "hold" ? "the release stays where it is" : "the release is rolled back";
+  const action = then === "promote" && isLast(context) ? "finish" : ANSWER_ACTIONS[then];
+  return draft(context, {
+    rule: "no-answer", actions: [action],
+    reason: `Nobody answered within ${span(context.strategy.askTimeout)}, so ${what}.`,
+  });
+}
