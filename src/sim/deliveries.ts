@@ -1,13 +1,15 @@
 // Drives the scripted releases with the real delivery statecharts, one at a time per service, and answers their pages.
 
-import { createCanary, type DeliveryActor, type DeliveryObserver } from "../delivery/canary.js";
+import { createCanary } from "../delivery/canary.js";
+import type { DeliveryActor, DeliveryObserver } from "../delivery/observer.js";
 import type { ActionEvent, ActionId, Platform, PlatformCommand } from "../delivery/platform.js";
 import type { CanaryStrategy } from "../delivery/strategy.js";
 import { EventClass } from "../kernel/clock.js";
+import type { Scenario } from "../scenario/compiled.js";
 import type { Driver, ForcedAction } from "./driver.js";
 import { passesWithoutRelease } from "./cause.js";
-import type { ReleaseJournal } from "./journal.js";
-import { releasesOf, type ReleaseItem, type Stage } from "./stage.js";
+import { isActing, type ReleaseJournal } from "./journal.js";
+import type { ReleaseItem, Stage } from "./stage.js";
 
 /** One release's delivery, and the hand that can take it from its statechart. */
 interface Delivery {
@@ -39,6 +41,7 @@ class DeliveryQueue {
   readonly #running = new Map<string, Delivery>();
   readonly #waiting: ReleaseItem[] = [];
   #latest: Delivery | null = null;
+  #decisions = 0;
 
   constructor(stage: Stage, driver: Driver) {
     this.#stage = stage;
@@ -82,6 +85,8 @@ class DeliveryQueue {
       ports: { clock, telemetry, platform },
       timing: { scrape, propagation: input.scenario.world.splitPropagation + lag },
       observer: this.#observer(item, journal),
+      databases: databasesOf(input.scenario, item.release.service),
+      nextDecisionId: () => (this.#decisions += 1),
     });
     const delivery: Delivery = { item, journal, platform, actor };
     this.#running.set(item.release.service, delivery);
@@ -90,12 +95,15 @@ class DeliveryQueue {
   }
 
   #observer(item: ReleaseItem, journal: ReleaseJournal): DeliveryObserver {
-    const { clock, input } = this.#stage;
+    const { clock, input, world } = this.#stage;
     const { person } = input.scenario;
     return {
-      decided: (decision) => {
+      evaluated: (results, at) => journal.health.push({ at, results }),
+      decided: (decision, basis) => {
         journal.decisions.push(decision);
-        journal.passesWithoutRelease.push(passesWithoutRelease(this.#stage, item, decision));
+        journal.passesWithoutRelease.push(
+          isActing(decision) ? passesWithoutRelease(world.telemetry, item.index, basis) : null,
+        );
       },
       entered: (state, label, at, why) => journal.states.push({ state, label, at, why }),
       action: (text, command, event, at) => journal.actions.push({ at, text, command, event }),
@@ -132,6 +140,14 @@ class DeliveryQueue {
     // A statechart that is just finishing must not start its successor from within its own step.
     this.#stage.clock.setTimer(0, () => this.#start(next));
   }
+}
+
+/** The databases that the service's endpoints call. */
+function databasesOf(scenario: Scenario, service: string): readonly string[] {
+  const calls = scenario.world.services
+    .filter((candidate) => candidate.name === service)
+    .flatMap(({ endpoints }) => endpoints.flatMap((endpoint) => endpoint.calls));
+  return [...new Set(calls.flatMap(({ to }) => (to.kind === "database" ? [to.database] : [])))];
 }
 
 /** The strategy's steps with nothing that could stop them: what the schedule alone would do. */

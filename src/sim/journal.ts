@@ -1,8 +1,9 @@
 // The journal of one run: what the delivery statecharts decided, entered, did and ended with, per release.
 
-import type { DeliveryResult } from "../delivery/canary.js";
+import type { DeliveryResult } from "../delivery/observer.js";
 import type { ActionEvent, PlatformCommand } from "../delivery/platform.js";
 import type { Decision, DecidedAction } from "../engines/decision.js";
+import type { CheckResult } from "../engines/evidence.js";
 import type { Micros } from "../kernel/units.js";
 
 export interface StateEntry {
@@ -35,6 +36,8 @@ export interface ReleaseJournal {
   readonly decisions: Decision[];
   /** Per decision: whether its deciding check passes without the release's own requests; null when none decided. */
   readonly passesWithoutRelease: (boolean | null)[];
+  /** Every evaluation of the checks. */
+  readonly health: { readonly at: Micros; readonly results: readonly CheckResult[] }[];
   readonly states: StateEntry[];
   readonly actions: ActionEntry[];
   readonly pages: PageEntry[];
@@ -50,6 +53,7 @@ export function emptyJournal(index: number, releasedAt: Micros): ReleaseJournal 
     startedAt: null,
     decisions: [],
     passesWithoutRelease: [],
+    health: [],
     states: [],
     actions: [],
     pages: [],

@@ -1,0 +1,26 @@
+// Loads scenarios for a command, and ends it with every problem shown when one cannot be used.
+
+import type { Scenario } from "../scenario/compiled.js";
+import { loadScenario } from "../scenario/load.js";
+import { UsageError } from "./exit.js";
+import { nodeFiles } from "./files.js";
+import { renderProblems } from "./problems.js";
+
+export interface LoadOptions {
+  readonly allowPath: readonly string[];
+  readonly color: boolean;
+}
+
+/** Loads every file; throws one UsageError with all problems of all files. */
+export function loadAll(files: readonly string[], options: LoadOptions): readonly Scenario[] {
+  const access = nodeFiles({ allowPaths: options.allowPath });
+  const scenarios: Scenario[] = [];
+  const problems: string[] = [];
+  for (const file of files) {
+    const loaded = loadScenario(file, access);
+    if (loaded.ok) scenarios.push(loaded.value);
+    else problems.push(renderProblems(loaded.problems, { color: options.color }));
+  }
+  if (problems.length > 0) throw new UsageError(problems.join("\n\n"));
+  return scenarios;
+}

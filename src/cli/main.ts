@@ -1,0 +1,100 @@
+#!/usr/bin/env node
+// The `shakedown` command: reads the command line, hands over to one command, and turns its end into an exit code.
+
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { InternalError } from "../kernel/assert.js";
+import { ExitCode, messageOf, UsageError } from "./exit.js";
+import { processTerminal } from "./terminal.js";
+
+const terminal = processTerminal();
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+function version(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** Each command is imported when it is called, so that `--help` starts at once. */
+function program(end: (code: ExitCode) => void): Command {
+  const root = new Command("shakedown")
+    .description("A trial run for your delivery strategy: simulate releases, faults and rollbacks before production does.")
+    .version(version())
+    .showSuggestionAfterError()
+    .exitOverride();
+  root
+    .command("run")
+    .description("play scenarios, print what happened and why, write outcomes and reports")
+    .argument("<targets...>", "scenario files, folders or globs")
+    .option("--seed <n>", "one seed instead of the scenario's own")
+    .option("--seeds <range>", "many seeds, e.g. 1..50")
+    .option("--fidelity <name>", "request (every request walks) or cohort (counts per tick)")
+    .option("--out <dir>", "where outcomes and reports go", "shakedown-out")
+    .option("--json", "print one Outcome per line instead, write nothing")
+    .option("--open", "open the report in the browser")
+    .option("--allow-path <dir>", "a folder outside the project that files may refer to", collect, [])
+    .action(async (targets, flags) => end(await (await import("./commands/run.js")).runCommand(targets, flags, terminal)));
+  root
+    .command("validate")
+    .description("check scenario files without running them")
+    .argument("<targets...>", "scenario files, folders or globs")
+    .option("--allow-path <dir>", "a folder outside the project that files may refer to", collect, [])
+    .action(async (targets, flags) => end((await import("./commands/validate.js")).validateCommand(targets, flags, terminal)));
+  root
+    .command("explain")
+    .description("say in words why each decision of a run was taken")
+    .argument("<outcome>", "an outcome.json, or the folder it is in")
+    .option("--decision <n>", "only this decision")
+    .action(async (path, flags) => end((await import("./commands/explain.js")).explainCommand(path, flags, terminal)));
+  root
+    .command("report")
+    .description("build the report again from an outcome")
+    .argument("<outcome>", "an outcome.json, or the folder it is in")
+    .option("--out <dir>", "where the report goes (beside the outcome when left out)")
+    .option("--open", "open it in the browser")
+    .action(async (path, flags) => end(await (await import("./commands/report.js")).reportCommand(path, flags, terminal)));
+  root
+    .command("schema")
+    .description("print the JSON Schema of scenario files, for editors")
+    .option("--out <file>", "write it to a file")
+    .action(async (flags) => end((await import("./commands/schema.js")).schemaCommand(flags, terminal)));
+  root
+    .command("new")
+    .description("write a commented scenario to start from")
+    .argument("<file>", "the scenario's file")
+    .option("--force", "overwrite the file if it exists")
+    .action(async (path, flags) => end((await import("./commands/new.js")).newCommand(path, flags, terminal)));
+  return root;
+}
+
+/** Runs the command line; gives the exit code. */
+async function main(argv: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = ExitCode.ok;
+  try {
+    await program((ended) => {
+      code = ended;
+    }).parseAsync([...argv]);
+    return code;
+  } catch (error) {
+    return explainEnd(error);
+  }
+}
+
+function explainEnd(error: unknown): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.badInput;
+  if (error instanceof UsageError) {
+    terminal.warn(error.message);
+    return ExitCode.badInput;
+  }
+  terminal.warn(error instanceof InternalError ? error.message : `internal: ${messageOf(error)}`);
+  if (error instanceof Error && process.env["SHAKEDOWN_DEBUG"] !== undefined) terminal.warn(error.stack ?? "");
+  terminal.warn("This is our fault, not yours. Please report it with the command you ran; SHAKEDOWN_DEBUG=1 shows where it happened.");
+  return ExitCode.ourFault;
+}
+
+// A reader that closes early (`| head`) is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(ExitCode.ok);
+  throw error;
+});
+process.exitCode = await main(process.argv);

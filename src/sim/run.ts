@@ -1,0 +1,186 @@
+// Runs a scenario once and judges it: the one way from a Scenario and a seed to an Outcome.
+
+import type { Scenario } from "../scenario/compiled.js";
+import { LEDGER_COLUMNS, LedgerColumn } from "../world/ledger.js";
+import type { Fidelity } from "../world/world.js";
+import { alertsOf, incidentsOf } from "./alarms.js";
+import { costOf, impactOf, weightsByName } from "./cost.js";
+import { doraOf } from "./dora.js";
+import { judgeExpectations } from "./expectations.js";
+import { checkInvariants } from "./invariants.js";
+import { judge, verdictSentence } from "./judge.js";
+import type { ReleaseJournal } from "./journal.js";
+import { OUTCOME_SCHEMA_VERSION, type Outcome, type ReleaseOutcome, type ThresholdLine } from "./outcome.js";
+import { regretOf } from "./regret.js";
+import { seriesOf } from "./series.js";
+import { simulate, type Simulation } from "./simulate.js";
+import { releasesOf, type ReleaseItem } from "./stage.js";
+import { timelineOf } from "./timeline.js";
+import { truthOf } from "./truth.js";
+
+export interface RunOptions {
+  /** The scenario's own when left out. */
+  readonly seed?: number;
+  readonly fidelity?: Fidelity;
+  /** `light` leaves out chart series and regret: for many runs. */
+  readonly detail?: "full" | "light";
+}
+
+/** Simulates, judges and writes up one run. Pure: the same scenario and options give the same bytes. */
+export function runScenario(scenario: Scenario, options: RunOptions = {}): Outcome {
+  const detail = options.detail ?? "full";
+  const simulation = simulate({
+    scenario,
+    seed: options.seed ?? scenario.seed,
+    fidelity: options.fidelity ?? scenario.fidelity,
+    noiseFree: false,
+    detail: detail === "full" || needsHistograms(scenario) ? "full" : "light",
+    seen: detail === "full" || needsSeen(scenario),
+    driver: { kind: "strategy" },
+  });
+  const truths = truthOf(scenario);
+  const releases = releasesOf(scenario).map((item) =>
+    releaseOutcome(simulation, item, truths[item.index], detail === "full"),
+  );
+  const expectations = judgeExpectations(scenario.expectations, releases, simulation.recorder);
+  const invariants = checkInvariants(simulation);
+  return assemble(simulation, releases, expectations, invariants, detail);
+}
+
+function needsHistograms(scenario: Scenario): boolean {
+  return scenario.expectations.some(
+    (expectation) => expectation.kind === "rule" && [expectation.claim, expectation.while].some((side) => side !== null && side.series === "p95" && !side.seen),
+  );
+}
+
+function needsSeen(scenario: Scenario): boolean {
+  return scenario.expectations.some(
+    (expectation) => expectation.kind === "rule" && [expectation.claim, expectation.while].some((side) => side?.seen === true),
+  );
+}
+
+function assemble(
+  simulation: Simulation,
+  releases: readonly ReleaseOutcome[],
+  expectations: Outcome["expectations"],
+  invariants: Outcome["invariants"],
+  detail: "full" | "light",
+): Outcome {
+  const { input, world, recorder, journals } = simulation;
+  const { scenario, seed, fidelity } = input;
+  return {
+    schemaVersion: OUTCOME_SCHEMA_VERSION,
+    modelVersion: world.modelVersion,
+    scenario: {
+      name: scenario.name,
+      about: scenario.about,
+      file: scenario.file,
+      world: scenario.world.name,
+      strategy: scenario.strategy.name,
+    },
+    seed,
+    fidelity,
+    approximations: world.approximations,
+    duration: scenario.duration,
+    digest: digestOf(simulation),
+    passed: expectations.every((expectation) => expectation.passed) && invariants.every((invariant) => invariant.held),
+    expectations,
+    invariants,
+    releases,
+    decisions: journals.flatMap((journal) => journal.decisions),
+    timeline: timelineOf(simulation),
+    alerts: alertsOf(simulation),
+    incidents: incidentsOf(simulation),
+    dora: doraOf(releases, scenario.duration),
+    objectives: scenario.objectives.map((objective) => ({
+      name: objective.metric,
+      limit: "limit" in objective ? objective.limit : objective.limitSeconds,
+    })),
+    thresholds: thresholdsOf(scenario),
+    costWeights: weightsByName(scenario.cost),
+    totals: totalsOf(simulation),
+    series: detail === "full" ? seriesOf(recorder) : { at: [], versions: [], edge: { rps: [], errorRate: [], p95Seconds: [], harmedPerSecond: [], failedPerSecond: [] } },
+    replay: `shakedown run ${scenario.file} --seed ${seed} --fidelity ${fidelity}`,
+  };
+}
+
+function releaseOutcome(
+  simulation: Simulation,
+  item: ReleaseItem,
+  truth: ReturnType<typeof truthOf>[number],
+  withRegret: boolean,
+): ReleaseOutcome {
+  const journal = simulation.journals[item.index];
+  const judgement = judge(simulation, item, truth);
+  const impact = impactOf(simulation, item);
+  const cost = costOf(simulation.input.scenario, journal, truth.truth, impact);
+  return {
+    service: item.release.service,
+    version: item.release.version,
+    lines: item.release.lines,
+    flag: item.release.flag?.name ?? null,
+    defects: item.defects,
+    truth: truth.truth,
+    truthEvidence: truth.evidence,
+    rightAction: truth.rightAction,
+    ...judgement,
+    impact,
+    cost,
+    regret: withRegret && judgement.result !== "invalidated" ? regretOf(simulation, item, truth, cost) : null,
+    verdict: verdictSentence(item, truth, judgement, impact.shareOfRequests),
+    ...statesOf(journal, simulation.input.scenario.duration),
+  };
+}
+
+/** Time spent per state, and the path taken. */
+function statesOf(journal: ReleaseJournal, end: number): Pick<ReleaseOutcome, "states" | "transitions"> {
+  const spent = new Map<string, { state: string; label: string; spent: number; entries: number }>();
+  journal.states.forEach(({ state, label, at }, index) => {
+    const until = journal.states[index + 1]?.at ?? journal.result?.at ?? end;
+    const known = spent.get(state) ?? { state, label, spent: 0, entries: 0 };
+    known.spent += Math.max(0, until - at);
+    known.entries += 1;
+    spent.set(state, known);
+  });
+  const transitions = journal.states.slice(1).map(({ state, at, why }, index) => ({
+    at,
+    from: journal.states[index].state,
+    to: state,
+    why,
+  }));
+  return { states: [...spent.values()], transitions };
+}
+
+/** The world's digest, closed over what was decided, the fidelity and the model version. */
+function digestOf({ world, journals, input }: Simulation): string {
+  const { digest } = world;
+  digest.addText(input.fidelity);
+  digest.addText(world.modelVersion);
+  for (const decision of journals.flatMap((journal) => journal.decisions)) {
+    digest.add(decision.at);
+    digest.addText(decision.reason);
+  }
+  return digest.hex();
+}
+
+function thresholdsOf(scenario: Scenario): readonly ThresholdLine[] {
+  const { gates, triggers } = scenario.strategy;
+  return [...gates, ...triggers].flatMap(({ metric, compare, role, endpoint }): ThresholdLine[] => {
+    const drawn = (metric === "error-rate" || metric === "p95") && (compare.kind === "below" || compare.kind === "above");
+    if (!drawn || endpoint !== undefined) return [];
+    return [{ metric, label: role, value: compare.value }];
+  });
+}
+
+function totalsOf({ recorder }: Simulation): Outcome["totals"] {
+  const { cells, ledger } = recorder;
+  const sum = (column: number): number =>
+    cells.reduce((total, cell, index) => (cell.scope === "edge" ? total + ledger.totals[index * LEDGER_COLUMNS + column] : total), 0);
+  return {
+    requests: sum(LedgerColumn.requests),
+    failed: sum(LedgerColumn.errors),
+    slow: sum(LedgerColumn.slow),
+    orders: sum(LedgerColumn.conversions),
+    orderEuro: sum(LedgerColumn.orderEuro),
+  };
+}
