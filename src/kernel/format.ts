@@ -67,9 +67,10 @@ export function latency(seconds: Maybe): string {
   return `${significant(seconds * 1000, 3)}ms`;
 }
 
-/** Money: `1,234.50 EUR`. */
+/** Money: `1,234.50 EUR`; a price below ten cents keeps what it needs: `0.005 EUR`. */
 export function money(euro: Euro | null | undefined): string {
   if (!known(euro)) return NOTHING;
+  if (euro !== 0 && Math.abs(euro) < 0.095) return `${significant(euro, 2)} EUR`;
   const cents = Math.round(Math.abs(euro) * 100);
   const sign = euro < 0 && cents > 0 ? "-" : "";
   return `${sign}${grouped(Math.floor(cents / 100))}.${String(cents % 100).padStart(2, "0")} EUR`;

@@ -26,7 +26,7 @@ type Columns = "weight" | "rps" | "errorRate" | "p95Seconds" | "seenErrorRate" |
 
 /** The charts over time, in the order of the report. */
 const TIME_CHARTS: readonly (ChartEntry & { readonly draw: (outcome: Outcome) => TimeChart | null })[] = [
-  { name: "traffic", title: "Traffic split", about: "Share of traffic by version. Numbered circles are the decisions.", draw: trafficChart },
+  { name: "traffic", title: "Traffic split", about: "Share of traffic by version.", draw: trafficChart },
   { name: "error-rate", title: "Error rate, as telemetry saw it", about: "What the engines saw, with the limits they held it against.", draw: (outcome) => seenChart(outcome, "error-rate") },
   { name: "p95", title: "p95 latency, as telemetry saw it", about: "What the engines saw, with the limits they held it against.", draw: (outcome) => seenChart(outcome, "p95") },
   { name: "truth-error-rate", title: "Error rate: seen against truth", about: "What happened, and what the scrapes made of it.", draw: (outcome) => truthChart(outcome, "error-rate") },
@@ -64,7 +64,7 @@ function stateEntries(outcome: Outcome): readonly (ChartEntry & { readonly relea
     release.states.length === 0 ? [] : [{
       name: outcome.releases.length === 1 ? "states" : `states-${index + 1}`,
       title: `The path of ${release.service} ${release.version} through the statechart`,
-      about: "One lane per state; numbers are transitions, explained below.",
+      about: "One lane per state: bars are time spent, arrows are transitions with their reason. A double frame is where it ended.",
       release: index,
     }],
   );

@@ -7,7 +7,7 @@ import { clock, count, counted, duration, percent, perSecond, significant } from
 import { costWords, timesWords } from "./summary.js";
 import { named, oneLine, wrap } from "./text.js";
 import {
-  ACTION_WORDS, classificationWords, costWeight, expectationWords, mark, MEANING_OF, metricValue, objectiveValue, persistenceWords, planWords,
+  actionName, classificationWords, costWeight, expectationWords, mark, MEANING_OF, metricValue, objectiveValue, persistenceWords, planWords,
   releaseName, RULE_WORDS, STATUS_WORDS, weightName, whereWords,
 } from "./words.js";
 
@@ -127,7 +127,7 @@ function nearestToFailing(decision: Decision): string[] {
   const nearest = decision.checks
     .filter((check) => check.status === "pass" && distance(check) !== null)
     .sort((a, b) => (distance(a) ?? 0) - (distance(b) ?? 0))[0];
-  return nearest === undefined ? ["no check was close to its limit"] : [`the check nearest to its limit is ${nearest.check}: ${distanceWords(nearest)}`];
+  return nearest === undefined ? [] : [`the check nearest to its limit is ${nearest.check}: ${distanceWords(nearest)}`];
 }
 
 /** For holding: what was missing, thin or over its limit. */
@@ -156,13 +156,12 @@ function distanceWords(check: CheckResult): string {
 
 function truthLines(release: ReleaseOutcome, width: number): string[] {
   const row = (name: string, text: string): string[] => named(name, text, 2, NAME_WIDTH, width);
-  const action = (name: string): string => (ACTION_WORDS as Record<string, string>)[name] ?? name;
-  const right = release.tookRightAction === null ? "" : release.tookRightAction ? " ✓ taken" : ` ✗ not taken: ${action(release.action)} instead`;
+  const right = release.tookRightAction === null ? "" : release.tookRightAction ? " ✓ taken" : ` ✗ not taken: ${actionName(release.action)} instead`;
   return [
     `In truth ${releaseName(release)} is ${release.truth}; classified ${classificationWords(release)}: ${MEANING_OF[release.classification]}`,
     ...release.truthEvidence.flatMap((each) => row(each.objective, `${each.finding} at ${whereWords(each)}: ${objectiveValue(each.objective, each.withRelease)} with the release, ${objectiveValue(each.objective, each.without)} without, limit ${objectiveValue(each.objective, each.limit)}. ${each.reason}`)),
     ...row("cause", `${release.cause ?? "nobody acted"}. ${release.causeReason}`),
-    ...row("right action", `${action(release.rightAction)}${right}`),
+    ...row("right action", `${actionName(release.rightAction)}${right}`),
     ...row("times", timesWords(release)),
     ...row("cost", costWords(release)),
   ];

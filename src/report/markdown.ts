@@ -7,8 +7,8 @@ import { clock, count, duration, money, NOTHING, percent } from "./format.js";
 import { costWords, timesWords } from "./summary.js";
 import { oneLine } from "./text.js";
 import {
-  ACTION_WORDS, classificationWords, COST_PARTS, costWeight, doraValue, expectationWords, mark, MEANING_OF, metricValue, objectiveValue, persistenceWords,
-  planWords, releaseName, RULE_WORDS, STATUS_WORDS, weightName, whereWords,
+  actionName, classificationWords, COST_PARTS, costWeight, doraValue, expectationWords, mark, MEANING_OF, metricValue, objectiveValue, persistenceWords,
+  planWords, releaseName, RESULT_WORDS, RULE_WORDS, STATUS_WORDS, weightName, whereWords,
 } from "./words.js";
 
 /** Builds the whole report; pictures are linked as `charts/NAME.svg`. */
@@ -61,14 +61,13 @@ function head(outcome: Outcome): string[] {
 }
 
 function verdict(release: ReleaseOutcome): string[] {
-  const action = (name: string): string => (ACTION_WORDS as Record<string, string>)[name] ?? name;
-  const right = release.tookRightAction === null ? "" : `, right action: ${action(release.rightAction)} ${mark(release.tookRightAction)}`;
+  const right = release.tookRightAction === null ? "" : `, right action: ${actionName(release.rightAction)} ${mark(release.tookRightAction)}`;
   return [
     `## ${text(releaseName(release))}: ${text(classificationWords(release))}`, "",
     `**${text(release.verdict)}** (${MEANING_OF[release.classification]})`, "",
-    `- Truth: ${release.truth}; result: ${release.result}${release.by === null ? "" : ` by ${release.by}`}${release.afterFullExposure ? ", after full exposure" : ""}`,
+    `- Truth: ${release.truth}; result: ${RESULT_WORDS[release.result]}${release.by === null ? "" : ` by ${release.by}`}${release.afterFullExposure ? ", after full exposure" : ""}`,
     `- Cause: ${release.cause ?? "nobody acted"}. ${text(release.causeReason)}`,
-    `- Action: ${action(release.action)}${right}`,
+    `- Action: ${actionName(release.action)}${right}`,
     `- Times: ${timesWords(release)}`,
     `- Impact: ${count(release.impact.failedRequests)} pages failed, ${count(release.impact.slowRequests)} slow (${percent(release.impact.shareOfRequests)} of all)`,
     `- Cost: ${costWords(release)}`,

@@ -12,6 +12,8 @@ export interface SeedsSummaryOptions {
   readonly width?: number;
   /** The share of seeds in which every expectation must hold; 1 when the scenario says nothing. */
   readonly expectIn?: Ratio;
+  /** How many seeds there should have been, when the work was interrupted. */
+  readonly planned?: number;
   /** Where the outcomes were written, if they were. */
   readonly report?: string;
 }
@@ -51,6 +53,7 @@ function scenarioBlock(outcomes: readonly Outcome[], options: SeedsSummaryOption
     `${colors.bold(oneLine(first.scenario.name))}  ${colors.dim(`${counted(outcomes.length, "seed")} (${seedRange(seeds)}) · ${first.fidelity}`)}`,
     `  passed        ${count(passed)} of ${count(outcomes.length)} (${percent(passed / outcomes.length)}), expected in ${percent(expectIn)}: ${verdict}`,
     colors.dim(`                95% interval ${percent(low)} to ${percent(high)}`),
+    ...(options.planned !== undefined && options.planned > outcomes.length ? [colors.yellow(`  interrupted   ${count(outcomes.length)} of ${counted(options.planned, "seed")} done`)] : []),
     ...releaseBlocks(outcomes),
     ...failures(outcomes, colors, width),
   ];

@@ -4,7 +4,7 @@ import pc from "picocolors";
 import type { Outcome, ReleaseOutcome } from "../sim/outcome.js";
 import { clock, count, duration, money, percent } from "./format.js";
 import { cut, named, oneLine, wrap } from "./text.js";
-import { ACTION_WORDS, classificationWords, COST_PARTS, expectationWords, mark, releaseName, TONE_OF } from "./words.js";
+import { actionName, classificationWords, COST_PARTS, expectationWords, mark, releaseName, RESULT_WORDS, TONE_OF } from "./words.js";
 
 export { seedsSummary, type SeedsSummaryOptions } from "./seeds-summary.js";
 
@@ -101,12 +101,10 @@ function fullRelease(release: ReleaseOutcome, colors: Colors, width: number): st
   ];
 }
 
-const actionName = (action: string): string => (ACTION_WORDS as Record<string, string>)[action] ?? action;
-
 /** What was done and whether it was right. */
 function actionWords(release: ReleaseOutcome): string {
   const by = release.by === null ? "" : ` by ${release.by === "engine" ? "the engine" : "a person"}`;
-  const done = `${actionName(release.action)}; ${releaseName(release)} was ${release.result}${by}`;
+  const done = `${actionName(release.action)}; ${releaseName(release)} was ${RESULT_WORDS[release.result]}${by}`;
   if (release.tookRightAction === null) return done;
   return `${done}; right action: ${actionName(release.rightAction)} ${mark(release.tookRightAction)}`;
 }
@@ -153,7 +151,7 @@ function expectationLines(outcome: Outcome, colors: Colors, width: number): stri
     if (each.passed) return [`  ${colors.green(mark(true))} ${text}`];
     return [`  ${colors.red(mark(false))} ${text}`, `      ${cut(oneLine(each.reason), width - 6)}`];
   });
-  return [`${colors.bold("Expectations")}  ${expectationWords(outcome)}`, ...lines, ...(more > 0 ? [colors.dim(`  … ${count(more)} more`)] : [])];
+  return [`${colors.bold("Expectations")}  ${expectationWords(outcome).replace(/ expectations?/, "")}`, ...lines, ...(more > 0 ? [colors.dim(`  … ${count(more)} more`)] : [])];
 }
 
 function endLines(outcome: Outcome, colors: Colors, width: number, report: string | undefined): string[] {

@@ -2,7 +2,7 @@
 
 import type { CheckMetric, CheckResult, CheckStatus } from "../engines/evidence.js";
 import type { DecidedAction, DecisionRule } from "../engines/decision.js";
-import type { Classification, DoraFigure, Outcome, ReleaseOutcome, TruthEvidence } from "../sim/outcome.js";
+import type { Classification, DoraFigure, Outcome, ReleaseOutcome, ReleaseResult, TruthEvidence } from "../sim/outcome.js";
 import { MICROS_PER_SECOND } from "../kernel/units.js";
 import { count, duration, latency, money, NOTHING, percent, significant, type Maybe } from "./format.js";
 
@@ -62,6 +62,22 @@ export const STATUS_WORDS: Readonly<Record<CheckStatus, string>> = {
   missing: "no data",
 };
 
+/** What became of a release, to follow "was". */
+export const RESULT_WORDS: Readonly<Record<ReleaseResult, string>> = {
+  promoted: "promoted",
+  "flag-off": "left dark with its flag off",
+  "rolled-back": "rolled back",
+  held: "held",
+  rejected: "rejected before production",
+  invalidated: "invalidated, because its base was rolled back",
+};
+
+const ALL_ACTIONS: Readonly<Record<string, string>> = ACTION_WORDS;
+
+/** What was done or should have been done, as one action. */
+export const actionName = (action: string): string =>
+  action === "not-restorable" ? "none would have restored the objectives" : (ALL_ACTIONS[action] ?? action);
+
 /** Marks that read without colour. */
 export const mark = (passed: boolean): string => (passed ? "✓" : "✗");
 
@@ -78,13 +94,12 @@ export function metricValue(metric: CheckMetric, value: Maybe): string {
     case "memory":
     case "pool":
     case "conversion":
+    case "throughput":
       return percent(value);
     case "p50":
     case "p95":
     case "p99":
       return latency(value);
-    case "throughput":
-      return `${significant(value, 3)}x its share`;
     case "restarts":
       return `${significant(value, 3)}/min`;
     case "query-timeouts":

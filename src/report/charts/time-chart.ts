@@ -62,7 +62,7 @@ export function timeChartSpec(chart: TimeChart): TopLevelSpec {
     width: PLOT_WIDTH,
     height,
     autosize: { type: "none" },
-    padding: { left: PLOT_LEFT, right: PLOT_RIGHT, top: shownMarkers(chart).length > 0 ? 38 : 22, bottom: 34 },
+    padding: { left: PLOT_LEFT, right: PLOT_RIGHT, top: shownMarkers(chart).length > 0 ? 38 : 22, bottom: 26 },
     background: paint("surface"),
     config: {
       aria: false,

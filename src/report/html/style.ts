@@ -6,7 +6,8 @@ export const STYLE = `
 :root{${paintVariables("light")};--page:#f6f7f9;--card:#ffffff;--line:#dde1e6;--tint-good:#e6f4ef;--tint-bad:#fbeee4;--tint-neutral:#eceff3;color-scheme:light}
 @media (prefers-color-scheme:dark){:root:not([data-theme=light]){${paintVariables("dark")};--page:#0f1215;--card:#16191d;--line:#2d333b;--tint-good:#12302a;--tint-bad:#3a2616;--tint-neutral:#22272e;color-scheme:dark}}
 :root[data-theme=dark]{${paintVariables("dark")};--page:#0f1215;--card:#16191d;--line:#2d333b;--tint-good:#12302a;--tint-bad:#3a2616;--tint-neutral:#22272e;color-scheme:dark}
-*{box-sizing:border-box}
+*,*::before,*::after{box-sizing:border-box}
+.keep{white-space:nowrap}
 body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 main{max-width:1140px;margin:0 auto;padding:20px 18px 60px}
 header.top{display:flex;gap:12px;align-items:baseline;flex-wrap:wrap;margin-bottom:4px}

@@ -4,7 +4,7 @@ import type { Micros } from "../../kernel/units.js";
 import type { Outcome, ReleaseOutcome } from "../../sim/outcome.js";
 import { html, type Markup } from "../escape.js";
 import { clock, count, duration, money, percent } from "../format.js";
-import { ACTION_WORDS, classificationWords, expectationWords, mark, MEANING_OF, releaseName, TONE_OF } from "../words.js";
+import { actionName, classificationWords, expectationWords, mark, MEANING_OF, releaseName, RESULT_WORDS, TONE_OF } from "../words.js";
 
 const TONE_MARK = { good: "✓", bad: "✗", neutral: "○" } as const;
 
@@ -27,9 +27,9 @@ export function verdictCard(release: ReleaseOutcome): Markup {
 <p class="say">${release.verdict}</p>
 <dl class="facts">
 <dt>Truth</dt><dd>${release.truth}</dd>
-<dt>Result</dt><dd>${release.result}${release.by === null ? "" : ` by ${release.by === "engine" ? "the engine" : "a person"}`}${release.afterFullExposure ? ", after full exposure" : ""}</dd>
+<dt>Result</dt><dd>${RESULT_WORDS[release.result]}${release.by === null ? "" : ` by ${release.by === "engine" ? "the engine" : "a person"}`}${release.afterFullExposure ? ", after full exposure" : ""}</dd>
 <dt>Cause</dt><dd>${release.cause === null ? "" : `${release.cause}: `}${release.causeReason}</dd>
-<dt>Action</dt><dd>${actionWords(release.action)}${right === null ? "" : html` · right action: ${actionWords(release.rightAction)} <span class="${right ? "good-text" : "bad-text"}">${mark(right)} ${right ? "taken" : "not taken"}</span>`}</dd>
+<dt>Action</dt><dd>${actionName(release.action)}${right === null ? "" : html` · right action: ${actionName(release.rightAction)} <span class="${right ? "good-text" : "bad-text"}">${mark(right)} ${right ? "taken" : "not taken"}</span>`}</dd>
 <dt>Declared</dt><dd>${count(release.lines)} changed lines${release.flag === null ? ", no flag" : `, flag ${release.flag}`}</dd>
 <dt>Hidden defects</dt><dd>${release.defects.length === 0 ? "none" : release.defects.join("; ")}</dd>
 </dl>
@@ -37,9 +37,6 @@ ${keyTimes(release)}
 </section>
 ${tiles(release)}`;
 }
-
-const actionWords = (action: string): string =>
-  action === "none" ? "none" : action === "not-restorable" ? "nothing would have restored the objectives" : (ACTION_WORDS as Record<string, string>)[action] ?? action;
 
 interface Stop {
   readonly name: string;
