@@ -23,7 +23,7 @@ interface Appointment {
   removed: boolean;
 }
 
-/** A stale marker for a target that is gone is written once two more scrapes would have been due (and a tenth). */
+/** Prometheus writes the stale marker of a target that is gone this many intervals after its time, in case it returns. */
 const END_OF_RUN_INTERVALS = 1.1;
 
 /**
@@ -116,7 +116,7 @@ export class Scraper {
       target.removedAt = at;
       // A target that was never scraped leaves nothing that could go stale.
       if (target.rows > 0 && !this.#inGap(target)) {
-        target.recordStale(at, visibleAt + Math.ceil(END_OF_RUN_INTERVALS * this.#interval), NaN);
+        target.recordStale(at, visibleAt + Math.round(END_OF_RUN_INTERVALS * this.#interval), NaN);
       }
       this.#store.prune(at);
     } else if (!this.#inGap(target) && !this.#missedByChance(appointment)) {
