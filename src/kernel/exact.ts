@@ -12,9 +12,11 @@ const LOW = 1 - HIGH;
 /** ln 2 in three parts; the first has 21 trailing zero bits, so that its product with an exponent is exact. */
 const LN2_HIGH = 0.6931471803691238;
 const LN2_LOW = 1.9082149292705877e-10;
+const LN2 = 0.6931471805599453;
 const LN2_LOWEST = 1.1612227229362532e-26;
 const INVERSE_LN2 = 1.4426950408889634;
-const SQRT2_HIGH_WORD = 0x3ff6a09e;
+/** The fraction bits in the high word of sqrt 2. */
+const SQRT2_FRACTION = 0x6a09e;
 const TWO_THIRDS = 0.6666666666666666;
 const TWO_POW_54 = 18014398509481984;
 const MIN_NORMAL = 2.2250738585072014e-308;
@@ -22,31 +24,27 @@ const MIN_NORMAL = 2.2250738585072014e-308;
 const EXP_OVERFLOW = 709.782712893384;
 const EXP_UNDERFLOW = -745.1332191019412;
 
-let exponentOf = 0;
+/** POWERS[1024 + k] = 2^k for k from -1024 to 1023: a product with one costs less than writing its bits. */
+const POWERS = new Float64Array(2048);
+POWERS[1024] = 1;
+for (let k = 1; k <= 1024; k += 1) {
+  POWERS[1024 - k] = 0.5 * POWERS[1025 - k];
+  if (k < 1024) POWERS[1024 + k] = 2 * POWERS[1023 + k];
+}
 
-/** Splits x > 0 (normal) into m 2^k with m in [sqrt 1/2, sqrt 2); returns m and leaves k in `exponentOf`. */
-function mantissa(x: number): number {
+/** The exponent k of x = m 2^k > 0 (normal) with m in [sqrt 1/2, sqrt 2). */
+function exponent(x: number): number {
   double[0] = x;
   const high = words[HIGH];
-  let k = (high >>> 20) - 1023;
-  let word = (high & 0x000fffff) | 0x3ff00000;
-  if (word >= SQRT2_HIGH_WORD) {
-    word -= 0x00100000;
-    k += 1;
-  }
-  words[HIGH] = word;
-  exponentOf = k;
-  return double[0];
+  return (high >>> 20) - 1023 + ((high & 0x000fffff) >= SQRT2_FRACTION ? 1 : 0);
 }
 
 /** x 2^k, also where 2^k alone leaves the range of doubles. */
 function scale(x: number, k: number): number {
-  if (k > 1023) return scale(x * 8.98846567431158e307, k - 1023);
-  // The factor is 2^-969, so that a result below the normal range is rounded once only.
-  if (k < -1022) return scale(x * 2.004168360008973e-292, k + 969);
-  double[0] = 1;
-  words[HIGH] = (k + 1023) << 20;
-  return x * double[0];
+  if (k > 1023) return scale(x * POWERS[2047], k - 1023);
+  // The step is 2^-969, so that a result below the normal range is rounded once only.
+  if (k < -1022) return scale(x * POWERS[55], k + 969);
+  return x * POWERS[1024 + k];
 }
 
 /**
@@ -70,13 +68,9 @@ function logTail(z: number): number {
 export function exactLog(x: number): number {
   if (!(x > 0)) return x === 0 ? -Infinity : NaN;
   if (x === Infinity) return Infinity;
-  let k = 0;
-  if (x < MIN_NORMAL) {
-    x *= TWO_POW_54;
-    k = -54;
-  }
-  const f = mantissa(x) - 1;
-  k += exponentOf;
+  if (x < MIN_NORMAL) return exactLog(x * TWO_POW_54) - 54 * LN2;
+  const k = exponent(x);
+  const f = x * POWERS[1024 - k] - 1;
   const s = f / (2 + f);
   const half = 0.5 * f * f;
   const z = s * s;
@@ -126,13 +120,7 @@ function expOfSum(x: number, tail: number): number {
   const lost = high - r - low;
   const y = 1 + (r + (r * r * expSeries(r) + lost));
   if (k === 0) return y;
-  return k > -1022 && k < 1023 ? scaleNormal(y, k) : scale(y, k);
-}
-
-function scaleNormal(x: number, k: number): number {
-  double[0] = x;
-  words[HIGH] += k << 20;
-  return double[0];
+  return scale(y, k);
 }
 
 /** log(1 + x), accurate for small x too. */
@@ -217,13 +205,11 @@ function wholePow(x: number, y: number): number {
 
 /** e^(y log x), with the logarithm carried in two doubles so that a large y does not magnify its error. */
 function powByLogarithm(x: number, y: number): number {
-  let k = 0;
-  if (x < MIN_NORMAL) {
-    x *= TWO_POW_54;
-    k = -54;
-  }
-  const f = mantissa(x) - 1;
-  k += exponentOf;
+  const lift = x < MIN_NORMAL ? 54 : 0;
+  const normal = lift === 0 ? x : x * TWO_POW_54;
+  const e = exponent(normal);
+  const k = e - lift;
+  const f = normal * POWERS[1024 - e] - 1;
   const below = 2 + f;
   const belowLost = f - (below - 2);
   // s = f / (2 + f) and z = s^2, both in two doubles.
@@ -250,10 +236,10 @@ function powByLogarithm(x: number, y: number): number {
   low += bendLow + 2 * sLow + k * LN2_LOW + k * LN2_LOWEST;
   const high = sum + low;
   low = sum - high + low;
-  const exponent = y * high;
-  if (exponent > LOG_LIMIT) return Infinity;
-  if (exponent < -LOG_LIMIT) return 0;
-  return expOfSum(exponent, productError(y, high, exponent) + y * low);
+  const power = y * high;
+  if (power > LOG_LIMIT) return Infinity;
+  if (power < -LOG_LIMIT) return 0;
+  return expOfSum(power, productError(y, high, power) + y * low);
 }
 
 const TWO_POW_26_MASK = ~0x07ffffff;

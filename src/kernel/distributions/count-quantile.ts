@@ -24,6 +24,9 @@ const ROUNDING_SHARE = 1e-15;
 const MAX_SCALE = 0.1;
 /** The error bound is checked (in the tests) up to this size of w; the 0.3 % beyond go the exact way. */
 const MAX_W = 3;
+/** The same for a scale below a thousandth, where 5 in ten million go the exact (and longer) way. */
+const MAX_W_FINE = 5;
+const FINE_SCALE = 0.001;
 
 /** Room for one expansion. */
 export function newExpansion(): CountExpansion {
@@ -73,7 +76,8 @@ export function position(expansion: CountExpansion, w: number): number {
 /** How far `position` may be off; Infinity where nothing is promised. */
 export function positionError(expansion: CountExpansion, w: number): number {
   const ww = w * w;
-  if (!(ww <= MAX_W * MAX_W)) return Infinity;
+  const limit = expansion[SCALE] <= FINE_SCALE ? MAX_W_FINE : MAX_W;
+  if (!(ww <= limit * limit)) return Infinity;
   return expansion[SCALE] * (0.025 + ww * (0.0125 + ww * 0.00625)) + expansion[ROUNDING];
 }
 
