@@ -1,0 +1,81 @@
+// never, always and eventually-within: looked at after every scrape, with a reason either way.
+
+import { describe, expect, it } from "vitest";
+import { minutes, seconds } from "../../src/kernel/units.js";
+import type { Expectation, RuleComparison } from "../../src/scenario/compiled.js";
+import { judgeRule } from "../../src/sim/rules.js";
+import { recordingOf } from "./support/recording.js";
+
+type Rule = Expectation & { readonly kind: "rule" };
+
+const compare = (series: RuleComparison["series"], op: RuleComparison["op"], value: number, seen = false): RuleComparison => ({
+  series, op, value, seen, of: "v2",
+});
+const rule = (temporal: Rule["temporal"], claim: RuleComparison, condition: RuleComparison | null = null, within: number | null = null): Rule => ({
+  kind: "rule", temporal, claim, while: condition, within, text: "", source: { file: "x.yaml", line: 1, column: 1 },
+});
+
+const tooMuch = compare("weight", ">", 0.25);
+const failing = compare("error-rate", ">", 0.05);
+
+describe("never", () => {
+  it("fails at the first row where the claim and its condition hold together, and says when and by how much", () => {
+    const recording = recordingOf([
+      { weight: 0.5, requests: 100, errors: 1 },
+      { weight: 0.25, requests: 100, errors: 20 },
+      { weight: 0.5, requests: 100, errors: 10 },
+    ]);
+    const finding = judgeRule(rule("never", tooMuch, failing), recording);
+    expect(finding).toEqual({ passed: false, reason: "at +00:00:45 weight(v2) was 50% while error-rate(v2) was 10%" });
+  });
+
+  it("passes when they never meet, and says how often it looked", () => {
+    const recording = recordingOf([{ weight: 0.5, requests: 100, errors: 1 }, { weight: 0.05, requests: 100, errors: 20 }]);
+    expect(judgeRule(rule("never", tooMuch, failing), recording)).toEqual({ passed: true, reason: "never so in 1 looks while the condition held" });
+  });
+
+  it("takes an interval without a request for nothing to measure, not for zero errors", () => {
+    const idle = recordingOf([{ weight: 0.5, requests: 0, errors: 0 }]);
+    expect(judgeRule(rule("never", compare("error-rate", "<", 0.01)), idle).passed).toBe(true);
+  });
+});
+
+describe("always", () => {
+  it("fails at the first row that breaks it", () => {
+    const recording = recordingOf([{ weight: 0.05, requests: 100, errors: 0 }, { weight: 0.5, requests: 100, errors: 0 }]);
+    const finding = judgeRule(rule("always", compare("weight", "<=", 0.25)), recording);
+    expect(finding).toEqual({ passed: false, reason: "at +00:00:30 weight(v2) was 50%" });
+  });
+
+  it("fails when there was nothing to look at: a claim about no traffic is no comfort", () => {
+    const idle = recordingOf([{ weight: 0.05, requests: 0, errors: 0 }]);
+    expect(judgeRule(rule("always", compare("error-rate", "<", 0.01)), idle).passed).toBe(false);
+  });
+
+  it("reads p95 from the truth's own histogram", () => {
+    const recording = recordingOf([{ weight: 0.05, requests: 100, errors: 0, latencySeconds: 0.3 }]);
+    expect(judgeRule(rule("always", compare("p95", "<", 0.4)), recording).passed).toBe(true);
+    expect(judgeRule(rule("always", compare("p95", "<", 0.2)), recording).passed).toBe(false);
+  });
+
+  it("reads what telemetry showed when asked for seen", () => {
+    const recording = recordingOf([{ weight: 0.05, requests: 100, errors: 50, seenErrorRate: 0.001 }]);
+    expect(judgeRule(rule("always", compare("error-rate", "<", 0.01, true)), recording).passed).toBe(true);
+    expect(judgeRule(rule("always", compare("error-rate", "<", 0.01)), recording).passed).toBe(false);
+  });
+});
+
+describe("eventually-within", () => {
+  const back = compare("weight", "==", 0);
+
+  it("counts from the moment its condition first holds", () => {
+    const recording = recordingOf([
+      { weight: 0.25, requests: 100, errors: 0 },
+      { weight: 0.25, requests: 100, errors: 20 },
+      { weight: 0.25, requests: 100, errors: 20 },
+      { weight: 0, requests: 0, errors: 0 },
+    ]);
+    expect(judgeRule(rule("eventually-within", back, failing, minutes(1)), recording)).toEqual({ passed: true, reason: "so after 30s (limit 1m)" });
+    expect(judgeRule(rule("eventually-within", back, failing, seconds(15)), recording).passed).toBe(false);
+  });
+});

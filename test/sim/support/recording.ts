@@ -1,0 +1,53 @@
+// A hand-made recording: one service, two versions, whatever figures a test wants per row.
+
+import { seconds } from "../../../src/kernel/units.js";
+import type { Recorder, RecordRow, TrackedVersion } from "../../../src/sim/recording.js";
+import { LEDGER_COLUMNS, LEDGER_EDGES, LedgerColumn, type LedgerCell } from "../../../src/world/ledger.js";
+
+export interface RowFigures {
+  readonly weight: number;
+  /** Requests, errors of v2 in the interval that the row closes. */
+  readonly requests: number;
+  readonly errors: number;
+  readonly latencySeconds?: number;
+  readonly seenErrorRate?: number | null;
+}
+
+export const INTERVAL = seconds(15);
+const EDGES = Float64Array.from({ length: LEDGER_EDGES }, (_, k) => 0.001 * 2 ** (k / 4));
+
+const CELLS: readonly LedgerCell[] = [
+  { scope: "service", service: "checkout", version: "v1", endpoint: "create-order", segment: "all" },
+  { scope: "service", service: "checkout", version: "v2", endpoint: "create-order", segment: "all" },
+];
+const TRACKED: readonly TrackedVersion[] = [
+  { service: "checkout", version: "v1", release: null },
+  { service: "checkout", version: "v2", release: 0 },
+];
+
+/** Rows at 0, 15 s, 30 s ...; the first one is the start and holds nothing. */
+export function recordingOf(figures: readonly RowFigures[]): Recorder {
+  const totals = new Float64Array(CELLS.length * LEDGER_COLUMNS);
+  const histogram = new Float64Array(CELLS.length * (LEDGER_EDGES + 1));
+  const rows: RecordRow[] = [rowAt(0, totals, histogram, 0, null)];
+  figures.forEach((row, index) => {
+    totals[LEDGER_COLUMNS + LedgerColumn.requests] += row.requests;
+    totals[LEDGER_COLUMNS + LedgerColumn.errors] += row.errors;
+    const bucket = EDGES.findIndex((edge) => edge >= (row.latencySeconds ?? 0.1));
+    histogram[LEDGER_EDGES + 1 + bucket] += row.requests;
+    rows.push(rowAt((index + 1) * INTERVAL, totals, histogram, row.weight, row.seenErrorRate ?? null));
+  });
+  return { rows, cells: CELLS, tracked: TRACKED, ledger: { edgesSeconds: EDGES } } as unknown as Recorder;
+}
+
+function rowAt(at: number, totals: Float64Array, histogram: Float64Array, weight: number, seenErrorRate: number | null): RecordRow {
+  return {
+    at,
+    totals: totals.slice(),
+    histogram: histogram.slice(),
+    versions: [
+      { weight: 1 - weight, replicas: 6, seenErrorRate: null, seenP95Seconds: null },
+      { weight, replicas: 1, seenErrorRate, seenP95Seconds: null },
+    ],
+  };
+}
