@@ -1,0 +1,77 @@
+// Turns written expectations into what a run is judged by, with the text the user wrote for the report.
+
+import type { Expectation } from "./compiled.js";
+import type { Place } from "./findings.js";
+import { adviseName } from "./nearest.js";
+import { parseRule } from "./rule.js";
+import type { WrittenExpectation } from "./scenario-schema.js";
+
+/** The names that expectations may use. */
+export interface ExpectationNames {
+  readonly releases: readonly string[];
+  /** Versions and services that rules may look at. */
+  readonly subjects: readonly string[];
+}
+
+const TEMPORAL = ["never", "always", "eventually-within"] as const;
+const CLAIMS = ["classification", "truth", "result", "action", "cause", "by", "detected-within", "mitigated-within", "restored-within", "cost-below"] as const;
+
+export function compileExpectation(written: WrittenExpectation, place: Place, names: ExpectationNames): Expectation | null {
+  const rules = TEMPORAL.filter((key) => written[key] !== undefined);
+  const kinds = [...(written.release === undefined ? [] : ["release"]), ...rules];
+  if (kinds.length > 1) {
+    place.in(kinds[1]).wrong(`an expectation is of a release or a rule; this has \`${kinds.join("` and `")}\``, "write two expectations", "key");
+    return null;
+  }
+  if (written.release !== undefined) return compileClaim(written, written.release, place, names);
+  const claim = CLAIMS.find((key) => written[key] !== undefined);
+  if (rules.length === 0) {
+    if (claim === undefined) place.wrong("nothing is expected here", "write { release: v2, classification: caught }, or { never: RULE }");
+    else place.wrong(`\`release\` is missing beside \`${claim}\``, names.releases.length === 0 ? "the script has no release" : `write release: ${names.releases[0]}`);
+    return null;
+  }
+  if (claim !== undefined) {
+    place.in(claim).wrong(`\`${claim}\` is of a release, and this is a rule`, "write two expectations", "key");
+    return null;
+  }
+  return compileRule(written, rules[0], place, names);
+}
+
+function compileClaim(written: WrittenExpectation, release: string, place: Place, names: ExpectationNames): Expectation | null {
+  if (!names.releases.includes(release)) {
+    place.in("release").wrong(`the script has no release \`${release}\``, adviseName(release, names.releases, "releases"));
+    return null;
+  }
+  const claims = CLAIMS.filter((key) => written[key] !== undefined);
+  if (claims.length === 0) {
+    place.wrong(`nothing is expected of ${release}`, "add classification, result, action, detected-within ...");
+    return null;
+  }
+  const { classification, truth, result, action, cause, by } = written;
+  const times = [
+    ["detectedWithin", written["detected-within"]],
+    ["mitigatedWithin", written["mitigated-within"]],
+    ["restoredWithin", written["restored-within"]],
+    ["costBelow", written["cost-below"]],
+  ] as const;
+  const raw = place.written;
+  const said = claims.map((key) => `${key} ${String(raw !== null && typeof raw === "object" && !Array.isArray(raw) ? (raw as Readonly<Record<string, unknown>>)[key] : "")}`);
+  return {
+    kind: "release",
+    release,
+    ...Object.fromEntries(Object.entries({ classification, truth, result, action, cause, by }).filter(([, value]) => value !== undefined)),
+    ...Object.fromEntries(times.filter(([, value]) => value !== undefined)),
+    text: `${release}: ${said.join(", ")}`,
+    source: place.range,
+  };
+}
+
+function compileRule(written: WrittenExpectation, temporal: (typeof TEMPORAL)[number], place: Place, names: ExpectationNames): Expectation | null {
+  const text = written[temporal] ?? "";
+  const parsed = parseRule(text, temporal === "eventually-within", names.subjects);
+  if (!parsed.ok) {
+    place.in(temporal).wrongText(parsed.start, parsed.end, parsed.message, parsed.instead);
+    return null;
+  }
+  return { kind: "rule", temporal, ...parsed.rule, text: `${temporal} ${text}`, source: place.range };
+}

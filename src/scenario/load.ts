@@ -1,0 +1,275 @@
+// Loads a scenario with its world, strategy and traces, or says everything that is wrong with them.
+
+import type { z } from "zod";
+
+import { HARD_TRIGGERS } from "../engines/health/presets.js";
+import { toSeconds, type Micros } from "../kernel/units.js";
+import type { RateShape, WorldSpec } from "../world/spec.js";
+import type { FileAccess } from "./access.js";
+import { at, checkShape } from "./check.js";
+import type { CostWeights, Expectation, Objective, Scenario } from "./compiled.js";
+import { compileExpectation, type ExpectationNames } from "./expectation-compile.js";
+import { Findings, Place } from "./findings.js";
+import { LIMITS } from "./limits.js";
+import { sortProblems, type LoadResult, type Problem } from "./problem.js";
+import { scenarioSchema, type WrittenScenario } from "./scenario-schema.js";
+import { compileScript, type CompiledScript } from "./script-compile.js";
+import { readSource, type Data } from "./source.js";
+import { compileStrategy } from "./strategy-compile.js";
+import { strategyFileSchema, type WrittenStrategy } from "./strategy-schema.js";
+import { cutTrace, parseTrace, type Trace } from "./trace.js";
+import { compileWorld, worldNames } from "./world-compile.js";
+import { worldFileSchema, type WrittenTraffic, type WrittenWorld } from "./world-schema.js";
+
+/** What a fidelity can't do with a scenario, by name. */
+export interface Refusal {
+  readonly message: string;
+  readonly instead: string | null;
+  /** The effect that it is about; null when it is about the whole scenario. */
+  readonly effect: string | null;
+}
+
+export interface LoadOptions {
+  /** Asked for a scenario that is well so far: what its fidelity refuses. */
+  readonly refuse?: (scenario: Scenario) => readonly Refusal[];
+}
+
+/** Loads the scenario at `path` with all that it refers to. All problems are reported together, by position. */
+export function loadScenario(path: string, access: FileAccess, options: LoadOptions = {}): LoadResult<Scenario> {
+  const loader = new Loader(access, access.root(path));
+  return loader.result(loader.scenario(path, options));
+}
+
+/** Everything that is wrong with one file of any kind; a scenario's world and strategy are looked at with it. */
+export function validateFile(path: string, access: FileAccess, options: LoadOptions = {}): readonly Problem[] {
+  const loader = new Loader(access, access.root(path));
+  const result = loader.result(loader.any(path, options));
+  return result.ok ? [] : result.problems;
+}
+
+/** What is wrong with the scenario at `path`, what its fidelity refuses included; empty when it is well. */
+export function validateScenario(path: string, access: FileAccess, options: LoadOptions = {}): readonly Problem[] {
+  const result = loadScenario(path, access, options);
+  return result.ok ? [] : result.problems;
+}
+
+/** Which kind a file says it is; null when it does not say, or can't be read. */
+export function kindOf(path: string, access: FileAccess): string | null {
+  const read = access.read(path, null);
+  if ("error" in read) return null;
+  const { source } = readSource(path, read.text);
+  const kind = source === null ? undefined : at(source.data, ["kind"]);
+  return typeof kind === "string" ? kind : null;
+}
+
+interface Opened<T> {
+  readonly value: T | null;
+  readonly findings: Findings;
+}
+
+/** One load: the files read so far, in order, and their problems. */
+class Loader {
+  readonly #access: FileAccess;
+  readonly #root: string;
+  readonly #problems: Problem[] = [];
+  readonly #findings: Findings[] = [];
+  readonly #files: string[] = [];
+  readonly #traces = new Map<string, Trace | null>();
+
+  constructor(access: FileAccess, root: string) {
+    this.#access = access;
+    this.#root = root;
+  }
+
+  result<T>(value: T | null): LoadResult<T> {
+    const all = [...this.#problems, ...this.#findings.flatMap(({ problems }) => problems)];
+    const problems = sortProblems(all, this.#files).slice(0, LIMITS.problems);
+    if (problems.length > 0) return { ok: false, problems };
+    return value === null ? { ok: false, problems: [nothingToSay(this.#files[0] ?? "")] } : { ok: true, value };
+  }
+
+  any(path: string, options: LoadOptions): unknown {
+    const kind = kindOf(path, this.#access);
+    if (kind === "world") return this.#worldFile(path, null, null, []);
+    if (kind === "strategy") return this.#strategyFile(path, null);
+    return this.scenario(path, options);
+  }
+
+  scenario(path: string, options: LoadOptions): Scenario | null {
+    const opened = this.#open(path, scenarioSchema, null);
+    if (opened === null) return null;
+    const place = opened.findings.root();
+    const written = opened.value;
+    const raw = (key: string): Data | undefined => at(opened.findings.source.data, [key]);
+    if (written === null) {
+      // The scenario itself is broken; what it refers to may still be looked at.
+      const [world, strategy] = [raw("world"), raw("strategy")];
+      if (typeof world === "string") this.#worldFile(world, place.in("world"), null, []);
+      if (typeof strategy === "string") this.#strategyFile(strategy, place.in("strategy"));
+      return null;
+    }
+    const objectives = compileObjectives(written);
+    const world = typeof written.world === "string"
+      ? this.#worldFile(written.world, place.in("world"), written.for, latencyEdges(objectives))
+      : this.#inlineWorld(written.world, place.in("world"), written, objectives);
+    const strategy = typeof written.strategy === "string"
+      ? this.#strategyFile(written.strategy, place.in("strategy"))
+      : { strategy: compileStrategy(written.strategy, place.in("strategy"), "inline strategy", HARD_TRIGGERS), file: path };
+    if (world === null) return null;
+    const script = compileScript(written.script, place.in("script"), world.place, world.world, written.for);
+    const expectations = compileExpectations(written, place, world.place, script);
+    if (strategy === null) return null;
+    const scenario: Scenario = {
+      name: written.name ?? baseName(path),
+      about: written.about,
+      file: path,
+      worldFile: world.file,
+      strategyFile: strategy.file,
+      seed: written.seed,
+      duration: written.for,
+      fidelity: written.fidelity,
+      world: world.world,
+      strategy: strategy.strategy,
+      objectives,
+      cost: compileCost(written),
+      script: script.script,
+      effects: script.effects,
+      person: { answersAfter: written.person["answers-after"], answer: written.person.answer },
+      expectIn: written["expect-in"],
+      expectations,
+    };
+    this.#refuse(scenario, script, place, options);
+    return scenario;
+  }
+
+  #refuse(scenario: Scenario, script: CompiledScript, place: Place, options: LoadOptions): void {
+    const clean = this.#problems.length === 0 && this.#findings.every(({ problems }) => problems.length === 0);
+    if (options.refuse === undefined || !clean) return;
+    for (const { message, instead, effect } of options.refuse(scenario)) {
+      const here = effect === null ? place.in("fidelity") : (script.places.get(effect) ?? place);
+      here.wrong(message, instead ?? "write fidelity: request");
+    }
+  }
+
+  #inlineWorld(written: WrittenWorld, place: Place, scenario: WrittenScenario, objectives: readonly Objective[]) {
+    const world = compileWorld(written, place, {
+      defaultName: "inline world",
+      objectiveEdges: latencyEdges(objectives),
+      trace: (traffic, at) => this.#trace(traffic, at, scenario.for),
+    });
+    return { world, file: place.file, place };
+  }
+
+  /** A world in a file; `reference` is where it is named, null when it is looked at by itself. */
+  #worldFile(written: string, reference: Place | null, duration: Micros | null, objectiveEdges: readonly number[]): { world: WorldSpec; file: string; place: Place } | null {
+    const path = reference === null ? written : this.#access.resolve(reference.file, written);
+    const opened = this.#open(path, worldFileSchema, reference);
+    if (opened === null || opened.value === null) return null;
+    const place = opened.findings.root();
+    const world = compileWorld(opened.value, place, {
+      defaultName: baseName(path),
+      objectiveEdges,
+      trace: (traffic, at) => this.#trace(traffic, at, duration),
+    });
+    return { world, file: path, place };
+  }
+
+  #strategyFile(written: string, reference: Place | null) {
+    const path = reference === null ? written : this.#access.resolve(reference.file, written);
+    const opened = this.#open<WrittenStrategy>(path, strategyFileSchema, reference);
+    if (opened === null || opened.value === null) return null;
+    return { strategy: compileStrategy(opened.value, opened.findings.root(), baseName(path), HARD_TRIGGERS), file: path };
+  }
+
+  #trace(traffic: WrittenTraffic, place: Place, duration: Micros | null): RateShape | null {
+    if (traffic.trace === undefined) return null;
+    const path = this.#access.resolve(place.file, traffic.trace);
+    let trace = this.#traces.get(path);
+    if (trace === undefined) {
+      const text = this.#read(path, place.in("trace"));
+      const parsed = text === null ? null : parseTrace(path, text);
+      if (parsed !== null) {
+        this.#files.push(path);
+        this.#problems.push(...parsed.problems);
+      }
+      trace = parsed?.trace ?? null;
+      this.#traces.set(path, trace);
+    }
+    return trace === null ? null : cutTrace(trace, traffic.starts ?? null, duration, place);
+  }
+
+  /** Reads and checks one YAML file; null when there is no data at all. */
+  #open<T>(path: string, schema: z.ZodType<T>, reference: Place | null): Opened<T> | null {
+    const text = this.#read(path, reference);
+    if (text === null) return null;
+    this.#files.push(path);
+    const { source, problems } = readSource(path, text);
+    this.#problems.push(...problems);
+    if (source === null) return null;
+    const checked = checkShape(schema, source);
+    this.#problems.push(...checked.problems);
+    const findings = new Findings(source, checked.wrong);
+    this.#findings.push(findings);
+    return { value: checked.value, findings };
+  }
+
+  #read(path: string, reference: Place | null): string | null {
+    const read = this.#access.read(path, reference === null ? null : this.#root);
+    if (!("error" in read)) return read.text;
+    if (reference !== null) reference.wrong(read.error, read.instead);
+    else this.#problems.push({ file: path, line: 1, column: 1, path: "", message: read.error, instead: read.instead, frame: "" });
+    return null;
+  }
+}
+
+const nothingToSay = (file: string): Problem => ({ file, line: 1, column: 1, path: "", message: "the file can't be used", instead: "start from a template: `shakedown new NAME`", frame: "" });
+
+/** The file's name without folder and ending. */
+function baseName(path: string): string {
+  const name = path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+  return name.replace(/\.ya?ml$/i, "");
+}
+
+function compileObjectives({ objectives }: WrittenScenario): Objective[] {
+  const compiled: Objective[] = [];
+  if (objectives["error-rate"] !== undefined) compiled.push({ metric: "error-rate", limit: objectives["error-rate"] });
+  for (const metric of ["p50", "p95", "p99"] as const) {
+    const limit = objectives[metric];
+    if (limit !== undefined) compiled.push({ metric, limitSeconds: toSeconds(limit) });
+  }
+  if (objectives.conversion !== undefined) compiled.push({ metric: "conversion", limit: objectives.conversion });
+  return compiled;
+}
+
+const latencyEdges = (objectives: readonly Objective[]): number[] =>
+  objectives.flatMap((objective) => ("limitSeconds" in objective ? [objective.limitSeconds] : []));
+
+function compileCost({ cost }: WrittenScenario): CostWeights {
+  return {
+    failedRequest: cost["failed-request"],
+    slowRequest: cost["slow-request"],
+    lostOrder: cost["lost-order"],
+    delayPerHour: cost["delay-per-hour"],
+    rollback: cost.rollback,
+    page: cost.page,
+  };
+}
+
+function compileExpectations(written: WrittenScenario, place: Place, worldPlace: Place, script: CompiledScript): Expectation[] {
+  const names = expectationNames(place, worldPlace, script);
+  return written.expect.flatMap((expectation, index) => compileExpectation(expectation, place.in("expect", index), names) ?? []);
+}
+
+/** Releases and subjects as the file names them, so that a fault in a release does not make its name unknown. */
+function expectationNames(place: Place, worldPlace: Place, { script }: CompiledScript): ExpectationNames {
+  const releases = new Set(script.flatMap((item) => (item.kind === "release" ? [item.release.version] : [])));
+  const raw = place.in("script").written;
+  for (const item of Array.isArray(raw) ? (raw as readonly Data[]) : []) {
+    const version = at(item, ["release", "version"]);
+    if (typeof version === "string") releases.add(version);
+  }
+  const { services } = worldNames(worldPlace);
+  const stable = services.map((service) => worldPlace.in("services", service, "version").written ?? "v1");
+  const alone = stable.filter((version): version is string => typeof version === "string" && stable.filter((other) => other === version).length === 1);
+  return { releases: [...releases], subjects: [...new Set([...releases, ...services, ...alone])] };
+}

@@ -1,0 +1,175 @@
+// Turns a written strategy into the statechart's data, with each check's limit in its metric's own unit.
+
+import type { CanaryStrategy } from "../delivery/strategy.js";
+import type { CheckMetric, CheckSpec, Comparison, Persistence } from "../engines/evidence.js";
+import { toSeconds } from "../kernel/units.js";
+import type { Place } from "./findings.js";
+import { CHECK_METRICS, type WrittenCheck, type WrittenStrategy } from "./strategy-schema.js";
+import { formatPercent, parseDuration, parsePercent, parseRate, percentAdvice, type Parsed } from "./units.js";
+
+/** Compiles a strategy; every problem is reported at its place. */
+export function compileStrategy(written: WrittenStrategy, place: Place, defaultName: string, hardTriggers: readonly CheckSpec[]): CanaryStrategy {
+  const { rollback } = written;
+  const gates = compileChecks("gate", written.gates, place.in("gates"));
+  const triggers = compileChecks("trigger", written.triggers, place.in("triggers"));
+  const known = new Set(triggers.map(({ id }) => id));
+  const hard = rollback["hard-triggers"] ? hardTriggers.filter(({ id }) => !known.has(id)) : [];
+  return {
+    kind: "canary",
+    name: written.name ?? defaultName,
+    steps: compileSteps(written, place.in("steps")),
+    every: written.every,
+    window: written.window,
+    gates,
+    triggers: [...triggers, ...hard],
+    onGateFail: written["on-gate-fail"] ?? (written.preset === "seed" ? "roll-back" : "hold"),
+    canaryReplicas: written["canary-replicas"],
+    surge: written.surge,
+    rollback: {
+      prefer: rollback.prefer,
+      stableKeptFor: rollback["stable-kept-for"],
+      flagShare: rollback["flag-share"],
+      flagWatch: rollback["flag-watch"],
+      attempts: rollback.attempts,
+    },
+    actionTimeout: written["action-timeout"],
+    askTimeout: written["ask-timeout"],
+    onNoAnswer: written["on-no-answer"],
+  };
+}
+
+function compileSteps(written: WrittenStrategy, place: Place): CanaryStrategy["steps"] {
+  const { steps } = written;
+  const thin = written["thin-data"];
+  if (steps.length === 0) place.wrong("`steps` is empty", "write [{ weight: 5%, bake: 15m }, { weight: 100%, bake: 10m }]", "key");
+  for (let i = 1; i < steps.length; i += 1) {
+    if (steps[i].weight <= steps[i - 1].weight) {
+      place.in(i, "weight").wrong(`the weight does not rise: ${formatPercent(steps[i].weight)} after ${formatPercent(steps[i - 1].weight)}`, "write steps of rising weight");
+    }
+  }
+  const last = steps.length - 1;
+  if (last >= 0 && steps[last].weight < 1) {
+    place.in(last, "weight").wrong(`the last step is ${formatPercent(steps[last].weight)}: the release would never be everywhere`, "add { weight: 100%, bake: 10m }");
+  }
+  return steps.map((step) => ({
+    weight: step.weight,
+    bake: step.bake,
+    maxHold: step["max-hold"] ?? thin["max-hold"] ?? step.bake,
+    minRequests: step["min-requests"] ?? thin["min-requests"],
+    onInconclusive: step["on-inconclusive"] ?? thin["on-inconclusive"],
+  }));
+}
+
+type Role = CheckSpec["role"];
+const DEFAULT_PERSISTENCE: Readonly<Record<Role, Persistence>> = { gate: { need: 1, of: 1 }, trigger: { need: 3, of: 5 } };
+
+function compileChecks(role: Role, written: WrittenStrategy["gates"] | WrittenStrategy["triggers"], place: Place): CheckSpec[] {
+  const taken = new Set<string>();
+  return CHECK_METRICS.flatMap((metric) =>
+    (written[metric] ?? []).flatMap((check: WrittenCheck | Omit<WrittenCheck, "required">, index) => {
+      const at = place.in(metric);
+      const here = Array.isArray(at.written) ? at.in(index) : at;
+      const spec = compileCheck(role, metric, check, here);
+      if (spec === null) return [];
+      if (taken.has(spec.id)) here.wrong(`this check is written twice: ${spec.id}`, "keep one of the two");
+      taken.add(spec.id);
+      return [spec];
+    }),
+  );
+}
+
+const COMPARISONS = ["below", "above", "within", "drops", "times-baseline"] as const;
+type ComparisonKey = (typeof COMPARISONS)[number];
+
+function compileCheck(role: Role, metric: CheckMetric, written: Partial<WrittenCheck>, place: Place): CheckSpec | null {
+  const keys = COMPARISONS.filter((key) => written[key] !== undefined);
+  if (keys.length !== 1) {
+    const wanted = role === "gate" ? "{ below: 1% }" : "{ above: 1%, for: 3 of 5 }";
+    if (keys.length === 0) place.wrong("the comparison is missing", `write it like ${wanted}`, "key");
+    else place.in(keys[1]).wrong("one check has one comparison", "write a list of checks", "key");
+    return null;
+  }
+  const [key] = keys;
+  if (!fitsRole(role, metric, key, place.in(key))) return null;
+  const compare = comparison(metric, key, written, place.in(key));
+  if (compare === null) return null;
+  const limit = limitText(key, written);
+  const { endpoint, baseline, window, hard } = written;
+  return {
+    id: `${role} ${metric} ${limit}${endpoint === undefined ? "" : ` on ${endpoint}`}${baseline === "past" ? " of the past" : ""}`,
+    role,
+    metric,
+    compare,
+    persistence: written.for ?? DEFAULT_PERSISTENCE[role],
+    required: role === "gate" && (written.required ?? true),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(baseline === undefined ? {} : { baseline }),
+    ...(window === undefined ? {} : { window }),
+    ...(hard === undefined ? {} : { hard }),
+  };
+}
+
+/** A gate says what is healthy, a trigger what is not. The flag service is up (1) or not (0), whoever asks. */
+function fitsRole(role: Role, metric: CheckMetric, key: ComparisonKey, place: Place): boolean {
+  if (metric === "flag-service") return true;
+  if (role === "gate" && key === "above") {
+    place.wrong("a gate says what is healthy, and `above` says what is not", "write below, or move it to triggers", "key");
+    return false;
+  }
+  if (role === "trigger" && key === "below" && metric !== "conversion" && metric !== "throughput") {
+    place.wrong("a trigger says what is not healthy, and `below` says what is", "write above, or move it to gates", "key");
+    return false;
+  }
+  return true;
+}
+
+function comparison(metric: CheckMetric, key: ComparisonKey, written: Partial<WrittenCheck>, place: Place): Comparison | null {
+  if (key === "times-baseline") return { kind: key, factor: written[key] ?? 1 };
+  if (key === "within" || key === "drops") return { kind: key, ratio: written[key] ?? 0 };
+  const parsed = parseLimit(metric, written[key] ?? "");
+  if (parsed.ok) return { kind: key, value: parsed.value };
+  place.wrong(parsed.message, parsed.instead);
+  return null;
+}
+
+function limitText(key: ComparisonKey, written: Partial<WrittenCheck>): string {
+  const value = written[key];
+  if (key === "times-baseline") return `above ${String(value)}x baseline`;
+  return `${key} ${key === "within" || key === "drops" ? formatPercent(Number(value)) : String(value).trim()}`;
+}
+
+/** A limit in the unit of its metric: a ratio, seconds, or a count. */
+function parseLimit(metric: CheckMetric, written: string | number): Parsed<number> {
+  switch (metric) {
+    case "error-rate":
+    case "throughput":
+    case "conversion":
+    case "cpu":
+    case "memory":
+    case "pool": {
+      if (typeof written === "number") return { ok: false, message: `\`${written}\` has no unit`, instead: percentAdvice(written) };
+      const parsed = parsePercent(written);
+      if (!parsed.ok) return parsed;
+      const most = metric === "throughput" ? 10 : 1;
+      if (parsed.value > most) return { ok: false, message: `\`${written}\` is over ${formatPercent(most)}`, instead: `write at most ${formatPercent(most)}` };
+      return parsed.value < 0 ? { ok: false, message: `a limit can't be negative: \`${written}\``, instead: "write it like 1%" } : parsed;
+    }
+    case "p50":
+    case "p95":
+    case "p99": {
+      if (typeof written === "number") return { ok: false, message: `\`${written}\` has no unit`, instead: `write ${written}ms, not ${written}` };
+      const parsed = parseDuration(written);
+      return parsed.ok ? { ok: true, value: toSeconds(parsed.value) } : parsed;
+    }
+    default:
+      return parseCount(metric, written);
+  }
+}
+
+function parseCount(metric: CheckMetric, written: string | number): Parsed<number> {
+  const perMinute = metric === "restarts" || metric === "query-timeouts";
+  if (typeof written === "number") return written >= 0 ? { ok: true, value: written } : { ok: false, message: `a limit can't be negative: \`${written}\``, instead: "write it like 5" };
+  const rate = perMinute ? parseRate(written) : null;
+  if (rate !== null && rate.ok) return { ok: true, value: rate.value * 60 };
+  return { ok: false, message: `\`${written}\` is no limit for ${metric}`, instead: perMinute ? "write it like 5/min" : "write a number, like 2" };
+}
