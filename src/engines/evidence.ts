@@ -16,7 +16,7 @@ export type CheckMetric =
   | "pool" // database pool in use
   | "query-timeouts"
   | "startup-failures" // replicas that failed to start, per window
-  | "flag-service";
+  | "flag-service"; // share of the window in which flag changes were not delivered
 
 /** How a check compares. A gate states what is healthy (`below`, `within`); a trigger what is not. */
 export type Comparison =

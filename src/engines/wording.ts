@@ -29,8 +29,6 @@ export function figure(metric: CheckMetric, value: number): string {
       return `${format.significant(value, 3)} per minute`;
     case "startup-failures":
       return format.count(value);
-    case "flag-service":
-      return value >= 1 ? "up" : "down";
     default:
       return format.percent(value);
   }
@@ -49,7 +47,7 @@ const METRIC_WORDS: Readonly<Record<CheckMetric, string>> = {
   pool: "database pool in use",
   "query-timeouts": "query timeouts",
   "startup-failures": "failed replica starts",
-  "flag-service": "flag service",
+  "flag-service": "flag service downtime",
 };
 
 /** `error rate`, `p95`, ... as a reader says it. */

@@ -79,17 +79,22 @@ function judge(check: PlannedCheck, snapshot: WindowSnapshot, moment: HealthMome
     return { ...thin(found, `the baseline has fewer than ${moment.minRequests} requests`), baseline: base.value, baselineIs: baseline?.is ?? null, baselineSampleSize: base.sample };
   }
   const finding = compareValues(spec.metric, spec.compare, canary, base);
+  const enough = full || (finding.breach && standsEarly(spec));
   return {
-    ...found, status: statusOf(finding, full || finding.breach), threshold: finding.threshold, note: finding.note,
+    ...found, status: statusOf(finding, enough), threshold: finding.threshold,
+    note: enough ? finding.note : "the window is not full since the last change",
     baseline: base?.value ?? null, baselineIs: baseline?.is ?? null, baselineSampleSize: base?.sample ?? 0,
   };
 }
 
-/** A breach stands on a window that is not full yet, where less time can only hide it; a pass does not. */
 function statusOf(finding: Finding, enough: boolean): CheckStatus {
-  if (!finding.conclusive) return "thin";
-  if (finding.breach) return "breach";
-  return enough ? "pass" : "thin";
+  if (!finding.conclusive || !enough) return "thin";
+  return finding.breach ? "breach" : "pass";
+}
+
+/** Counts and maxima can only grow while the window fills, so that their breach stands early; averages must wait. */
+function standsEarly({ metric }: CheckSpec): boolean {
+  return metric === "memory" || metric === "restarts" || metric === "startup-failures";
 }
 
 /** Stable in the same window; without traffic on stable, or when the check says so, the past. */

@@ -18,6 +18,9 @@ export type Measured =
     }
   | { readonly kind: "absent"; readonly sample: number; readonly why: string };
 
+type Value = Extract<Answer, { kind: "value" }>;
+
+const isValue = (answer: Answer): answer is Value => answer.kind === "value";
 const valueOf = (answer: Answer): number | null => (answer.kind === "value" ? answer.value : null);
 
 /** Reads a metric from the snapshot that its queries were answered in. */
@@ -36,6 +39,11 @@ export function measure(metric: CheckMetric, slots: Slots, snapshot: WindowSnaps
       return perMinute(counter(answer, slots, snapshot), snapshot.queries[slots.value].window);
     case "startup-failures":
       return counter(answer, slots, snapshot);
+    case "pool":
+      return largest([answer, ...(slots.more ?? []).map((place) => snapshot.answers[place])]);
+    case "flag-service":
+      // As downtime, so that more is worse, as with every other metric.
+      return answer.kind === "value" ? { kind: "value", value: 1 - answer.value, sample: 0, hits: 0, newest: answer.newest } : { kind: "absent", sample: 0, why: answer.why };
     default:
       return answer.kind === "value"
         ? { kind: "value", value: answer.value, sample: metric === "throughput" ? answer.value : 0, hits: 0, newest: answer.newest }
@@ -68,8 +76,7 @@ function quantile(answer: Answer, requests: Answer): Measured {
 /** A counter that appears with its first event: absent means zero while its target is scraped. */
 function counter(answer: Answer, slots: Slots, snapshot: WindowSnapshot): Measured {
   const alive = slots.alive === undefined ? answer : snapshot.answers[slots.alive];
-  const plus = slots.plus === undefined ? null : snapshot.answers[slots.plus];
-  const parts = [answer, plus].filter((part): part is Extract<Answer, { kind: "value" }> => part?.kind === "value");
+  const parts = [answer, ...(slots.more ?? []).map((place) => snapshot.answers[place])].filter(isValue);
   if (parts.length === 0 && alive.kind === "absent") return { kind: "absent", sample: 0, why: alive.why };
   const newest = parts.reduce((latest, part) => Math.max(latest, part.newest), alive.kind === "value" ? alive.newest : 0);
   const value = parts.reduce((sum, part) => sum + part.value, 0);
@@ -80,4 +87,12 @@ function perMinute(measured: Measured, window: Micros): Measured {
   if (measured.kind === "absent") return measured;
   // A short window is not scaled up: one restart in ten seconds is one, not six, per minute.
   return { ...measured, value: measured.value / Math.max(1, window / MICROS_PER_MINUTE) };
+}
+
+/** The worst of several gauges; those that are absent do not hide the others. */
+function largest(answers: readonly Answer[]): Measured {
+  const values = answers.filter(isValue);
+  const worst = values.reduce<Value | null>((most, one) => (most === null || one.value > most.value ? one : most), null);
+  if (worst === null) return { kind: "absent", sample: 0, why: answers[0].kind === "absent" ? answers[0].why : "no series" };
+  return { kind: "value", value: worst.value, sample: 0, hits: 0, newest: worst.newest };
 }

@@ -22,7 +22,7 @@ export const STATIC_TRIGGERS: readonly CheckSpec[] = [
   trigger({ id: "trigger memory above 85%", metric: "memory", compare: { kind: "above", value: 0.85 }, persistence: THREE_OF_FIVE }),
   trigger({ id: "trigger pool above 98%", metric: "pool", compare: { kind: "above", value: 0.98 }, persistence: THREE_OF_FIVE }),
   trigger({ id: "trigger query-timeouts above 2x baseline", metric: "query-timeouts", compare: { kind: "times-baseline", factor: 2 }, baseline: "past", persistence: THREE_OF_FIVE }),
-  trigger({ id: "trigger flag-service down", metric: "flag-service", compare: { kind: "below", value: 1 }, persistence: THREE_OF_FIVE }),
+  trigger({ id: "trigger flag-service down", metric: "flag-service", compare: { kind: "above", value: 0.5 }, persistence: THREE_OF_FIVE }),
 ];
 
 /** Baseline-relative checks, every 30 s: canary against stable in the same window. */
@@ -32,10 +32,10 @@ export const BASELINE_TRIGGERS: readonly CheckSpec[] = [
   trigger({ id: "trigger throughput drops 20%", metric: "throughput", compare: { kind: "drops", ratio: 0.2 }, persistence: THREE_OF_FIVE }),
 ];
 
-/** Restarts and failed starts count from this on. */
+/** More restarts than this in a minute are a crash loop. */
 const RESTARTS_PER_MINUTE = 5;
-/** "Several" replicas that fail to start. */
-const FAILED_STARTS = 1;
+/** Two or more failed starts are several; an extrapolated increase of one may read 1.2. */
+const FAILED_STARTS = 1.5;
 
 /** Full rollback required, whatever else is true (SYSTEMS.md section 5). */
 export const HARD_TRIGGERS: readonly CheckSpec[] = [

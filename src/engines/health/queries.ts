@@ -40,8 +40,8 @@ export interface Slots {
   readonly value: number;
   /** All requests of the subject (and endpoint). */
   readonly requests?: number;
-  /** A second summand of the value. */
-  readonly plus?: number;
+  /** Further answers that belong to the value: other databases, another kind of time-out. */
+  readonly more?: readonly number[];
   /** Shows that the target is scraped, so that an absent counter means zero. */
   readonly alive?: number;
 }
@@ -71,7 +71,8 @@ export interface InfrastructureSlots {
   readonly memory: Slots;
   readonly restarts: Slots;
   readonly pool: Slots;
-  readonly flagService: Slots;
+  /** Whether the flag service answers right now. */
+  readonly flagService: number;
 }
 
 export interface FlagSlots {
@@ -146,22 +147,28 @@ function ask(list: QueryList, metric: CheckMetric, where: Selector, window: Micr
         value: add({ fn: "increase", metric: metric === "restarts" ? "container_restarts_total" : "startup_failures_total", where: version, window }),
         alive: add({ fn: "latest", metric: "replicas_desired", across: "sum", where: version, window }),
       };
-    case "pool":
-      return { value: add({ fn: "avg-over-time", metric: "db_pool_in_use_ratio", across: "max", where: ofDatabases(databases), window }) };
-    case "query-timeouts":
-      return {
-        value: add({ fn: "increase", metric: "db_query_timeouts_total", where: ofDatabases(databases), window }),
-        plus: add({ fn: "increase", metric: "db_pool_timeouts_total", where: ofDatabases(databases), window }),
-        alive: add({ fn: "avg-over-time", metric: "db_pool_in_use_ratio", across: "max", where: ofDatabases(databases), window }),
-      };
+    case "pool": {
+      const [first, ...more] = ofDatabases(databases).map((one) => add({ fn: "avg-over-time", metric: "db_pool_in_use_ratio", across: "max", where: one, window }));
+      return { value: first, more };
+    }
+    case "query-timeouts": {
+      const all = ofDatabases(databases);
+      const [first, ...more] = all.flatMap((one) => [
+        add({ fn: "increase", metric: "db_query_timeouts_total", where: one, window }),
+        add({ fn: "increase", metric: "db_pool_timeouts_total", where: one, window }),
+      ]);
+      return { value: first, more, alive: add({ fn: "avg-over-time", metric: "db_pool_in_use_ratio", across: "max", where: all[0], window }) };
+    }
     case "flag-service":
-      return { value: add({ fn: "latest", metric: "flag_service_up", across: "min", where: {}, window }) };
+      return { value: add({ fn: "avg-over-time", metric: "flag_service_up", across: "min", where: {}, window }) };
   }
 }
 
-/** A selector names one database; a service with several is looked at through all of them. */
-function ofDatabases(databases: readonly string[] | null): Selector {
-  return databases !== null && databases.length === 1 ? { database: databases[0] } : {};
+/** One selector per database; every database when they are not known, none when there is none. */
+function ofDatabases(databases: readonly string[] | null): readonly [Selector, ...Selector[]] {
+  if (databases === null) return [{}];
+  const [first = "", ...more] = databases;
+  return [{ database: first }, ...more.map((database) => ({ database }))];
 }
 
 const isRelative = (spec: CheckSpec): boolean =>
@@ -224,7 +231,8 @@ function planFlag(scope: HealthScope, features: readonly string[], le: number, l
     past: askExcess(past, scope, scope.stable, features, le),
     infrastructure: {
       cpu: infrastructure("cpu"), memory: infrastructure("memory"), restarts: infrastructure("restarts"),
-      pool: infrastructure("pool"), flagService: infrastructure("flag-service"),
+      pool: infrastructure("pool"),
+      flagService: list.add({ fn: "latest", metric: "flag_service_up", across: "min", where: {}, window: scope.window }, "platform"),
     },
   };
 }

@@ -84,7 +84,7 @@ export function flagEvidence(
   const slow = split({ canary: canary.all.slow, baseline: baseline.all.slow }, { canary: canary.feature.slow, baseline: baseline.feature.slow });
   const seconds = snapshot.queries[plan.flag.canary.requestsAll].window / MICROS_PER_SECOND;
   const perSecond = (counts: Split): Split => ({ feature: counts.feature / seconds, all: counts.all / seconds });
-  const up = measure("flag-service", plan.flag.infrastructure.flagService, snapshot);
+  const up = snapshot.answers[plan.flag.infrastructure.flagService];
   return {
     flag: facts.name, endpoints: facts.endpoints,
     excessErrors: perSecond(errors), excessSlow: perSecond(slow),
