@@ -68,7 +68,7 @@ function releaseLines(outcome: Outcome, colors: Colors, width: number): string[]
   const shown = outcome.releases.slice(0, MOST_RELEASES);
   const more = outcome.releases.length - shown.length;
   return [
-    ...shown.flatMap((release) => (outcome.releases.length <= 2 ? fullRelease(release, colors, width) : shortRelease(release, colors, width))),
+    ...shown.flatMap((release) => (outcome.releases.length === 1 ? fullRelease(release, colors, width) : shortRelease(release, colors, width))),
     ...(more > 0 ? [colors.dim(`  … ${count(more)} more releases in the report`)] : []),
     "",
   ];
@@ -84,7 +84,7 @@ function verdictHead(release: ReleaseOutcome, colors: Colors): { readonly plain:
 
 function shortRelease(release: ReleaseOutcome, colors: Colors, width: number): string[] {
   const head = verdictHead(release, colors);
-  return [`${head.colored}  ${cut(oneLine(release.verdict), width - head.plain.length - 2)}`, ...named("times", timesWords(release), 2, NAME_WIDTH, width).slice(0, 1)];
+  return [`${head.colored}  ${cut(oneLine(release.verdict), width - head.plain.length - 2)}`, ...named("times", timesWords(release), 2, NAME_WIDTH, width).slice(0, 2), ...named("cost", costWords(release), 2, NAME_WIDTH, width).slice(0, 1)];
 }
 
 function fullRelease(release: ReleaseOutcome, colors: Colors, width: number): string[] {

@@ -54,7 +54,9 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;
 tr.total td{font-weight:700;border-top:2px solid var(--muted)}
 tr.deciding{background:var(--tint-bad)} tr.deciding td:first-child{box-shadow:inset 4px 0 var(--bad)}
 td:first-child,th:first-child{padding-left:8px}
+tr.deciding.pass{background:var(--tint-good)} tr.deciding.pass td:first-child{box-shadow:inset 4px 0 var(--good)}
 tr.fine td{color:var(--muted)}
+.card.table{padding:6px 8px}
 .decision{scroll-margin-top:10px}
 .decision .head{display:flex;gap:10px;align-items:baseline;flex-wrap:wrap}
 .number{display:inline-flex;align-items:center;justify-content:center;min-width:24px;height:24px;padding:0 6px;border-radius:12px;background:var(--decision);color:var(--surface);font-weight:700;font-size:13px}

@@ -8,8 +8,8 @@ import { COST_PARTS, costWeight, doraValue, mark, objectiveValue, releaseName, w
 /** What the twins showed, objective by objective. */
 export function truthTable(release: ReleaseOutcome): Markup {
   if (release.truthEvidence.length === 0) return html`<p class="muted">The twins found nothing to compare.</p>`;
-  return html`<div class="table"><table><thead><tr><th>objective</th><th>where</th><th class="n">limit</th><th class="n">with ${release.version}</th><th class="n">without</th><th>worst window</th><th>finding</th><th>in words</th></tr></thead><tbody>
-${release.truthEvidence.map((each) => html`<tr class="${each.finding === "fine" ? "fine" : ""}"><td>${each.objective}</td><td>${whereWords(each)}</td><td class="n">${objectiveValue(each.objective, each.limit)}</td><td class="n">${objectiveValue(each.objective, each.withRelease)}</td><td class="n">${objectiveValue(each.objective, each.without)}</td><td>${clock(each.windowFrom)} to ${clock(each.windowTo)}</td><td>${each.finding === "harmful" ? html`<span class="bad-text">✗ harmful</span>` : each.finding === "fine" ? "✓ fine" : "○ borderline"}</td><td>${each.reason}</td></tr>`)}
+  return html`<div class="card table"><table><thead><tr><th>objective</th><th>where</th><th class="n">limit</th><th class="n">with ${release.version}</th><th class="n">without</th><th>worst window</th><th>finding</th><th>in words</th></tr></thead><tbody>
+${release.truthEvidence.map((each) => html`<tr class="${each.finding === "fine" ? "fine" : ""}"><td>${each.objective}</td><td>${whereWords(each)}</td><td class="n">${objectiveValue(each.objective, each.limit)}</td><td class="n">${objectiveValue(each.objective, each.withRelease)}</td><td class="n">${objectiveValue(each.objective, each.without)}</td><td>${clock(each.windowFrom)} to ${clock(each.windowTo)}</td><td>${each.finding === "harmful" ? html`<span class="keep bad-text">✗ harmful</span>` : each.finding === "fine" ? "✓ fine" : "○ borderline"}</td><td>${each.reason}</td></tr>`)}
 </tbody></table></div>`;
 }
 
@@ -23,7 +23,7 @@ export function costTable(release: ReleaseOutcome): Markup {
   const regret = release.regret === null
     ? html`<p class="muted">No oracle was computed for this run.</p>`
     : html`<p>Regret: <b>${money(release.regret.clairvoyant)}</b> above the clairvoyant oracle, who ${release.regret.oracleActsAt === null ? "never needs to act" : `acts at ${clock(release.regret.oracleActsAt)}`} on the same seed with the same action latencies.</p>`;
-  return html`<div class="table"><table><thead><tr><th>part</th><th class="n">this run</th>${oracleHead}<th>${oracle === null ? "" : "this run above, oracle below"}</th></tr></thead><tbody>${rows}
+  return html`<div class="card table"><table><thead><tr><th>part</th><th class="n">this run</th>${oracleHead}<th>${oracle === null ? "" : "this run above, oracle below"}</th></tr></thead><tbody>${rows}
 <tr class="total"><td>total</td><td class="n">${money(release.cost.total)}</td>${oracle === null ? "" : html`<td class="n">${money(oracle.total)}</td>`}<td></td></tr></tbody></table></div>${regret}`;
 }
 
@@ -35,7 +35,7 @@ export function costWeights(outcome: Outcome): Markup {
 }
 
 export function doraTable(outcome: Outcome): Markup {
-  return html`<div class="table"><table><thead><tr><th>figure</th><th class="n">value</th><th class="n">sample</th><th>definition</th><th>note</th></tr></thead><tbody>
+  return html`<div class="card table"><table><thead><tr><th>figure</th><th class="n">value</th><th class="n">sample</th><th>definition</th><th>note</th></tr></thead><tbody>
 ${outcome.dora.map((figure) => html`<tr><td>${figure.name}</td><td class="n">${doraValue(figure)}</td><td class="n">${count(figure.sampleSize)}</td><td>${figure.definition}</td><td class="muted">${figure.note}</td></tr>`)}
 </tbody></table></div>`;
 }
@@ -54,13 +54,13 @@ export function timeline(outcome: Outcome): Markup {
 
 function rows(entries: Outcome["timeline"]): Markup {
   if (entries.length === 0) return html`<p class="muted">Nothing happened.</p>`;
-  return html`<div class="table"><table><thead><tr><th>time</th><th>kind</th><th>what happened</th></tr></thead><tbody>${entries.map((entry) => html`<tr><td class="n" style="width:90px">${clock(entry.at)}</td><td class="muted" style="width:90px">${entry.kind}</td><td>${entry.decision === null ? "" : html`<a href="#decision-${entry.decision}"><span class="number">${entry.decision}</span></a> `}${entry.text}</td></tr>`)}</tbody></table></div>`;
+  return html`<div class="card table"><table><thead><tr><th>time</th><th>kind</th><th>what happened</th></tr></thead><tbody>${entries.map((entry) => html`<tr><td class="n" style="width:90px">${clock(entry.at)}</td><td class="muted" style="width:90px">${entry.kind}</td><td>${entry.decision === null ? "" : html`<a href="#decision-${entry.decision}"><span class="number">${entry.decision}</span></a> `}${entry.text}</td></tr>`)}</tbody></table></div>`;
 }
 
 export function alertsAndIncidents(outcome: Outcome): Markup {
   const alerts = outcome.alerts.length === 0
     ? html`<p class="muted">No alert went out.</p>`
-    : html`<div class="table"><table><thead><tr><th>time</th><th>severity</th><th>channel</th><th>text</th></tr></thead><tbody>${outcome.alerts.map((alert) => html`<tr><td class="n" style="width:90px">${clock(alert.at)}</td><td class="${alert.severity === "critical" ? "bad-text" : ""}">${alert.severity}</td><td>${alert.channel}</td><td>${alert.text}</td></tr>`)}</tbody></table></div>`;
+    : html`<div class="card table"><table><thead><tr><th>time</th><th>severity</th><th>channel</th><th>text</th></tr></thead><tbody>${outcome.alerts.map((alert) => html`<tr><td class="n" style="width:90px">${clock(alert.at)}</td><td class="${alert.severity === "critical" ? "bad-text" : ""}">${alert.severity}</td><td>${alert.channel}</td><td>${alert.text}</td></tr>`)}</tbody></table></div>`;
   const incidents = outcome.incidents.map((incident) => html`<p>Incident${incident.release === null ? "" : ` (${incident.release})`}: ${incident.summary}. Opened ${clock(incident.openedAt)}, ${incident.closedAt === null ? "never closed" : `closed ${clock(incident.closedAt)} after ${duration(incident.closedAt - incident.openedAt)}`}.</p>`);
   return html`${alerts}${incidents}`;
 }

@@ -49,7 +49,7 @@ interface Stop {
 function keyTimes(release: ReleaseOutcome): Markup {
   const { times } = release;
   const after = (at: Micros | null): string =>
-    at === null || times.harmStartsAt === null ? "" : `${duration(at - times.harmStartsAt)} after harm began`;
+    at === null || times.harmStartsAt === null ? "" : `${duration(at - times.harmStartsAt)} after harm`;
   const detectedName = times.harmStartsAt === null && times.detectedAt !== null ? "decided to act" : "detected";
   const stops: readonly Stop[] = [
     { name: "released", at: times.releasedAt, style: "", gap: "" },

@@ -115,7 +115,7 @@ const RELEASE: ReleaseOutcome = {
   },
   impact: { failedRequests: 62, slowRequests: 7720, lostOrdersEuro: 412.35, shareOfRequests: 0.00312 },
   cost: COST,
-  regret: { clairvoyant: 368.03, oracleCost: { failedRequests: 0.12, slowRequests: 3.9, lostOrders: 55.14, delay: 0, rollbacks: 25, pages: 50, total: 134.16 }, oracleActsAt: at(26, 15) },
+  regret: { clairvoyant: 393.03, oracleCost: { failedRequests: 0.12, slowRequests: 3.9, lostOrders: 55.14, delay: 0, rollbacks: 25, pages: 50, total: 134.16 }, oracleActsAt: at(26, 15) },
   verdict: "checkout v2 is harmful and was caught: its flag was switched off 2m 16s after the harm began, which was the right thing to do.",
   states: [
     { state: "deploying", label: "deploying", spent: seconds(42), entries: 1 },
@@ -268,4 +268,14 @@ export function falseRollbackOutcome(over: Partial<Outcome> = {}): Outcome {
     verdict: "checkout v2 is harmless and was rolled back anyway: a false rollback.",
   };
   return { ...base, releases: [release], ...over };
+}
+
+/** A run in which nothing was released and nothing recorded. */
+export function emptyOutcome(): Outcome {
+  const base = caughtOutcome();
+  return {
+    ...base, passed: true, expectations: [], invariants: [], releases: [], decisions: [], timeline: [], alerts: [], incidents: [], dora: [],
+    thresholds: [], approximations: [], costWeights: {}, totals: { requests: 0, failed: 0, slow: 0, orders: 0, orderEuro: 0 },
+    series: { at: [], versions: [], edge: { rps: [], errorRate: [], p95Seconds: [], harmedPerSecond: [], failedPerSecond: [] } },
+  };
 }

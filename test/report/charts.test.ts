@@ -1,0 +1,87 @@
+// Each picture stands alone as an SVG file, follows light and dark, and shows what the outcome holds.
+
+import { beforeAll, describe, expect, it } from "vitest";
+import { minutes } from "../../src/kernel/units.js";
+import { chartEntries, chartSvgs, decisionMarkers, storyOf } from "../../src/report/charts.js";
+import { visitsOf } from "../../src/report/charts/statechart.js";
+import { PAINTS } from "../../src/report/palette.js";
+import { caughtOutcome, cleanOutcome, emptyOutcome } from "./support/sample-outcome.js";
+
+describe("the charts of a run", () => {
+  const outcome = caughtOutcome();
+  let svgs: Record<string, string> = {};
+  beforeAll(async () => {
+    svgs = await chartSvgs(outcome);
+  });
+
+  it("are the ones that the list of charts promises", () => {
+    expect(Object.keys(svgs)).toEqual(chartEntries(outcome).map(({ name }) => name));
+    expect(Object.keys(svgs)).toEqual(["traffic", "error-rate", "p95", "truth-error-rate", "truth-p95", "impact", "load", "capacity", "states"]);
+  });
+
+  it("are whole SVG files with a dark style of their own and no reference to anything else", () => {
+    for (const svg of Object.values(svgs)) {
+      expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" viewBox="0 0 \d+ \d+" width="\d+" height="\d+" role="img"/);
+      expect(svg.endsWith("</svg>")).toBe(true);
+      expect(svg).toContain("prefers-color-scheme: dark");
+      expect(svg).not.toMatch(/href|NaN|undefined|Infinity/);
+    }
+  });
+
+  it("mark each decision by its number", () => {
+    for (const decision of outcome.decisions) expect(svgs["traffic"]).toContain(`>${decision.id}</text>`);
+  });
+
+  it("name each version and each limit beside the plot, with its value on the axis's scale", () => {
+    for (const label of ["v1 (stable)", "v2", "trigger 1%", "objective 0.5%"]) expect(svgs["error-rate"]).toContain(`>${label}</text>`);
+    expect(svgs["p95"]).toContain(">gate 500ms</text>");
+    expect(svgs["p95"]).toContain(">400ms</text>");
+  });
+
+  it("tell versions apart by their dashes as well as by their colours", () => {
+    expect(svgs["p95"]).toMatch(new RegExp(`stroke="${PAINTS.second.light}"[^>]*stroke-dasharray="7,3"`));
+    expect(svgs["p95"]).toMatch(new RegExp(`<path[^>]*stroke="${PAINTS.first.light}"`));
+  });
+
+  it("break the line where telemetry had a gap", () => {
+    const line = [...svgs["error-rate"].matchAll(new RegExp(`<path[^>]*d="([^"]*)"[^>]*stroke="${PAINTS.first.light}"`, "g"))].map(([, path]) => path).sort((a, b) => b.length - a.length)[0];
+    expect(line.match(/M/g)).toHaveLength(2);
+  });
+
+  it("show every state with the time spent in it", () => {
+    for (const text of ["step 1 of 3: 5%, baking", "15m 18s", "2m 30s", "1h 29m 54s"]) expect(svgs["states"]).toContain(text);
+  });
+
+  it("are none where the run recorded nothing", async () => {
+    expect(await chartSvgs(emptyOutcome())).toEqual({});
+  });
+});
+
+describe("what the charts show", () => {
+  it("looks at the minutes from before harm to after recovery", () => {
+    const { from, to } = storyOf(caughtOutcome());
+    const { harmStartsAt, restoredAt } = caughtOutcome().releases[0].times;
+    expect(from).toBeLessThanOrEqual((harmStartsAt ?? 0) - minutes(3));
+    expect(to).toBeGreaterThanOrEqual((restoredAt ?? 0) + minutes(3));
+    expect(to - from).toBeLessThan(minutes(20));
+  });
+
+  it("looks at the whole run where nobody was harmed and nobody acted", () => {
+    expect(storyOf(cleanOutcome())).toEqual({ from: 0, to: minutes(120) });
+  });
+
+  it("leaves plain holds unmarked once decisions are many", () => {
+    const [hold, promote] = caughtOutcome().decisions;
+    const many = Array.from({ length: 20 }, (_, index) => ({ ...(index === 7 ? promote : hold), id: index + 1 }));
+    expect(decisionMarkers(caughtOutcome({ decisions: many })).map(({ text }) => text)).toEqual(["8"]);
+  });
+
+  it("walks the states from release to the end of the run without a gap", () => {
+    const [release] = caughtOutcome().releases;
+    const visits = visitsOf(release, minutes(120));
+    expect(visits.map((visit) => visit.state)).toEqual(["deploying", "baking.1", "baking.2", "watching", "shifting", "dark"]);
+    expect(visits[0].from).toBe(release.times.releasedAt);
+    for (let index = 1; index < visits.length; index += 1) expect(visits[index].from).toBe(visits[index - 1].to);
+    expect(visits[5].to).toBe(minutes(120));
+  });
+});

@@ -1,0 +1,109 @@
+// The HTML report opens offline, escapes what users wrote, shows every decision's evidence, and is the same twice.
+
+import { beforeAll, describe, expect, it } from "vitest";
+import { reportHtml } from "../../src/report/html.js";
+import type { Outcome } from "../../src/sim/outcome.js";
+import { metricValue } from "../../src/report/words.js";
+import { escapeText } from "../../src/report/escape.js";
+import { caughtOutcome, cleanOutcome, emptyOutcome, falseRollbackOutcome } from "./support/sample-outcome.js";
+
+const visible = (page: string): string =>
+  page.replace(/<style>[\s\S]*?<\/style>/g, " ").replace(/<script>[\s\S]*?<\/script>/g, " ").replace(/<[^>]*>/g, " ");
+
+describe("the HTML report", () => {
+  let page = "";
+  beforeAll(async () => {
+    page = await reportHtml(caughtOutcome());
+  });
+
+  it("is one file that loads nothing from anywhere", () => {
+    expect(page).not.toMatch(/https?:\/\//);
+    expect(page).not.toMatch(/<(?:link|img|iframe|object|embed)\b|@import|\bsrc=|url\(/i);
+    expect(page).toContain("default-src 'none'");
+  });
+
+  it("shows no NaN, undefined, null or [object, for any kind of outcome", async () => {
+    for (const outcome of [caughtOutcome(), cleanOutcome(), falseRollbackOutcome(), emptyOutcome()]) {
+      const html = await reportHtml(outcome);
+      expect(visible(html)).not.toMatch(/\bNaN\b|\bundefined\b|\bnull\b|\[object/);
+      expect(html.replace(/<script>[\s\S]*?<\/script>/g, "")).not.toMatch(/="[^"]*(?:NaN|undefined)[^"]*"/);
+    }
+  });
+
+  it("escapes what a user wrote, wherever it appears", async () => {
+    const evil = `<script>alert("x")</script><img onerror='1' src=x>`;
+    const html = await reportHtml(poisoned(caughtOutcome(), evil));
+    expect(html).not.toContain("<script>alert");
+    expect(html).not.toContain("<img");
+    expect(html.match(/<script>/g)).toHaveLength(1);
+    expect(html).toContain(escapeText(evil));
+  });
+
+  it("has the same bytes twice", async () => {
+    expect(await reportHtml(caughtOutcome())).toBe(page);
+  });
+
+  it("shows each decision's checks with series, observed value, limit, sample size and reason", () => {
+    for (const decision of caughtOutcome().decisions) {
+      const start = page.indexOf(`id="decision-${decision.id}"`);
+      const card = page.slice(start, page.indexOf("</article>", start));
+      expect(card).toContain(escapeText(decision.reason));
+      for (const check of decision.checks) {
+        for (const text of [check.check, check.series, check.reason, metricValue(check.metric, check.observed), metricValue(check.metric, check.threshold)])
+          expect(card).toContain(escapeText(text));
+        expect(card).toContain(check.sampleSize.toLocaleString("en-US"));
+      }
+    }
+  });
+
+  it("says what the scenario expected, ticked or crossed with the reason", () => {
+    for (const expectation of caughtOutcome().expectations) {
+      expect(page).toContain(escapeText(expectation.text));
+      expect(page).toContain(escapeText(expectation.reason));
+    }
+    expect(page).toContain('aria-label="not met">✗');
+  });
+
+  it("holds the digest, the replay command, the model version and the approximations", () => {
+    const outcome = caughtOutcome();
+    for (const text of [outcome.digest, outcome.replay, `model ${outcome.modelVersion}`, ...outcome.approximations]) expect(page).toContain(escapeText(text));
+  });
+
+  it("paints its pictures through the page's colours, so that dark pages have dark pictures", () => {
+    const pictures = page.match(/<svg[\s\S]*?<\/svg>/g) ?? [];
+    expect(pictures).toHaveLength(9);
+    for (const picture of pictures) expect(picture).not.toMatch(/(?:fill|stroke)="#/);
+  });
+
+  it("draws a chart with a name for every picture", () => {
+    for (const picture of page.match(/<svg[^>]*>/g) ?? []) expect(picture).toMatch(/role="img" aria-label="[^"]+"/);
+  });
+
+  it("opens without recorded series, decisions or releases", async () => {
+    const html = await reportHtml(emptyOutcome());
+    expect(html).toContain("Nothing was decided in this run.");
+    expect(html).toContain("The run recorded no series.");
+  });
+});
+
+/** The outcome with hostile text in every place that a user's file can reach. */
+function poisoned(outcome: Outcome, evil: string): Outcome {
+  return {
+    ...outcome,
+    scenario: { name: evil, about: evil, file: evil, world: evil, strategy: evil },
+    replay: evil, approximations: [evil],
+    expectations: outcome.expectations.map((each) => ({ ...each, text: evil, reason: evil, file: evil })),
+    timeline: outcome.timeline.map((each) => ({ ...each, text: evil })),
+    thresholds: outcome.thresholds.map((each) => ({ ...each, label: evil })),
+    series: { ...outcome.series, versions: outcome.series.versions.map((each) => ({ ...each, service: evil, version: evil })) },
+    releases: outcome.releases.map((each) => ({
+      ...each, service: evil, version: evil, flag: evil, defects: [evil], verdict: evil, causeReason: evil,
+      states: each.states.map((state) => ({ ...state, label: evil })), transitions: each.transitions.map((transition) => ({ ...transition, why: evil })),
+      truthEvidence: each.truthEvidence.map((evidence) => ({ ...evidence, endpoint: evil, reason: evil })),
+    })),
+    decisions: outcome.decisions.map((each) => ({
+      ...each, reason: evil, state: evil, release: evil, service: evil,
+      checks: each.checks.map((check) => ({ ...check, check: evil, series: evil, reason: evil })),
+    })),
+  };
+}

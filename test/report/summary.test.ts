@@ -1,0 +1,111 @@
+// The summary fits a screen, reads without colour, and gives the reason beside every cross.
+
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { seedsSummary, summary } from "../../src/report/summary.js";
+import { quantile, seedsPass, wilson } from "../../src/report/seeds-summary.js";
+import { caughtOutcome, cleanOutcome, emptyOutcome, falseRollbackOutcome } from "./support/sample-outcome.js";
+
+// eslint-disable-next-line no-control-regex -- the escape character is what is looked for
+const escapes = /\u001b/;
+const plain = (outcome = caughtOutcome()): string => summary(outcome, { color: false, width: 100, report: "shakedown-out/slow-new-checkout/7/report.html" });
+
+describe("the summary of a run", () => {
+  it("holds the verdict with its reason, the times, the cost, the decisions, the report and the replay command", () => {
+    const text = plain();
+    for (const part of ["✗ failed", "✓ caught", "checkout v2 is harmful and was caught", "would have been 226ms", "detected after 2m 16s", "mitigated after 2m 27s", "restored after", "527.19 EUR", "[3] switch the flag new-checkout off", "shakedown-out/slow-new-checkout/7/report.html", caughtOutcome().replay])
+      expect(text).toContain(part);
+  });
+
+  it("puts the reason under each expectation that failed", () => {
+    const lines = plain().split("\n");
+    const failed = lines.findIndex((line) => line.includes("✗ release v2: detected-within 2m"));
+    expect(failed).toBeGreaterThan(0);
+    expect(lines[failed + 1]).toContain("detected after 2m 16s, 16s later than expected");
+  });
+
+  it("has no escape code without colour, and the same words with it", () => {
+    const colored = summary(caughtOutcome(), { color: true, width: 100, report: "shakedown-out/slow-new-checkout/7/report.html" });
+    expect(plain()).not.toMatch(escapes);
+    expect(colored).toMatch(escapes);
+    // eslint-disable-next-line no-control-regex -- colour codes are removed to compare the words
+    expect(colored.replace(/\u001b\[\d+m/g, "")).toBe(plain());
+  });
+
+  it("fits 45 lines of 100 columns, however much happened", () => {
+    const base = caughtOutcome();
+    fc.assert(fc.property(fc.nat(6), fc.nat(30), fc.nat(120), fc.nat(12), (releases, expectations, entries, invariants) => {
+      const text = plain(caughtOutcome({
+        releases: Array.from({ length: releases }, () => base.releases[0]),
+        expectations: Array.from({ length: expectations }, (_, index) => base.expectations[index % 3]),
+        timeline: Array.from({ length: entries }, (_, index) => ({ ...base.timeline[index % base.timeline.length], major: true })),
+        invariants: Array.from({ length: invariants }, () => ({ ...base.invariants[0], held: false })),
+      }));
+      const lines = text.split("\n");
+      expect(lines.length).toBeLessThanOrEqual(45);
+      for (const line of lines) expect([...line].length).toBeLessThanOrEqual(100);
+    }), { numRuns: 60 });
+  });
+
+  it("shows no NaN, undefined or null for any kind of outcome", () => {
+    for (const outcome of [caughtOutcome(), cleanOutcome(), falseRollbackOutcome(), emptyOutcome()]) expect(plain(outcome)).not.toMatch(/NaN|undefined|null/);
+  });
+
+  it("lets no escape sequence of a scenario's name reach the terminal", () => {
+    const text = plain(caughtOutcome({ scenario: { ...caughtOutcome().scenario, name: "evil\u001b[2J\u0007name", about: "\u001b]0;x\u0007" } }));
+    expect(text).not.toMatch(escapes);
+  });
+});
+
+describe("the summary of many seeds", () => {
+  const outcomes = [caughtOutcome(), caughtOutcome({ seed: 8, passed: true }), falseRollbackOutcome({ seed: 9 }), cleanOutcome({ seed: 10 })];
+
+  it("counts classifications, false rollbacks and passes against what was asked", () => {
+    const text = seedsSummary(outcomes, { expectIn: 0.95 });
+    expect(text).toMatch(/caught +2 .* 50%/);
+    expect(text).toMatch(/false-rollback +1 .* 25%/);
+    expect(text).toMatch(/clean +1 .* 25%/);
+    expect(text).toContain("passed        2 of 4 (50%), expected in 95%: ✗ too few");
+    expect(text).toContain("false rollbacks  1 of 4 (25%)");
+  });
+
+  it("says which seeds failed and why, and how to replay the first", () => {
+    const text = seedsSummary(outcomes, { expectIn: 0.5 });
+    expect(text).toContain("✓ enough");
+    expect(text).toMatch(/✗ seed 7 +detected after 2m 16s/);
+    expect(text).toContain(`replay        ${outcomes[0].replay}`);
+  });
+
+  it("lists only the first few failures and counts the rest", () => {
+    const many = Array.from({ length: 40 }, (_, index) => caughtOutcome({ seed: index + 1 }));
+    const text = seedsSummary(many);
+    expect(text.split("\n").filter((line) => line.includes("✗ seed"))).toHaveLength(5);
+    expect(text).toContain("and 35 more seeds");
+  });
+
+  it("gives quantiles of the detection time over the runs that detected", () => {
+    const spread = [60, 120, 180, 240].map((second, index) => {
+      const outcome = caughtOutcome({ seed: index + 1 });
+      return { ...outcome, releases: outcome.releases.map((each) => ({ ...each, times: { ...each.times, detection: second * 1_000_000 } })) };
+    });
+    expect(seedsSummary(spread)).toContain("detected in   median 2m · 90% 4m · 95% 4m · most 4m  (4 runs)");
+  });
+
+  it("says when the work was interrupted", () => {
+    expect(seedsSummary(outcomes, { planned: 50 })).toContain("4 of 50 seeds done");
+  });
+
+  it("takes the nearest rank as quantile and Wilson's interval for a share", () => {
+    expect([0.01, 0.25, 0.26, 0.5, 1].map((share) => quantile([10, 20, 30, 40], share))).toEqual([10, 10, 20, 20, 40]);
+    // Worked example: 8 of 10 gives 0.490 to 0.943.
+    expect(wilson(8, 10).low).toBeCloseTo(0.4902, 3);
+    expect(wilson(8, 10).high).toBeCloseTo(0.9433, 3);
+    expect(wilson(0, 10).low).toBe(0);
+    expect(wilson(10, 10).high).toBe(1);
+  });
+
+  it("passes exactly when the share asked for is reached", () => {
+    expect(seedsPass(outcomes, 0.5)).toBe(true);
+    expect(seedsPass(outcomes, 0.51)).toBe(false);
+  });
+});
