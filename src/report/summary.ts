@@ -20,6 +20,7 @@ export const SUMMARY_LINES = 45;
 const LEAST_TIMELINE = 5;
 const MOST_RELEASES = 4;
 const MOST_EXPECTATIONS = 10;
+const MOST_FAILED = 5;
 const NAME_WIDTH = 9;
 
 type Colors = ReturnType<typeof pc.createColors>;
@@ -138,13 +139,12 @@ export function costWords(release: ReleaseOutcome): string {
   return `${money(release.cost.total)}${parts.length === 0 ? "" : ` (${parts.join(", ")})`}${regret}`;
 }
 
-/** Failures come first with their reason; what is left over is counted. */
+/** Failures have first claim on the room, with their reason; what is left over is counted. */
 function expectationLines(outcome: Outcome, colors: Colors, width: number): string[] {
   if (outcome.expectations.length === 0) return [];
-  const failed = outcome.expectations.filter((each) => !each.passed).slice(0, 5);
-  const room = MOST_EXPECTATIONS - 2 * failed.length;
-  const passed = outcome.expectations.filter((each) => each.passed).slice(0, Math.max(0, room));
-  const shown = outcome.expectations.filter((each) => failed.includes(each) || passed.includes(each));
+  const failed = Math.min(MOST_FAILED, outcome.expectations.filter((each) => !each.passed).length);
+  const room = { failed, passed: MOST_EXPECTATIONS - 2 * failed };
+  const shown = outcome.expectations.filter((each) => (each.passed ? room.passed-- : room.failed--) > 0);
   const more = outcome.expectations.length - shown.length;
   const lines = shown.flatMap((each) => {
     const text = cut(oneLine(each.text), width - 4);
