@@ -61,6 +61,24 @@ describe("a lazy series", () => {
     expect(f.target.value(0, 0, f.schema.bucketIndex(1, 0))).toBeNaN();
   });
 
+  it("shows conversions and their value from the first order on, a free one too", () => {
+    const f = fixture({ init: "lazy" });
+    f.target.live[0][f.schema.conversionsIndex(0)] = 1;
+    f.target.record(s(15), s(15));
+    expect(f.target.value(0, 0, f.schema.orderValueIndex(0))).toBe(0);
+    expect(f.target.value(0, 0, f.schema.conversionsIndex(1))).toBeNaN();
+    expect(f.target.value(0, 0, f.schema.orderValueIndex(1))).toBeNaN();
+  });
+
+  it("keeps the rate of the samples before it vanished at the window's end", () => {
+    const f = fixture({ init: "lazy" });
+    scrapeRequests(f, [[1015, 1000], [1030, 1010], [1045, 1020]]);
+    f.target.restart();
+    f.target.record(s(1060), s(1060));
+    // 20 in 30 s; the start gap of 15 s counts, and so does the end gap of 15 s.
+    expect(valueOf(f.store.query(requests("increase", 60), s(1060)))).toBe(40);
+  });
+
   it("is gone again after a restart until the next first event, and rate skips the hole", () => {
     const f = fixture({ init: "lazy" });
     scrapeRequests(f, [[1005, 1000], [1020, 1010]]);

@@ -90,6 +90,22 @@ describe("across series", () => {
       valueOf(f.store.query({ fn: "latest", metric: "cpu_usage_ratio", across, where: {}, window: s(60) }, s(20)));
     expect([cpu("sum"), cpu("avg"), cpu("max"), cpu("min")]).toEqual([0.8, 0.4, 0.6, 0.2]);
   });
+
+  it("says the time of the newest sample of all, whichever series it is of", () => {
+    const f = fixture();
+    const other = f.store.addTarget({ id: "b", labels: { service: "shop" }, schema: f.schema });
+    for (const time of [16, 31]) {
+      f.target.record(s(time), s(time));
+      other.record(s(time - 3), s(time - 3));
+    }
+    const where = {};
+    const asked: TelemetryQuery[] = [
+      { fn: "latest", metric: "cpu_usage_ratio", across: "sum", where, window: s(60) },
+      { fn: "avg-over-time", metric: "cpu_usage_ratio", across: "sum", where, window: s(60) },
+      increase(where, 60),
+    ];
+    for (const query of asked) expect(f.store.query(query, s(40))).toMatchObject({ newest: s(31) });
+  });
 });
 
 describe("retention", () => {
