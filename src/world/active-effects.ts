@@ -171,3 +171,6 @@ function databaseOf(names: EffectNames, name: string): number {
 /** Whether a telemetry, flag-service or other script effect of this kind is on at this time. */
 export const windowOpen = (effects: readonly EffectModel[], kind: EffectModel["kind"], at: Micros): boolean =>
   effects.some((effect) => effect.kind === kind && inWindow(effect, at));
+
+/** Whether a mask of releases holds this one. */
+export const taintedBy = (mask: number, release: number): boolean => (mask & (1 << release)) !== 0;

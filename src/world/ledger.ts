@@ -129,6 +129,12 @@ export class LedgerBook implements Ledger {
     if (histogram.length > 0) histogram[cell * (LEDGER_EDGES + 1) + ledgerBucket(latency)] += 1;
   }
 
+  /** Adds one harmed answer: failed, or succeeded but slow, because of some release. */
+  countHarmed(cell: number, failed: boolean, slow: boolean): void {
+    if (failed) this.totals[cell * LEDGER_COLUMNS + LedgerColumn.harmedErrors] += 1;
+    else if (slow) this.totals[cell * LEDGER_COLUMNS + LedgerColumn.harmedSlow] += 1;
+  }
+
   /** Notes `count` harmed pages of every release in the mask, at the time they ended. */
   harm(mask: number, at: Micros, count: number): void {
     for (let release = 0; release < this.harmedBy.length; release++) {

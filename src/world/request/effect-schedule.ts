@@ -1,0 +1,80 @@
+// When effects begin and end, and when those that depend on a rate are looked at again.
+
+import { MICROS_PER_SECOND } from "../../kernel/units.js";
+import type { EffectModel } from "../active-effects.js";
+import type { Core } from "./core.js";
+
+/** Puts every effect's window, and the rate ticks if any effect needs them, on the agenda. */
+export function scheduleEffects(core: Core): void {
+  for (const effect of core.model.effects) {
+    if (effect.to <= effect.from) continue;
+    core.agenda.at(effect.from, () => begin(core, effect));
+    if (effect.to < Infinity) core.agenda.at(effect.to, () => end(core, effect));
+  }
+  if (core.effects.rated.length > 0) core.agenda.at(MICROS_PER_SECOND, () => rateTick(core));
+}
+
+function begin(core: Core, effect: EffectModel): void {
+  const { what } = effect.effect;
+  noteFault(core, effect, "effect-started");
+  setTelemetry(core, effect, true);
+  if (core.effects.setOpen(effect, true)) actOn(core, effect);
+  if (what.kind === "kill") core.lifecycle.killSome(effect, what.count);
+}
+
+function end(core: Core, effect: EffectModel): void {
+  noteFault(core, effect, "effect-ended");
+  setTelemetry(core, effect, false);
+  if (core.effects.setOpen(effect, false)) actOn(core, effect);
+}
+
+/** Defects are the world's secret until they show; faults are the script's and stand in the timeline. */
+function noteFault(core: Core, effect: EffectModel, kind: "effect-started" | "effect-ended"): void {
+  if (effect.release < 0) core.note(kind, null, null, effect.effect.id);
+}
+
+/** Replicas, pools and locks take notice of an effect that was armed or disarmed. */
+function actOn(core: Core, effect: EffectModel): void {
+  const { onReplica, onDatabase } = core.effects;
+  onReplica.forEach((list, version) => {
+    if (list === null || !list.includes(effect)) return;
+    for (const replica of [...core.lifecycle.byVersion[version]]) core.lifecycle.refresh(replica);
+  });
+  if (onDatabase.some((list) => list !== null && list.includes(effect))) core.databases.refresh();
+}
+
+function setTelemetry(core: Core, effect: EffectModel, on: boolean): void {
+  const { target, what } = effect.effect;
+  const { scraper, meter, now } = core;
+  if (what.kind === "drop-scrapes") {
+    scraper.setGap(target.on === "telemetry" || target.on === "service" ? target.service ?? null : null, on);
+  } else if (what.kind === "lag") {
+    const open = core.model.effects.filter((e) => e !== effect && now >= e.from && now < e.to);
+    const others = open.reduce((sum, { effect: { what: other } }) => sum + (other.kind === "lag" ? other.add : 0), 0);
+    scraper.setLag(others + (on ? what.add : 0));
+  } else if (what.kind === "flag-service-down") {
+    for (const live of meter.flagService.live) live[meter.flagService.schema.upIndex] = on ? 0 : 1;
+  }
+}
+
+function rateTick(core: Core): void {
+  for (const effect of core.effects.rated) {
+    if (core.effects.updateRate(effect, core.now, readyReplicas(core, effect))) actOn(core, effect);
+  }
+  core.agenda.at(core.now + MICROS_PER_SECOND, () => rateTick(core));
+}
+
+/** Ready replicas of what the effect's rate is counted on; a database counts as one. */
+function readyReplicas(core: Core, effect: EffectModel): number {
+  if (effect.database >= 0) return 1;
+  const service = effect.linkFrom >= 0 ? effect.linkFrom : effect.service;
+  let ready = 0;
+  for (const version of core.model.versions) {
+    if (service >= 0 && version.service !== service) continue;
+    if (effect.version >= 0 && effect.version !== version.index) continue;
+    const ownCarrier = effect.carrierVersion >= 0 && effect.carrierService === version.service;
+    if (ownCarrier && effect.carrierVersion !== version.index) continue;
+    ready += core.lifecycle.readyCount(version.index);
+  }
+  return ready;
+}

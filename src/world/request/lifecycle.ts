@@ -1,0 +1,394 @@
+// The life of replicas: start, ready, admitted, killed, restarted, drained, gone; and what effects do to each.
+
+import type { StreamKey } from "../../kernel/draws.js";
+import { MICROS_PER_MINUTE, type Micros } from "../../kernel/units.js";
+import { replicaStream, startupDraw, startupFailureDraw } from "../replicas.js";
+import type { EffectModel } from "../active-effects.js";
+import type { ServiceModel } from "../model.js";
+import type { WorldEvent } from "../world.js";
+import type { Core } from "./core.js";
+import { FrameState } from "./frames.js";
+import { LONG_AGO, Replica, ReplicaState } from "./replica.js";
+
+export class Lifecycle {
+  /** How many replicas there should be, by version. */
+  readonly desired: Int32Array;
+  /** Replicas that are not gone, by version, in the order of their numbers. */
+  readonly byVersion: readonly Replica[][];
+  readonly #numbers: Int32Array;
+  readonly #keys: readonly StreamKey[];
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+    const { versions, services, seed } = core.model;
+    this.desired = new Int32Array(versions.length);
+    this.#numbers = new Int32Array(versions.length);
+    this.byVersion = versions.map(() => []);
+    this.#keys = versions.map((version) => replicaStream(seed, services[version.service].spec.name, version.name));
+  }
+
+  /** The stable version's replicas at time 0: ready long ago, caches full, admitted; then the balancers' probes. */
+  start(): void {
+    for (const service of this.#core.model.services) {
+      const version = service.versions[0];
+      this.desired[version] = service.spec.replicas;
+      for (let i = 0; i < service.spec.replicas; i++) {
+        const replica = this.#create(version);
+        replica.startedAt = LONG_AGO;
+        this.#becomeReady(replica, LONG_AGO);
+        this.#admit(replica);
+      }
+      this.#scheduleProbes(service);
+    }
+  }
+
+  /** Sets the number of replicas of a version: more start, or the youngest drain. */
+  scale(version: number, count: number): void {
+    const core = this.#core;
+    this.desired[version] = count;
+    core.digest.add(core.now);
+    core.digest.add(version);
+    core.digest.add(count);
+    const current = this.byVersion[version].filter((replica) => replica.state !== ReplicaState.draining);
+    for (let i = current.length; i < count; i++) this.#startFresh(this.#create(version));
+    // Those that are not ready yet go first, then the youngest.
+    const leaving = [...current].sort((a, b) => a.state - b.state || b.number - a.number);
+    for (let i = 0; i < current.length - count; i++) this.#stop(leaving[i]);
+  }
+
+  /** Releases whose effects keep replicas of the version down: whoever suffers from the missing capacity inherits them. */
+  lossMask(version: number): number {
+    const replicas = this.byVersion[version];
+    let mask = 0;
+    for (let i = 0; i < replicas.length; i++) mask |= replicas[i].downMask;
+    return mask;
+  }
+
+  readyCount(version: number): number {
+    return this.byVersion[version].reduce((sum, replica) => sum + (replica.state === ReplicaState.ready ? 1 : 0), 0);
+  }
+
+  #create(version: number): Replica {
+    const { model, replicas, meter } = this.#core;
+    const versionModel = model.versions[version];
+    const replica = new Replica(replicas.length, model.services[versionModel.service], versionModel, this.#numbers[version]++, {
+      releases: model.releases, flags: model.flags.length, effects: model.effects.length,
+    });
+    replicas.push(replica);
+    this.byVersion[version].push(replica);
+    meter.addReplica(replica);
+    replica.workAt[0] = replica.gaugedAt = replica.scaledAt = replica.grownAt = this.#core.now;
+    return replica;
+  }
+
+  #startFresh(replica: Replica): void {
+    replica.startedAt = this.#core.now;
+    this.#note("replica-started", replica, "starts");
+    this.#boot(replica, 0);
+  }
+
+  /** Boots after `delay`: ready after its startup time, unless the start fails. */
+  #boot(replica: Replica, delay: Micros): void {
+    const core = this.#core;
+    const start = replica.starts++;
+    const key = this.#keys[replica.version.index];
+    const life = ++replica.life;
+    const takes = replica.service.startup.from(startupDraw(key, replica.number, start));
+    replica.state = ReplicaState.starting;
+    core.agenda.at(core.now + Math.round(delay + takes), () => {
+      if (replica.life !== life) return;
+      const failure = this.#failureOf(replica, startupFailureDraw(key, replica.number, start));
+      if (failure === null) this.#becomeReady(replica, core.now);
+      else this.#startFailed(replica, failure);
+    });
+  }
+
+  #failureOf(replica: Replica, draw: number): EffectModel | null {
+    const { effects, time } = this.#core;
+    for (const effect of effects.onReplica[replica.version.index] ?? []) {
+      const { what } = effect.effect;
+      if (what.kind !== "startup-failure" || draw >= what.share) continue;
+      // A starting replica reads its flags now, as it would at its first request.
+      replica.flags = this.#core.flags.seenAtStart(replica.version);
+      if (effects.actsOnReplica(effect, replica, time[0])) return effect;
+    }
+    return null;
+  }
+
+  #startFailed(replica: Replica, effect: EffectModel): void {
+    const { what } = effect.effect;
+    const target = this.#core.meter.platform[replica.version.index];
+    this.#core.meter.count(target, target.schema.startupFailuresIndex, effect.bit);
+    this.#note("startup-failed", replica, "failed to start");
+    replica.downMask |= effect.bit;
+    this.#boot(replica, what.kind === "startup-failure" ? what.retryAfter : 0);
+  }
+
+  #becomeReady(replica: Replica, readyAt: Micros): void {
+    const core = this.#core;
+    replica.state = ReplicaState.ready;
+    replica.readyAt = readyAt;
+    replica.cacheSince = readyAt;
+    replica.cacheMask = 0;
+    replica.downMask = 0;
+    replica.goodProbes = 0;
+    replica.badProbes = 0;
+    replica.acting.fill(0);
+    replica.flags = core.flags.seenAtStart(replica.version);
+    if (replica.target !== null) replica.target.responding = true;
+    if (readyAt !== LONG_AGO) this.#note("replica-ready", replica, "is ready");
+    this.refresh(replica);
+    this.#refreshWhenWarm(replica);
+    core.databases.refresh();
+  }
+
+  /** Effects that wait for warm life are looked at again when it is reached. */
+  #refreshWhenWarm(replica: Replica): void {
+    const core = this.#core;
+    const life = replica.life;
+    for (const effect of core.effects.onReplica[replica.version.index] ?? []) {
+      const at = replica.readyAt + effect.afterWarmLife;
+      if (effect.afterWarmLife === 0 || at <= core.now) continue;
+      core.agenda.at(at, () => {
+        if (replica.life === life) this.refresh(replica);
+      });
+    }
+  }
+
+  /** Works out anew what effects do to the replica as such. */
+  refresh(replica: Replica): void {
+    const core = this.#core;
+    const list = core.effects.onReplica[replica.version.index];
+    if (list === null || !replica.serving) return;
+    const now = core.now;
+    replica.accrueMemory(now);
+    replica.cpuAdd = 0;
+    replica.cpuAddBy.fill(0);
+    replica.growth.fill(0);
+    replica.capacityMask = 0;
+    replica.outMask = 0;
+    let [kept, out, liveness] = [1, false, false];
+    for (const effect of list) {
+      const acts = core.effects.actsOnReplica(effect, replica, now);
+      const began = acts && replica.acting[effect.index] === 0;
+      replica.acting[effect.index] = acts ? 1 : 0;
+      if (!acts) continue;
+      const { what } = effect.effect;
+      if (what.kind === "cpu") {
+        replica.cpuAdd += what.add;
+        replica.cpuAddBy[1 + effect.release] += what.add;
+      } else if (what.kind === "capacity") {
+        kept *= 1 - what.loss;
+        replica.capacityMask |= effect.bit;
+      } else if (what.kind === "memory-growth") {
+        replica.growth[0] += what.bytesPerMinute / MICROS_PER_MINUTE;
+        if (effect.release >= 0) replica.growth[1 + effect.release] += what.bytesPerMinute / MICROS_PER_MINUTE;
+      } else if (what.kind === "outage") {
+        out = true;
+        replica.outMask |= effect.bit;
+        // A whole zone that is gone has nobody left to restart containers in it.
+        liveness ||= effect.zone < 0;
+      } else if (what.kind === "restart-loop" && began) {
+        this.#scheduleCrash(replica, effect, what.every);
+      } else if (what.kind === "cache-cold" && began && now > replica.readyAt) {
+        replica.cacheSince = now;
+        replica.cacheMask = effect.bit;
+      }
+    }
+    replica.slots = Math.floor(replica.service.spec.slots * kept);
+    this.#setOut(replica, out, liveness);
+    this.#scheduleOutOfMemory(replica);
+    core.walk.serveQueue(replica);
+  }
+
+  #setOut(replica: Replica, out: boolean, liveness: boolean): void {
+    if (replica.target !== null) replica.target.responding = !out;
+    if (out === replica.out) return;
+    replica.out = out;
+    if (!out || !liveness) return;
+    const core = this.#core;
+    const { interval, failures } = replica.service.spec.liveness;
+    const life = replica.life;
+    core.agenda.at(core.now + interval * failures, () => {
+      if (replica.life === life && replica.out) this.restart(replica, "replica-killed", "did not answer its liveness probe", replica.outMask);
+    });
+  }
+
+  #scheduleCrash(replica: Replica, effect: EffectModel, every: Micros): void {
+    const core = this.#core;
+    const life = replica.life;
+    core.agenda.at(core.now + every, () => {
+      if (replica.life !== life) return;
+      if (core.effects.actsOnReplica(effect, replica, core.now)) this.restart(replica, "replica-killed", "crashed", effect.bit);
+      else replica.acting[effect.index] = 0;
+    });
+  }
+
+  /** Growth is steady between refreshes, so the moment when the limit is reached can be told. */
+  #scheduleOutOfMemory(replica: Replica): void {
+    const core = this.#core;
+    const { base, limit } = replica.service.spec.memory;
+    if (replica.growth[0] <= 0) return;
+    const life = replica.life;
+    const left = Math.max(0, limit - base - replica.grown[0]);
+    core.agenda.at(core.now + Math.ceil(left / replica.growth[0]), () => {
+      if (replica.life !== life) return;
+      replica.accrueMemory(core.now);
+      // A refresh in between may have changed the growth; then another appointment stands.
+      if (base + replica.grown[0] >= limit * (1 - 1e-12)) {
+        this.restart(replica, "out-of-memory", "ran out of memory", growers(replica));
+      }
+    });
+  }
+
+  /** Kills the replica and starts it again: what it worked on fails, its counters begin at 0. */
+  restart(replica: Replica, kind: WorldEvent["kind"], why: string, blame: number): void {
+    if (!replica.serving) return;
+    const core = this.#core;
+    const wasDraining = replica.state === ReplicaState.draining;
+    this.#note(kind, replica, why);
+    const target = core.meter.platform[replica.version.index];
+    core.meter.count(target, target.schema.restartsIndex, blame);
+    replica.downMask |= blame;
+    this.#takeDown(replica, blame);
+    if (wasDraining) this.#remove(replica);
+    else this.#boot(replica, 0);
+    core.databases.refresh();
+  }
+
+  /** Everything in it fails; nothing of its state survives. */
+  #takeDown(replica: Replica, blame: number): void {
+    const core = this.#core;
+    const { frames } = core;
+    replica.state = ReplicaState.starting;
+    replica.life += 1;
+    replica.accrueWork(core.now);
+    const doomed: number[] = [];
+    for (let frame = 0; frame < frames.highWater; frame++) {
+      const state = frames.state[frame];
+      const isHop = state >= FrameState.queued && state <= FrameState.backingOff;
+      if (isHop && frames.replica[frame] === replica.id) doomed.push(frame);
+    }
+    replica.busy = replica.working = replica.queued = replica.inFlight = 0;
+    replica.workingBy.fill(0);
+    replica.slowInSlots.clear();
+    replica.grown.fill(0);
+    replica.growth.fill(0);
+    replica.cpuAdd = 0;
+    replica.cpuAddBy.fill(0);
+    replica.out = false;
+    replica.target?.restart();
+    if (replica.target !== null) replica.target.responding = false;
+    const tokens = doomed.map((frame) => frames.token[frame]);
+    doomed.forEach((frame, i) => {
+      if (frames.token[frame] === tokens[i]) core.walk.kill(frame, blame);
+    });
+  }
+
+  /** Kills some ready replicas that the effect concerns, chosen by their own draws. */
+  killSome(effect: EffectModel, count: number): void {
+    const core = this.#core;
+    const candidates = core.replicas.filter((replica) =>
+      replica.state === ReplicaState.ready && this.#isKillTarget(effect, replica));
+    candidates.sort((a, b) => core.flags.lot(effect, a) - core.flags.lot(effect, b) || a.id - b.id);
+    for (const replica of candidates.slice(0, count)) this.restart(replica, "replica-killed", "was killed", effect.bit);
+  }
+
+  #isKillTarget(effect: EffectModel, replica: Replica): boolean {
+    if (effect.service >= 0 && effect.service !== replica.version.service) return false;
+    if (effect.version >= 0 && effect.version !== replica.version.index) return false;
+    return this.#core.effects.actsOnReplica(effect, replica, this.#core.now);
+  }
+
+  /** Leaves the balancer at once; goes when its last request is done, or when the drain time is over. */
+  #stop(replica: Replica): void {
+    const core = this.#core;
+    this.#expel(replica);
+    if (replica.state === ReplicaState.starting || replica.inFlight === 0) {
+      this.#remove(replica);
+      return;
+    }
+    replica.state = ReplicaState.draining;
+    core.databases.refresh();
+    const life = replica.life;
+    core.agenda.at(core.now + core.model.spec.drain, () => {
+      if (replica.life !== life || replica.state !== ReplicaState.draining) return;
+      this.#takeDown(replica, 0);
+      this.#remove(replica);
+    });
+  }
+
+  /** A draining replica has answered its last request. */
+  drained(replica: Replica): void {
+    this.#remove(replica);
+  }
+
+  #remove(replica: Replica): void {
+    const core = this.#core;
+    if (replica.state === ReplicaState.gone) return;
+    replica.state = ReplicaState.gone;
+    replica.downMask = 0;
+    replica.life += 1;
+    const replicas = this.byVersion[replica.version.index];
+    replicas.splice(replicas.indexOf(replica), 1);
+    this.#expel(replica);
+    core.meter.removeReplica(replica);
+    this.#note("replica-stopped", replica, "stopped");
+    core.databases.refresh();
+  }
+
+  // The balancer's health check.
+
+  #scheduleProbes(service: ServiceModel): void {
+    const core = this.#core;
+    const { interval } = service.spec.healthCheck;
+    const probe = (): void => {
+      for (const version of service.versions) for (const replica of this.byVersion[version]) this.#probe(replica);
+      core.agenda.at(core.now + interval, probe);
+    };
+    core.agenda.at(core.now + interval, probe);
+  }
+
+  #probe(replica: Replica): void {
+    const { healthyAfter, unhealthyAfter } = replica.service.spec.healthCheck;
+    if (replica.state === ReplicaState.draining) return;
+    if (replica.state === ReplicaState.ready && !replica.out) {
+      replica.goodProbes += 1;
+      replica.badProbes = 0;
+      if (!replica.admitted && replica.goodProbes >= healthyAfter) this.#admit(replica);
+    } else {
+      replica.badProbes += 1;
+      replica.goodProbes = 0;
+      if (replica.admitted && replica.badProbes >= unhealthyAfter) this.#expel(replica);
+    }
+  }
+
+  #admit(replica: Replica): void {
+    replica.admitted = true;
+    this.#admittedList(replica).push(replica);
+  }
+
+  #expel(replica: Replica): void {
+    if (!replica.admitted) return;
+    replica.admitted = false;
+    const list = this.#admittedList(replica);
+    list.splice(list.indexOf(replica), 1);
+  }
+
+  #admittedList(replica: Replica): Replica[] {
+    const { service, version } = replica;
+    return this.#core.balancers[service.index].admitted[service.versions.indexOf(version.index)];
+  }
+
+  #note(kind: WorldEvent["kind"], replica: Replica, what: string): void {
+    this.#core.note(kind, replica.service.spec.name, replica.version.name, `${replica.name} ${what}`);
+  }
+}
+
+/** Releases that made the replica's memory grow. */
+function growers(replica: Replica): number {
+  let mask = 0;
+  for (let r = 1; r < replica.grown.length; r++) if (replica.grown[r] > 0) mask |= 1 << (r - 1);
+  return mask;
+}

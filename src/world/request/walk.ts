@@ -1,0 +1,509 @@
+// A request's way: balancer, replica, queue, own work, calls with timeouts and retries, answer.
+
+import { EventClass } from "../../kernel/clock.js";
+import { uniform } from "../../kernel/draws.js";
+import type { FifoLane } from "../../kernel/event-queue.js";
+import { exactExp } from "../../kernel/exact.js";
+import type { Micros } from "../../kernel/units.js";
+import type { CallModel, EndpointModel } from "../model.js";
+import { Breaker } from "./breaker.js";
+import type { Core } from "./core.js";
+import type { EffectList } from "./effects-at-work.js";
+import { EventKind } from "./event-kinds.js";
+import { FrameState } from "./frames.js";
+import { childBase, drawIndex, Purpose } from "./hop-draws.js";
+import { ReplicaState, type Replica } from "./replica.js";
+import { RetryBudget } from "./retry-budget.js";
+
+/** After this many fill times a cache is full for all purposes (e^-20). */
+const CACHE_FULL_AFTER = 20;
+
+export class Walk {
+  /** Per service, for Little's law: requests inside, their integral over time, arrivals and summed latency. */
+  readonly inside: Int32Array;
+  readonly insideSince: Float64Array;
+  readonly insideIntegral: Float64Array;
+  readonly arrivals: Float64Array;
+  readonly latency: Float64Array;
+  readonly #core: Core;
+  /** One lane per distinct timeout; by call. */
+  readonly #lanes: readonly FifoLane[];
+  /** By version x calls + call; null where the call has no retries. */
+  readonly #budgets: readonly (RetryBudget | null)[];
+  /** By version x callees + callee. */
+  readonly #breakers: readonly (Breaker | null)[];
+  readonly #endpointCount: number;
+  readonly #callCount: number;
+
+  constructor(core: Core) {
+    this.#core = core;
+    const { model } = core;
+    const { services, calls, versions } = model;
+    this.inside = new Int32Array(services.length);
+    this.insideSince = new Float64Array(services.length);
+    this.insideIntegral = new Float64Array(services.length);
+    this.arrivals = new Float64Array(services.length);
+    this.latency = new Float64Array(services.length);
+    this.#endpointCount = model.endpoints.length;
+    this.#callCount = calls.length;
+    const lanes = new Map<Micros, FifoLane>();
+    for (const { timeout } of calls) {
+      if (!lanes.has(timeout)) lanes.set(timeout, core.queue.addLane(EventClass.world, EventKind.timeout));
+    }
+    this.#lanes = calls.map(({ timeout }) => lanes.get(timeout)!);
+    this.#budgets = versions.flatMap((version) => calls.map((call) =>
+      call.callerService === version.service && call.retries.max > 0 ? new RetryBudget(call.retries.budget) : null));
+    this.#breakers = versions.flatMap((version) => Array.from({ length: core.effects.callees }, (_, callee) => {
+      const call = calls.find((c) => c.callerService === version.service && c.callee === callee && c.breaker !== null);
+      return call === undefined ? null : new Breaker(call.breaker!);
+    }));
+  }
+
+  /** Sends a hop to a service on behalf of `parent` (a page or a hop), which waits for the answer. */
+  send(parent: number, endpointIndex: number, base: number, caller: Replica | null, slowLink: number): void {
+    const core = this.#core;
+    const { frames } = core;
+    const endpoint = core.model.endpoints[endpointIndex];
+    const balancer = core.balancers[endpoint.service];
+    const stream = frames.stream[parent];
+    const entity = frames.entity[parent];
+    const user = frames.user[parent];
+    const place = balancer.versionFor(user);
+    const version = balancer.service.versions[place];
+    if (caller === null) frames.version[parent] = version;
+    core.hops += 1;
+    const replica = balancer.pick(place, core.model.traffic[stream].pageKey, entity, base);
+    if (replica === null || !replica.serving) {
+      // Nobody listens there: refused at once, seen by the caller only.
+      const blame = core.lifecycle.lossMask(version);
+      this.answer(parent, frames.token[parent], true, blame);
+      return;
+    }
+    if (replica.out) {
+      this.addSlow(parent, replica.outMask);
+      return;
+    }
+    if (caller === null) frames.replica[parent] = replica.id;
+    const frame = frames.take();
+    frames.parent[frame] = parent;
+    frames.parentToken[frame] = frames.token[parent];
+    frames.stream[frame] = stream;
+    frames.entity[frame] = entity;
+    frames.base[frame] = base;
+    frames.user[frame] = user;
+    frames.segment[frame] = frames.segment[parent];
+    frames.target[frame] = endpointIndex;
+    frames.version[frame] = version;
+    frames.replica[frame] = replica.id;
+    frames.callerReplica[frame] = caller === null ? -1 : caller.id;
+    frames.startedAt[frame] = core.time[0];
+    frames.slow[frame] = 0;
+    frames.fails[frame] = 0;
+    frames.blame[frame] = 0;
+    frames.slowLink[frame] = slowLink;
+    this.#enter(frame, replica, endpoint);
+  }
+
+  /** The hop reaches its replica: a slot, the queue, or a refusal. */
+  #enter(frame: number, replica: Replica, endpoint: EndpointModel): void {
+    const core = this.#core;
+    const { frames, effects } = core;
+    const service = endpoint.service;
+    const rated = effects.ratedWork[replica.version.index * this.#endpointCount + endpoint.index];
+    if (rated !== null) effects.countArrival(rated, core.time[0]);
+    if (replica.busy < replica.slots) {
+      this.#countInside(service, 1);
+      replica.inFlight += 1;
+      replica.busy += 1;
+      this.#work(frame, replica, endpoint);
+      return;
+    }
+    const blame = replica.blame | core.lifecycle.lossMask(replica.version.index);
+    if (replica.queued < replica.service.spec.queue) {
+      this.#countInside(service, 1);
+      replica.inFlight += 1;
+      frames.state[frame] = FrameState.queued;
+      frames.next[frame] = -1;
+      if (replica.queued === 0) replica.queueHead = frame;
+      else frames.next[replica.queueTail] = frame;
+      replica.queueTail = frame;
+      replica.queued += 1;
+      if (blame !== 0) this.addSlow(frame, blame);
+      return;
+    }
+    core.meter.answered(replica, endpoint, true, 0, blame, frames.segment[frame]);
+    this.#handBack(frame, true, blame);
+  }
+
+  /** A slot is the frame's: draws its own work and what goes wrong in it. */
+  #work(frame: number, replica: Replica, endpoint: EndpointModel): void {
+    const core = this.#core;
+    const { frames, effects } = core;
+    const now = core.time[0];
+    const { spec } = replica.service;
+    const key = core.model.traffic[frames.stream[frame]].pageKey;
+    const entity = frames.entity[frame];
+    const base = frames.base[frame];
+    frames.state[frame] = FrameState.working;
+    const demand = endpoint.time.from(uniform(key, entity, drawIndex(base, Purpose.demand)));
+    let errorDraw = NaN;
+    if (endpoint.spec.errors > 0) {
+      errorDraw = uniform(key, entity, drawIndex(base, Purpose.baseError));
+      if (errorDraw < endpoint.spec.errors) frames.fails[frame] = 1;
+    }
+    if (core.probe !== null) core.probe.hop(frames.stream[frame], entity, base, demand, errorDraw);
+
+    let time = demand;
+    let slow = 0;
+    const life = now - replica.readyAt;
+    if (life < spec.warmUp.for) time *= spec.warmUp.factor + ((1 - spec.warmUp.factor) * life) / spec.warmUp.for;
+    let add = 0;
+    const list = effects.onWork[replica.version.index * this.#endpointCount + endpoint.index];
+    if (list !== null) {
+      const callerId = frames.callerReplica[frame];
+      const caller = callerId < 0 ? null : core.replicas[callerId];
+      for (let i = 0; i < list.length; i++) {
+        const effect = list[i];
+        if (!effects.actsOnWork(effect, replica, caller, frames.user[frame], now)) continue;
+        const { what } = effect.effect;
+        if (what.kind === "latency") {
+          time *= what.factor;
+          add += what.add;
+          slow |= effect.bit;
+        } else if (what.kind === "errors" && frames.fails[frame] === 0 &&
+          uniform(effects.errorKeys[effect.index], entity, base) < what.ratio) {
+          frames.fails[frame] = 1;
+          frames.blame[frame] = effect.bit;
+        }
+      }
+    }
+    const cpu = spec.cpu.idle + (spec.cpu.busy * (replica.working + 1)) / spec.slots + replica.cpuAdd;
+    if (cpu > 1) {
+      time *= cpu;
+      if (replica.cpuAdd > 0) for (let r = 1; r < replica.cpuAddBy.length; r++) if (replica.cpuAddBy[r] > 0) slow |= 1 << (r - 1);
+    }
+    time += add;
+    if (spec.cache !== null) {
+      const cold = this.#missesCache(frame, replica, now);
+      if (cold >= 0) {
+        time += replica.service.cacheMiss!.from(uniform(key, entity, drawIndex(base, Purpose.cacheMiss)));
+        slow |= cold;
+      }
+    }
+    if (slow !== 0) this.addSlow(frame, slow);
+    replica.countWork(now, frames.slow[frame], 1);
+    core.after(time, EventKind.workDone, frame);
+  }
+
+  /** -1 for a hit; for a miss the releases that emptied the cache, as far as a full one would have hit. */
+  #missesCache(frame: number, replica: Replica, now: Micros): number {
+    const { frames, model } = this.#core;
+    const cache = replica.service.spec.cache!;
+    const draw = uniform(model.traffic[frames.stream[frame]].pageKey, frames.entity[frame], drawIndex(frames.base[frame], Purpose.cacheHit));
+    const age = now - replica.cacheSince;
+    const filled = age > CACHE_FULL_AFTER * cache.fill ? 1 : 1 - exactExp(-age / cache.fill);
+    if (draw < cache.hit * filled) return -1;
+    return draw < cache.hit ? replica.cacheMask : 0;
+  }
+
+  /** Event: own work is done. */
+  workDone(frame: number): void {
+    const core = this.#core;
+    const { frames } = core;
+    if (frames.state[frame] === FrameState.dead) {
+      frames.release(frame);
+      return;
+    }
+    const replica = core.replicas[frames.replica[frame]];
+    replica.countWork(core.time[0], frames.slow[frame], -1);
+    if (frames.fails[frame] === 1) this.#finish(frame, true, frames.blame[frame]);
+    else this.#nextCall(frame, 0);
+  }
+
+  /** Makes the next call that this request makes, or answers when there is none left. */
+  #nextCall(frame: number, from: number): void {
+    const core = this.#core;
+    const { frames, model } = core;
+    const { calls } = model.endpoints[frames.target[frame]];
+    for (let position = from; position < calls.length; position++) {
+      const { share } = calls[position];
+      if (share < 1) {
+        const base = childBase(frames.base[frame], position, 0);
+        const draw = uniform(model.traffic[frames.stream[frame]].pageKey, frames.entity[frame], drawIndex(base, Purpose.share));
+        if (draw >= share) continue;
+      }
+      frames.call[frame] = position;
+      frames.attempt[frame] = 0;
+      this.#try(frame, calls[position]);
+      return;
+    }
+    this.#finish(frame, false, 0);
+  }
+
+  /** One try of the frame's current call. */
+  #try(frame: number, call: CallModel): void {
+    const core = this.#core;
+    const { frames, effects } = core;
+    const now = core.time[0];
+    const caller = core.replicas[frames.replica[frame]];
+    const version = caller.version.index;
+    frames.state[frame] = FrameState.calling;
+    if (frames.attempt[frame] === 0) this.#budgets[version * this.#callCount + call.index]?.countTry(now);
+    const breaker = this.#breakers[version * effects.callees + call.callee];
+    if (breaker !== null && !breaker.admits(now)) {
+      this.#callFailed(frame, call, breaker.blame);
+      return;
+    }
+    const linkAt = version * effects.callees + call.callee;
+    const rated = effects.ratedLink[linkAt];
+    if (rated !== null) effects.countArrival(rated, now);
+    core.queue.time[0] = now + call.timeout;
+    this.#lanes[call.index].push(frame);
+    const attempt = frames.attempt[frame];
+    const base = childBase(frames.base[frame], call.position, attempt);
+    let slowLink = 0;
+    const links = effects.onLink[linkAt];
+    if (links !== null) {
+      for (let i = 0; i < links.length; i++) {
+        const effect = links[i];
+        if (!effects.actsOnCall(effect, caller, frames.user[frame], now)) continue;
+        const { what } = effect.effect;
+        if (what.kind === "outage") {
+          // Nothing comes back: the caller's timeout ends it.
+          this.addSlow(frame, effect.bit);
+          return;
+        }
+        if (what.kind === "latency") slowLink = 1;
+        else if (what.kind === "errors" && uniform(effects.errorKeys[effect.index], frames.entity[frame], base) < what.ratio) {
+          this.answer(frame, frames.token[frame], true, effect.bit);
+          return;
+        }
+      }
+    }
+    if (call.database >= 0) core.databases.query(frame, call, base, caller, slowLink);
+    else this.send(frame, call.endpoint, base, caller, slowLink);
+  }
+
+  /** Event: a caller's patience is over. */
+  timeout(frame: number): void {
+    const core = this.#core;
+    const { frames } = core;
+    const call = this.#currentCall(frame);
+    if (call.database >= 0) core.databases.countQueryTimeout(call.database, frames.slow[frame]);
+    frames.token[frame] += 1;
+    this.#callEnded(frame, call, true, frames.slow[frame]);
+  }
+
+  /** An answer for `parent`, if it still waits for it. */
+  answer(parent: number, token: number, failed: boolean, blame: number): void {
+    const { frames, pages } = this.#core;
+    if (frames.token[parent] !== token) return;
+    if (frames.state[parent] === FrameState.page) {
+      pages.answered(parent, failed, blame);
+      return;
+    }
+    const call = this.#currentCall(parent);
+    this.#lanes[call.index].cancel(parent);
+    frames.token[parent] += 1;
+    this.#callEnded(parent, call, failed, blame);
+  }
+
+  #currentCall(frame: number): CallModel {
+    const { frames, model } = this.#core;
+    return model.endpoints[frames.target[frame]].calls[frames.call[frame]];
+  }
+
+  /** A try ended: the breaker hears of it, then the call goes on, is tried again, or fails. */
+  #callEnded(frame: number, call: CallModel, failed: boolean, blame: number): void {
+    const core = this.#core;
+    const { frames, effects } = core;
+    const now = core.time[0];
+    const version = frames.version[frame];
+    const breaker = this.#breakers[version * effects.callees + call.callee];
+    if (breaker !== null) {
+      const change = breaker.record(now, failed, blame);
+      if (change !== 0) this.#noteBreaker(version, call, change > 0);
+    }
+    if (!failed) {
+      this.#nextCall(frame, call.position + 1);
+      return;
+    }
+    const budget = this.#budgets[version * this.#callCount + call.index];
+    if (budget === null || frames.attempt[frame] >= call.retries.max || !budget.takeRetry(now)) {
+      this.#callFailed(frame, call, blame);
+      return;
+    }
+    frames.attempt[frame] += 1;
+    if (blame !== 0) this.addSlow(frame, blame);
+    frames.state[frame] = FrameState.backingOff;
+    core.after(call.retries.backoff, EventKind.retry, frame);
+  }
+
+  /** No more tries: an optional call is passed over, another fails the request. */
+  #callFailed(frame: number, call: CallModel, blame: number): void {
+    if (!call.optional) {
+      this.#finish(frame, true, blame);
+      return;
+    }
+    if (blame !== 0) this.addSlow(frame, blame);
+    this.#nextCall(frame, call.position + 1);
+  }
+
+  /** Event: the backoff is over. */
+  retry(frame: number): void {
+    const { frames } = this.#core;
+    if (frames.state[frame] === FrameState.dead) frames.release(frame);
+    else this.#try(frame, this.#currentCall(frame));
+  }
+
+  /** The hop is answered: books, slot, the next in the queue, then the caller. */
+  #finish(frame: number, failed: boolean, blame: number): void {
+    const core = this.#core;
+    const { frames } = core;
+    const replica = core.replicas[frames.replica[frame]];
+    const endpoint = core.model.endpoints[frames.target[frame]];
+    const latency = core.time[0] - frames.startedAt[frame];
+    const slow = frames.slow[frame];
+    this.#countInside(endpoint.service, -1);
+    this.latency[endpoint.service] += latency;
+    replica.slowInSlots.remove(slow);
+    replica.busy -= 1;
+    replica.inFlight -= 1;
+    const silent = replica.out;
+    if (silent) {
+      if (replica.outMask !== 0) this.addSlow(frames.parent[frame], replica.outMask, frames.parentToken[frame]);
+    } else {
+      core.meter.answered(replica, endpoint, failed, latency, failed ? slow | blame : slow, frames.segment[frame]);
+    }
+    if (replica.queued > 0) this.serveQueue(replica);
+    else if (replica.inFlight === 0 && replica.state === ReplicaState.draining) core.lifecycle.drained(replica);
+    if (silent) frames.release(frame);
+    else this.#handBack(frame, failed, blame);
+  }
+
+  /** Gives the answer to the caller, over the link if that is slow, and the row back. */
+  #handBack(frame: number, failed: boolean, blame: number): void {
+    const { frames, effects, replicas, model } = this.#core;
+    const parent = frames.parent[frame];
+    const token = frames.parentToken[frame];
+    if (frames.slowLink[frame] === 1 && frames.token[parent] === token) {
+      const caller = replicas[frames.callerReplica[frame]];
+      const links = effects.onLink[caller.version.index * effects.callees + model.endpoints[frames.target[frame]].service];
+      this.deliverLate(frame, caller, links, failed, blame);
+      return;
+    }
+    frames.release(frame);
+    this.answer(parent, token, failed, blame);
+  }
+
+  /** The answer of a hop or query crosses a link that adds time. */
+  deliverLate(frame: number, caller: Replica, links: EffectList, failed: boolean, blame: number): void {
+    const core = this.#core;
+    const { frames, effects } = core;
+    const now = core.time[0];
+    const took = now - frames.startedAt[frame];
+    let delay = 0;
+    let slow = 0;
+    for (const effect of links ?? []) {
+      const { what } = effect.effect;
+      if (what.kind !== "latency" || !effects.actsOnCall(effect, caller, frames.user[frame], now)) continue;
+      delay += (what.factor - 1) * took + what.add;
+      slow |= effect.bit;
+    }
+    // It holds neither slot nor connection any more, so only the caller is slowed.
+    if (slow !== 0) this.addSlow(frames.parent[frame], slow, frames.parentToken[frame]);
+    frames.state[frame] = FrameState.delivering;
+    frames.fails[frame] = failed ? 1 : 0;
+    frames.blame[frame] = blame;
+    core.after(Math.max(0, delay), EventKind.delivered, frame);
+  }
+
+  /** Event: a late answer arrives. */
+  delivered(frame: number): void {
+    const { frames } = this.#core;
+    const parent = frames.parent[frame];
+    const token = frames.parentToken[frame];
+    const failed = frames.fails[frame] === 1;
+    const blame = frames.blame[frame];
+    frames.release(frame);
+    this.answer(parent, token, failed, blame);
+  }
+
+  /** Lets waiting requests into free slots. */
+  serveQueue(replica: Replica): void {
+    const { frames, model } = this.#core;
+    while (replica.queued > 0 && replica.busy < replica.slots) {
+      const frame = replica.queueHead;
+      replica.queueHead = frames.next[frame];
+      replica.queued -= 1;
+      const blame = replica.blame;
+      if (blame !== 0) this.addSlow(frame, blame);
+      replica.busy += 1;
+      const slow = frames.slow[frame];
+      frames.state[frame] = FrameState.working;
+      replica.slowInSlots.add(slow);
+      this.#work(frame, replica, model.endpoints[frames.target[frame]]);
+    }
+  }
+
+  /**
+   * The frame's time was changed by these releases; whoever waits for it is slowed by them, too, and so is whoever
+   * waits for a slot or connection that one of them holds. With a token given, only if the frame still has it.
+   */
+  addSlow(start: number, mask: number, startToken?: number): void {
+    const { frames, replicas, databases } = this.#core;
+    let token = startToken ?? (start < 0 ? 0 : frames.token[start]);
+    for (let frame = start; frame >= 0 && frames.token[frame] === token; ) {
+      const more = mask & ~frames.slow[frame];
+      if (more === 0) return;
+      frames.slow[frame] |= more;
+      const state = frames.state[frame];
+      if (state === FrameState.working || state === FrameState.calling || state === FrameState.backingOff) {
+        replicas[frames.replica[frame]].slowInSlots.add(more);
+      } else if (state === FrameState.querying) {
+        databases.slowed(frames.target[frame], more);
+      }
+      if (state === FrameState.page || state === FrameState.reloading) return;
+      token = frames.parentToken[frame];
+      frame = frames.parent[frame];
+    }
+  }
+
+  /** Takes a frame off a killed replica: its caller hears of a failure, its own calls go on without it. */
+  kill(frame: number, blame: number): void {
+    const { frames, time } = this.#core;
+    const state = frames.state[frame];
+    const service = this.#core.model.endpoints[frames.target[frame]].service;
+    this.#countInside(service, -1);
+    this.latency[service] += time[0] - frames.startedAt[frame];
+    const parent = frames.parent[frame];
+    const token = frames.parentToken[frame];
+    if (state === FrameState.working || state === FrameState.backingOff) {
+      // Its event is still to come and gives the row back.
+      frames.state[frame] = FrameState.dead;
+      frames.token[frame] += 1;
+    } else {
+      if (state === FrameState.calling) this.#lanes[this.#currentCall(frame).index].cancel(frame);
+      frames.release(frame);
+    }
+    this.answer(parent, token, true, blame);
+  }
+
+  #countInside(service: number, step: 1 | -1): void {
+    const now = this.#core.time[0];
+    this.insideIntegral[service] += this.inside[service] * (now - this.insideSince[service]);
+    this.insideSince[service] = now;
+    this.inside[service] += step;
+    if (step === 1) this.arrivals[service] += 1;
+  }
+
+  #noteBreaker(version: number, call: CallModel, opened: boolean): void {
+    const { model } = this.#core;
+    const from = model.versions[version];
+    const service = model.services[from.service].spec.name;
+    const to = call.database >= 0 ? model.databases[call.database].spec.name : model.services[call.service].spec.name;
+    this.#core.note(opened ? "breaker-opened" : "breaker-closed", service, from.name,
+      `${service} ${from.name} ${opened ? "stopped calling" : "calls"} ${to}${opened ? "" : " again"}`);
+  }
+}
+
