@@ -38,6 +38,7 @@ function program(end: (code: ExitCode) => void): Command {
     .command("validate")
     .description("check scenario files without running them")
     .argument("<targets...>", "scenario files, folders or globs")
+    .option("--fidelity <name>", "check for request or cohort instead of the scenario's own")
     .option("--allow-path <dir>", "a folder outside the project that files may refer to", collect, [])
     .action(async (targets, flags) => end((await import("./commands/validate.js")).validateCommand(targets, flags, terminal)));
   root

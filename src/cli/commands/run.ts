@@ -10,6 +10,7 @@ import { seedsPass, seedsSummary } from "../../report/seeds-summary.js";
 import { summary } from "../../report/summary.js";
 import { slug, writeOutcome, writeReport, writeWhole } from "../artifacts.js";
 import { ExitCode, UsageError } from "../exit.js";
+import { fidelityFlag } from "../fidelity.js";
 import { loadAll } from "../load.js";
 import { Progress } from "../progress.js";
 import { parseSeed, parseSeeds } from "../seeds.js";
@@ -29,8 +30,8 @@ export interface RunFlags {
 /** Runs the command; gives its exit code. */
 export async function runCommand(targets: readonly string[], flags: RunFlags, terminal: Terminal): Promise<ExitCode> {
   const seeds = seedsOf(flags);
-  const fidelity = fidelityOf(flags);
-  const scenarios = loadAll(scenarioFiles(targets), { allowPath: flags.allowPath, color: terminal.color });
+  const fidelity = fidelityFlag(flags.fidelity);
+  const scenarios = loadAll(scenarioFiles(targets), { allowPath: flags.allowPath, color: terminal.color, fidelity });
   const plan = scenarios.map((scenario) => ({ scenario, seeds: seeds ?? [scenario.seed], fidelity: fidelity ?? scenario.fidelity }));
   const session = new RunSession(flags, terminal, folders(scenarios, flags.out));
   for (const { scenario, seeds: list, fidelity: chosen } of plan) {
@@ -46,12 +47,6 @@ function seedsOf(flags: RunFlags): readonly number[] | null {
   if (flags.seed !== undefined && flags.seeds !== undefined) throw new UsageError("--seed and --seeds exclude each other: give one of them");
   if (flags.seed !== undefined) return [parseSeed(flags.seed)];
   return flags.seeds === undefined ? null : parseSeeds(flags.seeds);
-}
-
-function fidelityOf({ fidelity }: RunFlags): Fidelity | null {
-  if (fidelity === undefined) return null;
-  if (fidelity === "request" || fidelity === "cohort") return fidelity;
-  throw new UsageError(`--fidelity ${fidelity}: write request or cohort`);
 }
 
 /** A folder per scenario; scenarios of the same name in one command get a number. */

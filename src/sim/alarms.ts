@@ -1,0 +1,58 @@
+// Alerts and incidents of a run, folded from what the deliveries saw, decided, did and ended with.
+
+import { alertOfAction, alertOfResult, followIncident, type IncidentRecord, type IncidentSignal } from "../delivery/incidents.js";
+import { updateAlerts, type AlertFinding, type StandingAlerts } from "../engines/alerts.js";
+import type { Micros } from "../kernel/units.js";
+import type { ReleaseJournal } from "./journal.js";
+import type { Alert, Incident } from "./outcome.js";
+import type { Simulation } from "./simulate.js";
+import { releasesOf, type ReleaseItem } from "./stage.js";
+
+/** Every alert in order of time: those of the checks as they begin or worsen, and those of the delivery itself. */
+export function alertsOf({ journals, input }: Simulation): readonly Alert[] {
+  const alerts = releasesOf(input.scenario).flatMap((item) => {
+    const journal = journals[item.index];
+    return [...raisedAlerts(journal).map(({ at, alert: { severity, channel, text } }) => ({ at, severity, channel, text })), ...deliveryAlerts(item, journal)];
+  });
+  return alerts.sort((a, b) => a.at - b.at);
+}
+
+/** One incident per release at most: opened by a critical alert or a decision to act, closed by the delivery's end. */
+export function incidentsOf({ journals, input }: Simulation): readonly Incident[] {
+  return releasesOf(input.scenario).flatMap((item) => {
+    const incident = signalsOf(journals[item.index]).reduce<IncidentRecord | null>(
+      (record, signal) => followIncident(record, item.release.version, signal),
+      null,
+    );
+    return incident === null ? [] : [{ openedAt: incident.openedAt, closedAt: incident.closedAt, release: incident.release, summary: incident.summary }];
+  });
+}
+
+function raisedAlerts(journal: ReleaseJournal): readonly { at: Micros; alert: AlertFinding }[] {
+  let standing: StandingAlerts = {};
+  return journal.health.flatMap(({ at, results }) => {
+    const update = updateAlerts(standing, results);
+    standing = update.standing;
+    return update.raised.map((alert) => ({ at, alert }));
+  });
+}
+
+function deliveryAlerts(item: ReleaseItem, journal: ReleaseJournal): readonly Alert[] {
+  const actions = journal.actions.flatMap(({ command, event }) => {
+    const alert = event === null ? null : alertOfAction(command, event);
+    return event === null || alert === null ? [] : [{ at: event.at, ...alert }];
+  });
+  const { result } = journal;
+  return result === null ? actions : [...actions, { at: result.at, ...alertOfResult(item.release.service, item.release.version, result) }];
+}
+
+/** What moves the incident, in order of time; a decision comes before the result it leads to at the same instant. */
+function signalsOf(journal: ReleaseJournal): readonly IncidentSignal[] {
+  const signals: { at: Micros; signal: IncidentSignal }[] = [
+    ...raisedAlerts(journal).map(({ at, alert }) => ({ at, signal: { kind: "alert" as const, at, alert } })),
+    ...journal.decisions.map((decision) => ({ at: decision.at, signal: { kind: "decision" as const, decision } })),
+    ...journal.pages.map(({ at, message }) => ({ at, signal: { kind: "page" as const, at, message } })),
+  ];
+  if (journal.result !== null) signals.push({ at: journal.result.at, signal: { kind: "result", result: journal.result } });
+  return signals.sort((a, b) => a.at - b.at).map(({ signal }) => signal);
+}
