@@ -3,6 +3,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { minutes } from "../../src/kernel/units.js";
 import { chartEntries, chartSvgs, decisionMarkers, storyOf } from "../../src/report/charts.js";
+import { thinned } from "../../src/report/charts/time-chart.js";
 import { visitsOf } from "../../src/report/charts/statechart.js";
 import { PAINTS } from "../../src/report/palette.js";
 import { caughtOutcome, cleanOutcome, emptyOutcome } from "./support/sample-outcome.js";
@@ -58,6 +59,15 @@ describe("the charts of a run", () => {
 });
 
 describe("what the charts show", () => {
+  it("draws a day in few points without losing a spike or a gap", () => {
+    const points = Array.from({ length: 5760 }, (_, row) => ({ at: minutes(row / 4), value: row === 4001 ? 0.9 : row === 2000 ? null : 0.01 + (row % 7) / 1000 }));
+    const kept = thinned(points);
+    expect(kept.length).toBeLessThan(2 * 856 + 2);
+    expect(kept.some((point) => point.value === 0.9)).toBe(true);
+    expect(kept.some((point) => point.value === null)).toBe(true);
+    for (let index = 1; index < kept.length; index += 1) expect(kept[index].at).toBeGreaterThan(kept[index - 1].at);
+  });
+
   it("looks at the minutes from before harm to after recovery", () => {
     const { from, to } = storyOf(caughtOutcome());
     const { harmStartsAt, restoredAt } = caughtOutcome().releases[0].times;

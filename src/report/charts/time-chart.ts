@@ -107,7 +107,7 @@ const within = (chart: TimeChart, at: Micros): boolean => at >= chart.from && at
 
 function lineLayers(chart: TimeChart): Layer[] {
   return chart.lines.map((line) => {
-    const values = withoutRepeats(chart.at.map((at, row) => ({ at, value: line.values[row] ?? null })).filter((point) => within(chart, point.at)));
+    const values = thinned(chart.at.map((at, row) => ({ at, value: line.values[row] ?? null })).filter((point) => within(chart, point.at)));
     const interpolate = line.shape === "line" ? ("linear" as const) : ("step-before" as const);
     const stroke = { color: line.color, strokeWidth: line.width, strokeDash: line.dash.slice(), interpolate };
     return {
@@ -120,8 +120,34 @@ function lineLayers(chart: TimeChart): Layer[] {
   });
 }
 
-/** Drops points between equal neighbours: the line is the same and the file a fraction. */
-function withoutRepeats<P extends { readonly value: number | null }>(points: readonly P[]): P[] {
+interface Point {
+  readonly at: Micros;
+  readonly value: number | null;
+}
+
+/** More points than this cannot be told apart on the plot. */
+const MOST_POINTS = 2 * PLOT_WIDTH;
+
+/**
+ * The same line from fewer points: those between equal neighbours go, and of a long run each bucket keeps its lowest,
+ * its highest and any gap, so that no spike is lost.
+ */
+export function thinned(points: readonly Point[]): readonly Point[] {
+  const distinct = withoutRepeats(points);
+  if (distinct.length <= MOST_POINTS) return distinct;
+  const size = Math.ceil((2 * distinct.length) / MOST_POINTS);
+  const kept: Point[] = [];
+  for (let start = 0; start < distinct.length; start += size) {
+    const bucket = distinct.slice(start, start + size);
+    const level = (point: Point): number => point.value ?? -1;
+    const low = bucket.reduce((least, point) => (level(point) < level(least) ? point : least));
+    const high = bucket.reduce((most, point) => (level(point) > level(most) ? point : most));
+    kept.push(...(low === high ? [low] : low.at < high.at ? [low, high] : [high, low]));
+  }
+  return kept;
+}
+
+function withoutRepeats(points: readonly Point[]): Point[] {
   return points.filter((point, row) => {
     const before = points[row - 1];
     const after = points[row + 1];

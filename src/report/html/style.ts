@@ -68,12 +68,12 @@ code,pre{font:13px/1.5 ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace}
 pre{background:var(--box);border:1px solid var(--line);border-radius:8px;padding:10px 12px;white-space:pre-wrap;overflow-wrap:anywhere;margin:6px 0}
 footer{margin-top:34px;font-size:13px;color:var(--muted)}
 nav{font-size:13.5px;margin:8px 0 0;display:flex;flex-wrap:wrap;gap:4px 14px} a{color:var(--first)}
-@media (max-width:760px){ol.strip{flex-direction:column;gap:8px}ol.strip li{padding:0 0 0 26px}ol.strip li::before{top:8px;left:6px;right:auto;width:3px;height:calc(100% + 6px)}ol.strip li:last-child::before{display:none}dl.facts{grid-template-columns:1fr}dl.facts dd{margin-bottom:4px}h1{font-size:22px}}
+@media screen and (max-width:760px){ol.strip{flex-direction:column;gap:8px}ol.strip li{padding:0 0 0 26px}ol.strip li::before{top:8px;left:6px;right:auto;width:3px;height:calc(100% + 6px)}ol.strip li:last-child::before{display:none}dl.facts{grid-template-columns:1fr}dl.facts dd{margin-bottom:4px}h1{font-size:22px}}
 @media print{
 :root:root:root{${paintVariables("light")};--page:#fff;--card:#fff;--line:#ccd1d7;--tint-good:#e6f4ef;--tint-bad:#fbeee4;--tint-neutral:#eceff3;color-scheme:light}
-body{font-size:11.5px} main{max-width:none;padding:0} nav,button,.screen{display:none!important}
-h1{font-size:20px} h2{font-size:15px;margin:18px 0 6px} h2,h3,figcaption,.head{break-after:avoid} figure,.tile,ol.strip,tr,ul.ticks li{break-inside:avoid}
-table{font-size:10px} .card{padding:8px 10px} .tile b{font-size:14px} .verdict .say{font-size:14px}
+body{font-size:11px} .small,ol.strip li,ol.strip .gap,dl.facts,.tile span,ul.ticks .why,details>summary{font-size:10px} ol.strip li{min-width:0} .tiles{grid-template-columns:repeat(6,1fr);gap:6px} .tile{padding:5px 8px} main{max-width:none;padding:0} nav,button,.screen{display:none!important}
+h1{font-size:20px} h2{font-size:15px;margin:18px 0 6px} h2,h2+p,h3,figcaption,.head{break-after:avoid} figure,.tile,ol.strip,tr,ul.ticks li{break-inside:avoid}
+table{font-size:10px} .card{padding:8px 10px} .tile b{font-size:13px} .verdict .say{font-size:14px}
 .chart,.table{overflow:visible} .chart svg{min-width:0}
 details.print::details-content{content-visibility:visible;display:block;height:auto} details.print>summary{list-style:none}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
