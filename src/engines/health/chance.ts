@@ -1,11 +1,12 @@
 // What chance alone explains: the allowance a check makes before it calls a difference a difference.
 
+import { normalQuantile } from "../../kernel/exact.js";
 import type { Ratio } from "../../kernel/units.js";
 
 /** Chance of calling a true difference of zero a difference, per evaluation (one-sided). */
 export const CHANCE_ALPHA = 0.01;
 /** The standard normal's quantile at 1 - CHANCE_ALPHA. */
-export const CHANCE_Z = 2.3263478740408408;
+export const CHANCE_Z = normalQuantile(1 - CHANCE_ALPHA);
 
 /**
  * How far below or above the expected share a share of `n` requests may lie by chance alone
