@@ -1,7 +1,7 @@
 // The summary that a run ends in: one screen with the story, the verdict and its reason, costs, and what was expected.
 
 import pc from "picocolors";
-import type { Outcome, ReleaseOutcome } from "../sim/outcome.js";
+import type { Outcome, ReleaseOutcome, TimelineEntry } from "../sim/outcome.js";
 import { clock, count, duration, money, percent } from "./format.js";
 import { cut, named, oneLine, wrap } from "./text.js";
 import { actionName, classificationWords, COST_PARTS, expectationWords, mark, releaseName, RESULT_WORDS, TONE_OF } from "./words.js";
@@ -50,19 +50,29 @@ function headlineLines(outcome: Outcome, colors: Colors, width: number): string[
 function timelineLines(outcome: Outcome, colors: Colors, width: number, most: number): string[] {
   const entries = outcome.timeline.filter((entry) => entry.major);
   if (entries.length === 0) return [];
-  const lines = entries.map((entry) => {
-    const number = entry.decision === null ? "" : `[${entry.decision}] `;
-    const text = cut(`${number}${oneLine(entry.text)}`, width - 23);
-    const weighed = entry.kind === "decision" ? colors.bold(text) : entry.kind === "harm" ? colors.red(text) : text;
-    return `  ${clock(entry.at)}  ${colors.dim(entry.kind.padEnd(8))}  ${weighed}`;
-  });
   const room = most - 2;
+  const twoEach = entries.map((entry) => entryLines(entry, colors, width, 2));
+  if (twoEach.flat().length <= room) return [...twoEach.flat(), ""];
+  const lines = entries.flatMap((entry) => entryLines(entry, colors, width, 1));
   if (lines.length > room) {
     const head = Math.ceil((room - 1) / 2);
     const tail = room - 1 - head;
     lines.splice(head, lines.length - head - tail, colors.dim(`  … ${count(entries.length - head - tail)} more in the report`));
   }
   return [...lines, ""];
+}
+
+function entryLines(entry: TimelineEntry, colors: Colors, width: number, most: number): string[] {
+  const head = `  ${clock(entry.at)}  `;
+  const number = entry.decision === null ? "" : `[${entry.decision}] `;
+  const room = width - head.length - 10;
+  const broken = wrap(`${number}${entry.text}`, room);
+  const lines = broken.length <= most ? broken : [...broken.slice(0, most - 1), cut(broken.slice(most - 1).join(" "), room)];
+  return lines.map((line, index) => {
+    const text = cut(line, room);
+    const weighed = entry.kind === "decision" ? colors.bold(text) : entry.kind === "harm" ? colors.red(text) : text;
+    return index === 0 ? `${head}${colors.dim(entry.kind.padEnd(8))}  ${weighed}` : `${" ".repeat(head.length + 10)}${weighed}`;
+  });
 }
 
 function releaseLines(outcome: Outcome, colors: Colors, width: number): string[] {
