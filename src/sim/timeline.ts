@@ -1,6 +1,7 @@
 // The story of a run in order: script, harm, decisions, actions, what broke, who was woken.
 
 import { clock as clockText } from "../kernel/format.js";
+import type { PlatformCommand } from "../delivery/platform.js";
 import type { Micros } from "../kernel/units.js";
 import type { ScriptItem } from "../scenario/compiled.js";
 import type { WorldEvent } from "../world/world.js";
@@ -67,11 +68,14 @@ function journalEntries(journal: ReleaseJournal): TimelineEntry[] {
   ];
 }
 
-function actionEntry({ at, text, event }: ActionEntry): TimelineEntry {
+/** Commands whose end people wait for. */
+const MAJOR_COMMANDS: readonly PlatformCommand["kind"][] = ["set-weight", "set-flag", "roll-back", "mark-stable"];
+
+function actionEntry({ at, text, command, event }: ActionEntry): TimelineEntry {
   if (event === null) return entry(at, "action", `${text} …`, false);
   switch (event.type) {
     case "action.done":
-      return entry(at, "action", `${text}: done.`, false);
+      return entry(at, "action", `${text}: done.`, MAJOR_COMMANDS.includes(command.kind));
     case "action.failed":
       return entry(at, "action", `${text}: failed, ${event.why}.`, true);
     case "action.timed-out":
