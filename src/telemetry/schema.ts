@@ -46,7 +46,7 @@ export class TargetSchema {
   readonly init: SeriesInit;
   readonly edgesSeconds: Float64Array;
   readonly histograms: readonly HistogramColumns[];
-  /** First and last column (inclusive) of each group of scalars that appears with its first event, flat. */
+  /** First and last column (inclusive) of each group of counters that appears with its first event, flat. */
   readonly groups: Int32Array;
   /** Columns of a row. */
   readonly size: number;
@@ -264,7 +264,7 @@ function scalarParts(
     edgesSeconds: [],
     scalars: named.map((metric, column) => ({ metric, column })),
     histograms: [],
-    groups: [],
+    groups: counters.length === 0 ? [] : [1, counters.length],
     size: named.length,
     firstCounter: 1,
     lastCounter: counters.length,

@@ -66,15 +66,18 @@ export class Target<Schema extends TargetSchema = TargetSchema> {
   /** A scrape that worked: every exposed series at its value, buckets cumulated. */
   record(time: Micros, visibleAt: Micros): void {
     const base = this.#open(time, visibleAt);
+    const row = this.#rows - 1;
     const size = this.schema.size;
-    const values = this.values;
+    let broken = false;
     for (let lane = 0; lane < this.#lanes; lane += 1) {
       const start = base + lane * size;
-      values.set(this.live[lane], start);
-      values[start + UP_COLUMN] = 1;
-      this.#expose(start);
-      this.#compare(lane, start);
+      // The first row has none before it; that it counts as broken changes nothing.
+      const before = row === 0 ? start : this.rowStart(row - 1, lane);
+      this.#copyGauges(this.live[lane], start);
+      if (this.#copyScalars(this.live[lane], start, before)) broken = true;
+      if (this.#copyHistograms(this.live[lane], start, before)) broken = true;
     }
+    if (broken) this.#brokenRow = row;
   }
 
   /** Every series goes stale. `up` is 0 after a failed scrape, NaN (stale as well) when the target is gone. */
@@ -169,48 +172,63 @@ export class Target<Schema extends TargetSchema = TargetSchema> {
     this.values = new Float64Array(this.#capacity * this.#rowSize);
   }
 
-  /** Notes whether a counter broke between the row before and the newest, whose lane begins at `start`. */
-  #compare(lane: number, start: number): void {
-    if (this.#rows < 2) return;
+  // The three below make one pass over a lane that copies, cumulates and compares with the row before. A lane of 59
+  // columns takes 200 ns; with TypedArray's set and fill and a pass for each of the three it took 320 ns.
+
+  #copyGauges(live: Float64Array, start: number): void {
     const values = this.values;
-    const before = this.rowStart(this.#rows - 2, lane);
-    const last = this.schema.lastCounter;
-    for (let column = this.schema.firstCounter; column <= last; column += 1) {
-      const old = values[before + column];
-      const now = values[start + column];
-      // A comparison with NaN is false; only NaN after NaN is no break.
-      if (!(now >= old) && (now === now || old === old)) {
-        this.#brokenRow = this.#rows - 1;
-        return;
-      }
-    }
+    const { firstCounter, lastCounter, size } = this.schema;
+    for (let i = 1; i < firstCounter; i += 1) values[start + i] = live[i];
+    for (let i = lastCounter + 1; i < size; i += 1) values[start + i] = live[i];
+    values[start + UP_COLUMN] = 1;
   }
 
-  /** Turns live values at `start` into what a scrape shows: cumulated buckets, and NaN for what has no event yet. */
-  #expose(start: number): void {
+  /** Copies counters; a lazy group without an event is not exposed. Returns whether one broke since the row before. */
+  #copyScalars(live: Float64Array, start: number, before: number): boolean {
     const values = this.values;
-    const lazy = this.schema.init === "lazy";
-    for (const histogram of this.schema.histograms) {
-      const last = start + histogram.lastBucket;
-      let count = 0;
-      for (let i = start + histogram.firstBucket; i <= last; i += 1) {
-        count += values[i];
-        values[i] = count;
-      }
-      if (lazy && count === 0) values.fill(NaN, start + histogram.firstBucket, start + histogram.sum + 1);
-    }
-    if (lazy) this.#hideUnseenGroups(start);
-  }
-
-  #hideUnseenGroups(start: number): void {
-    const values = this.values;
-    const groups = this.schema.groups;
+    const { groups, init } = this.schema;
+    let broken = false;
     for (let g = 0; g < groups.length; g += 2) {
-      const first = start + groups[g];
-      const last = start + groups[g + 1];
-      let seen = false;
-      for (let i = first; i <= last; i += 1) if (values[i] !== 0) seen = true;
-      if (!seen) values.fill(NaN, first, last + 1);
+      const first = groups[g];
+      const last = groups[g + 1];
+      let seen = init === "zero";
+      for (let i = first; i <= last && !seen; i += 1) seen = live[i] !== 0;
+      for (let i = first; i <= last; i += 1) {
+        const now = seen ? live[i] : NaN;
+        if (breaks(values[before + i], now)) broken = true;
+        values[start + i] = now;
+      }
     }
+    return broken;
   }
+
+  /** Cumulates buckets; a lazy histogram without an observation is not exposed. Returns whether one broke. */
+  #copyHistograms(live: Float64Array, start: number, before: number): boolean {
+    const values = this.values;
+    const { histograms, init } = this.schema;
+    let broken = false;
+    for (const { firstBucket, lastBucket, sum } of histograms) {
+      let count = 0;
+      let fell = false;
+      for (let i = firstBucket; i <= lastBucket; i += 1) {
+        count += live[i];
+        if (breaks(values[before + i], count)) fell = true;
+        values[start + i] = count;
+      }
+      if (breaks(values[before + sum], live[sum])) fell = true;
+      values[start + sum] = live[sum];
+      if (count === 0 && init === "lazy") {
+        // Buckets, sum and count are there together or not at all: the last bucket speaks for the row before.
+        fell = values[before + lastBucket] === values[before + lastBucket];
+        for (let i = firstBucket; i <= sum; i += 1) values[start + i] = NaN;
+      }
+      if (fell) broken = true;
+    }
+    return broken;
+  }
+}
+
+/** Whether a counter fell, appeared or vanished. A comparison with NaN is false; only NaN after NaN is no break. */
+function breaks(old: number, now: number): boolean {
+  return !(now >= old) && (now === now || old === old);
 }

@@ -141,11 +141,11 @@ describe("histogram_quantile() of rates", () => {
   ]);
 
   it.each<[string, Selector, number, number]>([
-    ["all of them", {}, 0.075, 0.12777777777777778],
+    ["all of them", {}, 0.075, 0.1277777777777778],
     ["ins1", { replica: "ins1" }, 0.075, 0.13333333333333333],
     ["ins2", { replica: "ins2" }, 0.075, 0.125],
     ["job1", { service: "job1" }, 0.1, 0.14],
-    ["job2", { service: "job2" }, 0.0642857142857143, 0.1125],
+    ["job2", { service: "job2" }, 0.064285714285714, 0.1125],
     ["job1 ins1", { service: "job1", replica: "ins1" }, 0.11, 0.15],
     ["job1 ins2", { service: "job1", replica: "ins2" }, 0.09, 0.13333333333333333],
     ["job2 ins1", { service: "job2", replica: "ins1" }, 0.06, 0.1],
