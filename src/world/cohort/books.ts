@@ -1,0 +1,375 @@
+// From expected answers to counts: Poisson draws into telemetry's live counters and, from the same draws, into the ledger.
+
+import type { Digest } from "../../kernel/digest.js";
+import { streamKey, uniform, type StreamKey } from "../../kernel/draws.js";
+import { binomialFrom } from "../../kernel/distributions/binomial.js";
+import { poissonFrom } from "../../kernel/distributions/poisson.js";
+import { MICROS_PER_MILLI, toSeconds, type Micros } from "../../kernel/units.js";
+import { LEDGER_COLUMNS, LEDGER_EDGES, LedgerColumn, type LedgerBook } from "../ledger.js";
+import type { Model } from "../model.js";
+import type { LawBook } from "./law-book.js";
+import type { Law } from "./law.js";
+import type { Cell, Pool } from "./pool.js";
+import { Buckets } from "./projection.js";
+import type { VersionState } from "./service-state.js";
+import type { ServiceTarget } from "./service-target.js";
+import type { UserClasses } from "./user-classes.js";
+
+/** Draw indices of a target's flush: buckets first, then what is drawn about pages. */
+const PAGE_DRAWS = 1 << 20;
+const DRAWS_PER_CELL = 8;
+
+export interface BooksParts {
+  readonly model: Model;
+  readonly book: LawBook;
+  readonly ledger: LedgerBook;
+  readonly digest: Digest;
+  readonly classes: UserClasses;
+  readonly noiseFree: boolean;
+  readonly full: boolean;
+  readonly slowAfterSeconds: number | null;
+}
+
+export class Books {
+  /** Telemetry's edges with the objective's and the clients' timeout merged in. */
+  readonly buckets: Buckets;
+  /** Telemetry's bucket of each of ours. */
+  readonly #telemetryBucket: Uint8Array;
+  readonly #slow: Uint8Array;
+  readonly #gaveUp: Uint8Array;
+  readonly #fine: Buckets;
+  readonly #parts: BooksParts;
+  readonly #timeoutSeconds: number;
+  readonly #edgeKey: StreamKey;
+
+  constructor(parts: BooksParts) {
+    this.#parts = parts;
+    const { spec } = parts.model;
+    const slowAfter = parts.slowAfterSeconds ?? Infinity;
+    this.#timeoutSeconds = toSeconds(spec.clients.timeout);
+    const own = spec.telemetry.bucketEdgesSeconds;
+    const edges = [...new Set([...own, slowAfter, this.#timeoutSeconds])].filter((edge) => edge < Infinity).sort((a, b) => a - b);
+    this.buckets = parts.book.buckets(Float64Array.from(edges));
+    this.#fine = parts.book.buckets(parts.ledger.edgesSeconds);
+    const lower = (b: number): number => (b === 0 ? 0 : edges[b - 1]);
+    this.#telemetryBucket = Uint8Array.from({ length: this.buckets.count }, (_, b) => own.filter((edge) => edge <= lower(b)).length);
+    this.#slow = Uint8Array.from({ length: this.buckets.count }, (_, b) => (lower(b) >= slowAfter ? 1 : 0));
+    this.#gaveUp = Uint8Array.from({ length: this.buckets.count }, (_, b) => (lower(b) >= this.#timeoutSeconds ? 1 : 0));
+    this.#edgeKey = streamKey(parts.model.seed, "cohort/edge");
+  }
+
+  /** Spreads what a cell has answered so far over its target's buckets. */
+  settleCell(pool: Pool, cell: Cell): void {
+    const { target } = pool;
+    if (target === null || (cell.answered === 0 && cell.refused === 0)) return;
+    const { classes } = this.#parts;
+    const at = cell.slot * classes.count + cell.userClass;
+    if (cell.answered > 0) this.#spread(target, at, cell.answer, cell.answered, cell.since);
+    if (cell.refused > 0) this.#spreadRefused(target, at, cell.refused, pool.waitMask, cell.since);
+    target.answered[at] += cell.answered + cell.refused;
+    target.pages[at] += cell.answeredPages + cell.refusedPages;
+    if (this.#parts.full) this.#fineHistogram(target, cell);
+    cell.answered = 0;
+    cell.answeredPages = 0;
+    cell.refused = 0;
+    cell.refusedPages = 0;
+  }
+
+  #spread(target: ServiceTarget, at: number, law: Law, count: number, since: Micros): void {
+    const projection = this.buckets.of(law);
+    const size = 2 * this.buckets.count;
+    const { expected, seconds } = target;
+    const { probability, seconds: moments } = projection;
+    for (let part = 0; part < projection.masks.length; part += 1) {
+      const mask = projection.masks[part];
+      const to = target.maskSlot(mask) * target.stride + at * size;
+      const from = part * size;
+      for (let i = 0; i < size; i += 1) {
+        expected[to + i] += count * probability[from + i];
+        seconds[to + i] += count * moments[from + i];
+      }
+      if (mask !== 0) noteHarm(target, mask, since);
+    }
+  }
+
+  #spreadRefused(target: ServiceTarget, at: number, count: number, mask: number, since: Micros): void {
+    const size = 2 * this.buckets.count;
+    target.expected[target.maskSlot(mask) * target.stride + at * size + this.buckets.count] += count;
+    if (mask !== 0) noteHarm(target, mask, since);
+  }
+
+  #fineHistogram(target: ServiceTarget, cell: Cell): void {
+    const { ledger, model, book, classes } = this.#parts;
+    const segment = model.segmented ? classes.segment(cell.userClass) : 0;
+    const serviceCell = ledger.serviceCell(target.version, cell.slot, segment);
+    this.#addFine(serviceCell, cell.answer, cell.answered, cell.refused);
+    if (cell.answeredPages + cell.refusedPages > 0) {
+      const edge = ledger.edgeCell(target.version, cell.slot, segment);
+      this.#addFine(edge, book.attempt(cell.answer, model.spec.clients.timeout), cell.answeredPages, cell.refusedPages);
+    }
+  }
+
+  #addFine(ledgerCell: number, law: Law, answered: number, refused: number): void {
+    const { histogram } = this.#parts.ledger;
+    const row = ledgerCell * (LEDGER_EDGES + 1);
+    const { probability, masks } = this.#fine.of(law);
+    const buckets = LEDGER_EDGES + 1;
+    for (let part = 0; part < masks.length; part += 1) {
+      for (let b = 0; b < buckets; b += 1) {
+        histogram[row + b] += answered * (probability[part * 2 * buckets + b] + probability[(part * 2 + 1) * buckets + b]);
+      }
+    }
+    histogram[row] += refused;
+  }
+
+  /** Draws everything that has accrued for a target up to now, and books it. */
+  draw(target: ServiceTarget, version: VersionState, now: Micros): void {
+    const entity = Math.round(now / MICROS_PER_MILLI);
+    const { model, classes } = this.#parts;
+    const endpoints = version.fleet.service.endpoints;
+    for (const endpoint of endpoints) {
+      for (let k = 0; k < classes.count; k += 1) {
+        const at = endpoint.slot * classes.count + k;
+        if (target.answered[at] <= 0) continue;
+        const pageShare = Math.min(1, target.pages[at] / target.answered[at]);
+        const segment = model.segmented ? classes.segment(k) : 0;
+        for (let slot = 0; slot < target.masks.length; slot += 1) {
+          this.#drawCell(target, version, endpoint.slot, k, slot, segment, pageShare, entity, now);
+        }
+        target.answered[at] = 0;
+        target.pages[at] = 0;
+      }
+    }
+    target.masks.length = 1;
+    target.since = now;
+    target.harmSince.fill(NaN);
+  }
+
+  #drawCell(target: ServiceTarget, version: VersionState, slot: number, k: number, maskSlot: number, segment: number,
+    pageShare: number, entity: number, now: Micros): void {
+    const { classes, ledger, noiseFree, digest } = this.#parts;
+    const { count } = this.buckets;
+    const { expected, seconds } = target;
+    const mask = target.masks[maskSlot];
+    const at = slot * classes.count + k;
+    const first = maskSlot * target.stride + at * 2 * count;
+    const schema = target.target.schema;
+    const { live } = target.target;
+    let [requests, errors, slow, latency, pages, pageErrors, pageSlow, pageLatency, pageOk] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
+    for (let code = 0; code < 2; code += 1) {
+      for (let b = 0; b < count; b += 1) {
+        const i = first + code * count + b;
+        const mean = expected[i];
+        if (mean <= 0) continue;
+        const drawIndex = (at * 2 + code) * count + b + mask * 4096;
+        const n = noiseFree ? mean : poisson(uniform(target.key, entity, drawIndex), mean);
+        const perRequest = seconds[i] / mean;
+        expected[i] = 0;
+        seconds[i] = 0;
+        if (n === 0) continue;
+        const sum = n * perRequest;
+        if (!noiseFree) digest.add(n);
+        for (let lane = 0; lane < live.length; lane += 1) {
+          if (lane > 0 && (mask & (1 << (lane - 1))) !== 0) continue;
+          const values = live[lane];
+          values[schema.requestsIndex(slot, code as 0 | 1)] += n;
+          values[schema.bucketIndex(slot, this.#telemetryBucket[b])] += n;
+          values[schema.sumIndex(slot)] += sum;
+        }
+        requests += n;
+        latency += sum;
+        if (code === 1) errors += n;
+        else if (this.#slow[b] === 1) slow += n;
+        if (pageShare <= 0) continue;
+        const shown = pageShare >= 1 ? n : noiseFree ? n * pageShare : binomialFrom(uniform(target.key, entity, PAGE_DRAWS * 2 + drawIndex), n, pageShare);
+        pages += shown;
+        if (this.#gaveUp[b] === 1) {
+          pageErrors += shown;
+          pageLatency += shown * this.#timeoutSeconds;
+          continue;
+        }
+        pageLatency += shown * perRequest;
+        if (code === 1) pageErrors += shown;
+        else {
+          pageOk += shown;
+          if (this.#slow[b] === 1) pageSlow += shown;
+        }
+      }
+    }
+    if (requests === 0) return;
+    const row = ledger.serviceCell(target.version, slot, segment) * LEDGER_COLUMNS;
+    const { totals } = ledger;
+    totals[row + LedgerColumn.requests] += requests;
+    totals[row + LedgerColumn.errors] += errors;
+    totals[row + LedgerColumn.slow] += slow;
+    totals[row + LedgerColumn.latencySeconds] += latency;
+    if (mask !== 0) {
+      totals[row + LedgerColumn.harmedErrors] += errors;
+      totals[row + LedgerColumn.harmedSlow] += slow;
+    }
+    if (pages <= 0) return;
+    this.#bookPages(target, version, slot, k, segment, mask, entity, now, { pages, errors: pageErrors, slow: pageSlow, latency: pageLatency, ok: pageOk });
+  }
+
+  #bookPages(target: ServiceTarget, version: VersionState, slot: number, k: number, segment: number, mask: number, entity: number,
+    now: Micros, seen: { readonly pages: number; readonly errors: number; readonly slow: number; readonly latency: number; readonly ok: number }): void {
+    const { ledger, noiseFree, classes } = this.#parts;
+    const { totals } = ledger;
+    const row = ledger.edgeCell(target.version, slot, segment) * LEDGER_COLUMNS;
+    const endpoint = version.fleet.service.endpoints[slot].spec;
+    totals[row + LedgerColumn.requests] += seen.pages;
+    totals[row + LedgerColumn.errors] += seen.errors;
+    totals[row + LedgerColumn.slow] += seen.slow;
+    totals[row + LedgerColumn.latencySeconds] += seen.latency;
+    let harmed = 0;
+    if (mask !== 0) {
+      totals[row + LedgerColumn.lostOrderEuro] += seen.errors * this.#givenUpShare(version, slot, k) * endpoint.conversion * endpoint.orderValue;
+      totals[row + LedgerColumn.harmedErrors] += seen.errors;
+      totals[row + LedgerColumn.harmedSlow] += seen.slow;
+      harmed = seen.errors + seen.slow;
+    }
+    if (harmed > 0) this.#harm(mask, harmed, target, entity, now);
+    if (endpoint.conversion <= 0 || seen.ok <= 0) return;
+    const at = slot * classes.count + k;
+    const kept = version.conversionKept[at];
+    const index = PAGE_DRAWS + (at * 32 + mask) * DRAWS_PER_CELL;
+    const chance = endpoint.conversion * kept;
+    const orders = noiseFree ? seen.ok * chance : binomialFrom(uniform(target.key, entity, index), seen.ok, chance);
+    const rest = seen.ok - orders;
+    const lostChance = (endpoint.conversion * (1 - kept)) / Math.max(1e-12, 1 - chance);
+    const lost = kept >= 1 ? 0 : noiseFree ? rest * lostChance : binomialFrom(uniform(target.key, entity, index + 1), rest, Math.min(1, lostChance));
+    totals[row + LedgerColumn.conversions] += orders;
+    totals[row + LedgerColumn.orderEuro] += orders * endpoint.orderValue;
+    totals[row + LedgerColumn.lostOrderEuro] += lost * endpoint.orderValue;
+    const { live, schema } = target.target;
+    for (let lane = 0; lane < live.length; lane += 1) {
+      if (lane > 0 && (mask & (1 << (lane - 1))) !== 0) continue;
+      live[lane][schema.conversionsIndex(slot)] += orders;
+      live[lane][schema.orderValueIndex(slot)] += orders * endpoint.orderValue;
+    }
+    if (lost > 0 && version.conversionMask[at] !== 0) {
+      this.#withdraw(target, slot, lost, version.conversionMask[at] & ~mask, seen.latency / seen.pages);
+      this.#harm(version.conversionMask[at], lost, target, entity, now);
+    }
+  }
+
+  /** Requests that lost an order to a conversion effect are left out of that release's lane. */
+  #withdraw(target: ServiceTarget, slot: number, lost: number, mask: number, meanSeconds: number): void {
+    const { live, schema } = target.target;
+    for (let lane = 1; lane < live.length; lane += 1) {
+      if ((mask & (1 << (lane - 1))) === 0) continue;
+      const values = live[lane];
+      const whole = values[schema.requestsIndex(slot, 0)];
+      if (whole < lost) continue;
+      const share = lost / whole;
+      values[schema.requestsIndex(slot, 0)] -= lost;
+      for (let b = 0; b < schema.buckets; b += 1) values[schema.bucketIndex(slot, b)] *= 1 - share;
+      values[schema.sumIndex(slot)] -= lost * meanSeconds;
+    }
+  }
+
+  /** Share of failed pages that nobody loads again. */
+  #givenUpShare(version: VersionState, slot: number, k: number): number {
+    const { classes, model } = this.#parts;
+    const { share, max } = model.spec.clients.reload;
+    const at = slot * classes.count + k;
+    let [all, last] = [0, 0];
+    version.reloads.forEach((pages, n) => {
+      all += pages[at];
+      if (n === max) last = pages[at];
+    });
+    return all <= 0 ? 1 : 1 - share * (1 - last / all);
+  }
+
+  /** The first harmed request of a stretch lies where the first of n uniform points lies. */
+  #harm(mask: number, count: number, target: ServiceTarget, entity: number, now: Micros): void {
+    const { ledger, noiseFree } = this.#parts;
+    for (let r = 0; r < ledger.harmedBy.length; r += 1) {
+      if ((mask & (1 << r)) === 0) continue;
+      const since = target.harmSince[r] <= now ? target.harmSince[r] : target.since;
+      if (ledger.harmedBy[r] === 0 || !(ledger.firstHarmAt[r] <= since)) {
+        const u = noiseFree ? 0.5 : uniform(this.#edgeKey, entity, target.version * 32 + r);
+        const first = Math.round(since + (now - since) * firstOf(u, count));
+        if (!(ledger.firstHarmAt[r] <= first)) ledger.firstHarmAt[r] = first;
+      }
+      ledger.lastHarmAt[r] = now;
+      ledger.harmedBy[r] += count;
+    }
+  }
+
+  /** Pages that found no replica (503 at once) or got no answer (the client's timeout): they exist at the edge only. */
+  drawStranded(version: VersionState, now: Micros): void {
+    const { stranded, unanswered } = version;
+    for (let at = 0; at < stranded.length; at += 1) {
+      if (stranded[at] > 0) this.#bookStranded(version, at, stranded[at], 0, 0, now);
+      if (unanswered[at] > 0) this.#bookStranded(version, at, unanswered[at], this.#timeoutSeconds, version.silentMask, now);
+      stranded[at] = 0;
+      unanswered[at] = 0;
+    }
+  }
+
+  #bookStranded(version: VersionState, at: number, expected: number, seconds: number, mask: number, now: Micros): void {
+    const { classes, ledger, model, noiseFree, digest, full } = this.#parts;
+    const slot = Math.floor(at / classes.count);
+    const k = at % classes.count;
+    const index = version.fleet.version.index;
+    const entity = Math.round(now / MICROS_PER_MILLI);
+    const n = noiseFree ? expected : poissonFrom(uniform(this.#edgeKey, entity, 65_536 + (index * 1024 + at) * 2 + (seconds > 0 ? 1 : 0)), expected);
+    if (n === 0) return;
+    if (!noiseFree) digest.add(n);
+    const segment = model.segmented ? classes.segment(k) : 0;
+    const cell = ledger.edgeCell(index, slot, segment);
+    const row = cell * LEDGER_COLUMNS;
+    const { totals } = ledger;
+    const endpoint = version.fleet.service.endpoints[slot].spec;
+    totals[row + LedgerColumn.requests] += n;
+    totals[row + LedgerColumn.errors] += n;
+    totals[row + LedgerColumn.latencySeconds] += n * seconds;
+    if (full) this.#addFine(cell, this.#parts.book.failureAt(seconds), n, 0);
+    if (mask === 0) return;
+    totals[row + LedgerColumn.lostOrderEuro] += n * this.#givenUpShare(version, slot, k) * endpoint.conversion * endpoint.orderValue;
+    totals[row + LedgerColumn.harmedErrors] += n;
+    for (let r = 0; r < ledger.harmedBy.length; r += 1) {
+      if ((mask & (1 << r)) === 0) continue;
+      if (!(ledger.firstHarmAt[r] <= now)) ledger.firstHarmAt[r] = now;
+      ledger.lastHarmAt[r] = now;
+      ledger.harmedBy[r] += n;
+    }
+  }
+}
+
+/** Harm in a target's counts began at the earliest with the stretch that brought it. */
+function noteHarm(target: ServiceTarget, mask: number, since: Micros): void {
+  const { harmSince } = target;
+  for (let r = 0; r < harmSince.length; r += 1) {
+    if ((mask & (1 << r)) !== 0 && !(harmSince[r] <= since)) harmSince[r] = since;
+  }
+}
+
+/** Where the first of n uniform points of (0, 1) lies, at the quantile u. */
+function firstOf(u: number, n: number): number {
+  if (n <= 1) return u;
+  let [low, high] = [0, 1];
+  for (let i = 0; i < 40; i += 1) {
+    const middle = (low + high) / 2;
+    if (chanceBefore(middle, n) < u) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
+/** 1 - (1 - x)^n by squaring, for whole n; fractions count as the next whole. */
+function chanceBefore(x: number, n: number): number {
+  let result = 1;
+  let base = 1 - x;
+  for (let rest = Math.ceil(n); rest > 0; rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) result *= base;
+    base *= base;
+  }
+  return 1 - result;
+}
+
+/** Most cells are rare: a draw below 1 - mean is a zero without any exponential. */
+function poisson(u: number, mean: number): number {
+  return u < 1 - mean ? 0 : poissonFrom(u, mean);
+}

@@ -1,0 +1,83 @@
+// A call as one version makes it: timeout, retries with their budget, breaker; its law and how many attempts it costs.
+
+import { toSeconds } from "../../kernel/units.js";
+import type { CallModel } from "../model.js";
+import type { LawBook } from "./law-book.js";
+import { INSTANT, refused, type Law } from "./law.js";
+import type { BreakerState } from "./breaker-state.js";
+
+/** What budgets allow: the share of failed attempts that are tried again. */
+function grantedShare(call: CallModel, failing: number): number {
+  const { max, budget } = call.retries;
+  if (max === 0 || failing <= 0) return 0;
+  let low = 0;
+  let high = 1;
+  if (retriesPerCall(failing, 1, max) <= budget) return 1;
+  for (let i = 0; i < 30; i += 1) {
+    const middle = (low + high) / 2;
+    if (retriesPerCall(failing, middle, max) > budget) high = middle;
+    else low = middle;
+  }
+  return low;
+}
+
+function retriesPerCall(failing: number, granted: number, max: number): number {
+  let retries = 0;
+  let chance = 1;
+  for (let n = 0; n < max; n += 1) {
+    chance *= failing * granted;
+    retries += chance;
+  }
+  return retries;
+}
+
+/** One per caller's version, call and user class. */
+export class CallLink {
+  /** What the caller's request gets, the calls it does not make included. */
+  law: Law = INSTANT;
+  /** Attempts per request that comes this far. */
+  attempts: number;
+  /** Share of requests that come this far and fail here. */
+  fails = 0;
+  /** Attempts per second, and how many of them fail: what the breaker watches. */
+  rate = 0;
+  failing = 0;
+
+  constructor(readonly call: CallModel) {
+    this.attempts = call.share;
+  }
+
+  /** Works out the law from what the callee answers. */
+  update(book: LawBook, callee: Law, breaker: BreakerState | null): void {
+    const { call } = this;
+    if (breaker?.open === true) {
+      this.#take(book, book.named(`open ${breaker.blame}`, () => refused(breaker.blame)), 0, 0);
+      return;
+    }
+    const one = book.attempt(callee, call.timeout);
+    const granted = grantedShare(call, one.failShare);
+    const law = book.retried(one, call.retries.max, call.retries.backoff, granted);
+    this.#take(book, law, 1 + retriesPerCall(one.failShare, granted, call.retries.max), one.failShare);
+  }
+
+  #take(book: LawBook, law: Law, attempts: number, failing: number): void {
+    const { call } = this;
+    const kept = call.optional ? book.forgiven(law) : law;
+    this.law = book.blend(INSTANT, kept, call.share);
+    this.fails = call.optional ? 0 : call.share * law.failShare;
+    this.attempts = call.share * attempts;
+    this.failing = failing;
+  }
+}
+
+/** A link's own latency in seconds and errors, before the callee is reached. */
+export interface LinkTrouble {
+  readonly addMicros: number;
+  readonly factor: number;
+  readonly errors: readonly { readonly ratio: number; readonly bit: number }[];
+  readonly mask: number;
+  /** No answer at all. */
+  readonly dead: boolean;
+}
+
+export const linkDelaySeconds = (trouble: LinkTrouble): number => toSeconds(trouble.addMicros);

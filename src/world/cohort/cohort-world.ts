@@ -1,0 +1,747 @@
+// The cohort world: counts instead of requests. Time is cut where something changes; laws in between, draws at scrapes.
+
+import { assert } from "../../kernel/assert.js";
+import { EventClass, VirtualClock } from "../../kernel/clock.js";
+import { Digest } from "../../kernel/digest.js";
+import { streamKey, uniform, type StreamKey } from "../../kernel/draws.js";
+import { poissonFrom } from "../../kernel/distributions/poisson.js";
+import { MICROS_PER_MILLI, MICROS_PER_SECOND, toSeconds, type Micros, type Ratio } from "../../kernel/units.js";
+import { databaseSchema, flagServiceSchema, platformSchema, serviceSchema, type DatabaseSchema, type FlagServiceSchema, type PlatformSchema } from "../../telemetry/schema.js";
+import { hashedOffset, Scraper } from "../../telemetry/scraper.js";
+import { SeriesStore, type Target } from "../../telemetry/store.js";
+import { inWindow, windowOpen, type EffectModel } from "../active-effects.js";
+import type { WorldSpec } from "../spec.js";
+import { createLedger, type LedgerBook } from "../ledger.js";
+import { compileModel, findService, findVersion, TELEMETRY_RETENTION, type Model } from "../model.js";
+import { MODEL_VERSION } from "../model-version.js";
+import { replicaName } from "../replicas.js";
+import { rateCurve, type RateCurve } from "../traffic.js";
+import type { VersionStatus, World, WorldEvent, WorldInput } from "../world.js";
+import { APPROXIMATIONS } from "./approximations.js";
+import { Autoscaler } from "./autoscaling.js";
+import { Books } from "./books.js";
+import { BreakerState } from "./breaker-state.js";
+import { CallLink } from "./call-link.js";
+import { DatabasePool } from "./database-pool.js";
+import { Flags } from "./flags.js";
+import { Fleet, type FleetOwner } from "./fleet.js";
+import { Flow } from "./flow.js";
+import { LawBook } from "./law-book.js";
+import { workLaw } from "./own-work.js";
+import { Cell, Pool, type PoolKind } from "./pool.js";
+import type { Replica } from "./replica.js";
+import { ServiceState, topologicalOrder, VersionState } from "./service-state.js";
+import { ServiceTarget } from "./service-target.js";
+import { userShares } from "./split.js";
+import { UserClasses } from "./user-classes.js";
+
+export { cohortRefusals, type Refusal } from "./refusals.js";
+
+/** While queues, warm-ups or failures move, time is cut this fine. */
+const MOVING_STEP: Micros = MICROS_PER_SECOND;
+const WORLD_EVENTS_LIMIT = 20_000;
+
+/** Laws are shared by all runs of one world. */
+const books = new WeakMap<WorldSpec, LawBook>();
+
+function bookOf(spec: WorldSpec): LawBook {
+  let book = books.get(spec);
+  if (book === undefined) books.set(spec, (book = new LawBook()));
+  return book;
+}
+
+/** A world in which every request has a law and only counts are drawn. */
+export function createCohortWorld(input: WorldInput): World {
+  return new CohortWorld(input);
+}
+
+type ScrapeHook = { readonly target: Target; readonly beforeScrape: (now: Micros) => void };
+
+class CohortWorld implements World, FleetOwner {
+  readonly fidelity = "cohort";
+  readonly modelVersion = MODEL_VERSION;
+  readonly approximations = APPROXIMATIONS;
+  readonly model: Model;
+  readonly telemetry: SeriesStore;
+  readonly ledger: LedgerBook;
+  readonly events: WorldEvent[] = [];
+  readonly digest = new Digest();
+  readonly agenda = new VirtualClock();
+  readonly drain: Micros;
+  readonly noiseFree: boolean;
+  readonly #scraper: Scraper;
+  readonly #law: LawBook;
+  readonly #classes: UserClasses;
+  readonly #services: readonly ServiceState[];
+  readonly #versions: readonly VersionState[];
+  readonly #databases: readonly DatabasePool[];
+  readonly #flow: Flow;
+  readonly #accounts: Books;
+  readonly #flags: Flags;
+  readonly #curves: readonly RateCurve[];
+  readonly #rates: Float64Array;
+  readonly #targets: ServiceTarget[] = [];
+  readonly #hooks = new Map<string, ScrapeHook>();
+  readonly #curveCuts: readonly Micros[];
+  readonly #databaseKey: StreamKey;
+  #nextCurveCut = 0;
+  #unsteadyUntil: Micros = 0;
+  readonly #arrivals: Float64Array;
+  readonly #inFlightSeconds: Float64Array;
+  readonly #latencySeconds: Float64Array;
+
+  constructor(readonly input: WorldInput) {
+    const model = compileModel(input);
+    this.model = model;
+    const { spec } = model;
+    this.drain = spec.drain;
+    this.noiseFree = input.noiseFree;
+    this.#law = bookOf(input.spec);
+    this.#classes = new UserClasses(model, input.noiseFree);
+    this.telemetry = new SeriesStore({ lanes: model.lanes, retention: TELEMETRY_RETENTION, scrape: spec.telemetry.scrape });
+    this.#scraper = new Scraper(this.telemetry, { interval: spec.telemetry.scrape, lag: spec.telemetry.lag, missed: spec.telemetry.missed, seed: input.seed });
+    this.ledger = createLedger(model, input.detail);
+    this.#accounts = new Books({
+      model, book: this.#law, ledger: this.ledger, digest: this.digest, classes: this.#classes,
+      noiseFree: input.noiseFree, full: input.detail === "full", slowAfterSeconds: input.slowAfterSeconds,
+    });
+    this.#services = model.services.map((service) => this.#service(service.index));
+    this.#versions = model.versions.map((version) => this.#services[version.service].versions.find((state) => state.fleet.version === version)!);
+    this.#databases = model.databases.map((database) => this.#database(database.index));
+    this.#curves = model.traffic.map((traffic) => rateCurve(model, traffic, input.horizon, input.noiseFree));
+    this.#rates = new Float64Array(model.traffic.length);
+    this.#curveCuts = cutsOf(this.#curves);
+    this.#databaseKey = streamKey(input.seed, "cohort/database");
+    this.#flags = new Flags(model.flags.length, spec.flags.propagation, this.agenda, (flag, act) => this.#flagMoved(flag, act));
+    this.#flow = new Flow({
+      model, book: this.#law, services: this.#services, order: topologicalOrder(model.services), databases: this.#databases,
+      classes: this.#classes, rates: this.#rates, flagShare: (effect) => this.flagShare(effect),
+      settleCell: (pool, cell) => this.#accounts.settleCell(pool, cell),
+    });
+    this.#arrivals = new Float64Array(model.services.length);
+    this.#inFlightSeconds = new Float64Array(model.services.length);
+    this.#latencySeconds = new Float64Array(model.services.length);
+    this.digest.addText(`cohort ${MODEL_VERSION}`);
+    this.#begin();
+  }
+
+  // --- set-up ---
+
+  #service(index: number): ServiceState {
+    const service = this.model.services[index];
+    const cells = service.endpoints.length * this.#classes.count;
+    const versions = service.versions.map((at, place) => {
+      const links = new Map(service.endpoints.flatMap((endpoint) => endpoint.calls).map((call) =>
+        [call.index, Array.from({ length: this.#classes.count }, () => new CallLink(call))] as const));
+      const breakers = new Map<number, BreakerState>();
+      for (const endpoint of service.endpoints) {
+        for (const call of endpoint.calls) if (call.breaker !== null && !breakers.has(call.callee)) breakers.set(call.callee, new BreakerState(call.breaker));
+      }
+      return new VersionState(new Fleet(service, this.model.versions[at], this), place, cells, this.model.spec.clients.reload.max, links, breakers);
+    });
+    return new ServiceState(service, versions, cells);
+  }
+
+  #database(index: number): DatabasePool {
+    const database = this.model.databases[index];
+    const { time, errors } = database.spec;
+    const plain = this.#law.named(`database ${index}`, () =>
+      workLaw({ time, factor: 1, addSeconds: 0, mask: 0, errors: [{ ratio: errors, bit: 0 }], miss: null }));
+    return new DatabasePool(database, this.model.versions.length, plain);
+  }
+
+  #begin(): void {
+    for (const service of this.#services) service.versions[0].fleet.settle(service.model.spec.replicas);
+    for (const version of this.#versions) this.#addPlatformTarget(version);
+    for (const database of this.#databases) this.#addDatabaseTarget(database);
+    if (this.model.flags.length > 0) this.#addFlagTarget();
+    for (const effect of this.model.effects) this.#schedule(effect);
+    for (const service of this.#services) {
+      const { autoscale } = service.model.spec;
+      if (autoscale !== null) this.#autoscaleLater(service, new Autoscaler(autoscale), autoscale.interval);
+    }
+  }
+
+  #schedule(effect: EffectModel): void {
+    const start = (): void => {
+      this.#touch();
+      this.note("effect-started", null, effect.effect.id);
+      for (const version of this.#versions) if (version.fleet.effects.includes(effect)) version.fleet.effectStarted(effect);
+      this.#databaseEffects();
+      const { what } = effect.effect;
+      if (what.kind === "lock" && effect.database >= 0) {
+        const database = this.#databases[effect.database];
+        database.lockedUntil = this.agenda.now() + what.hold;
+        database.lockMask = effect.bit;
+        this.agenda.at(database.lockedUntil, EventClass.world, () => this.#touch());
+      }
+      this.#telemetryEffects();
+    };
+    const end = (): void => {
+      this.#touch();
+      this.note("effect-ended", null, effect.effect.id);
+      for (const version of this.#versions) if (version.fleet.effects.includes(effect)) version.fleet.effectEnded(effect);
+      this.#databaseEffects();
+      this.#telemetryEffects();
+    };
+    if (effect.from <= 0) start();
+    else if (effect.from <= this.input.horizon) this.agenda.at(effect.from, EventClass.world, start);
+    if (effect.to > 0 && effect.to <= this.input.horizon) this.agenda.at(effect.to, EventClass.world, end);
+  }
+
+  // --- time ---
+
+  now(): Micros {
+    return this.agenda.now();
+  }
+
+  advanceTo(at: Micros): void {
+    while (this.agenda.now() < at) {
+      const next = Math.min(at, this.#nextCut());
+      this.#play(next);
+      this.agenda.runUntil(next, () => undefined);
+      if (this.#scraper.nextAt() <= next) this.#scrape(next);
+    }
+    this.agenda.runUntil(at, () => undefined);
+    if (this.#scraper.nextAt() <= at) this.#scrape(at);
+  }
+
+  #nextCut(): Micros {
+    const now = this.agenda.now();
+    let next = Math.min(this.agenda.nextAt(), this.#scraper.nextAt(), now + this.model.spec.telemetry.scrape);
+    while (this.#nextCurveCut < this.#curveCuts.length && this.#curveCuts[this.#nextCurveCut] <= now) this.#nextCurveCut += 1;
+    if (this.#nextCurveCut < this.#curveCuts.length) next = Math.min(next, this.#curveCuts[this.#nextCurveCut]);
+    if (this.#isMoving(now)) next = Math.min(next, now + MOVING_STEP);
+    return Math.max(next, now);
+  }
+
+  #isMoving(now: Micros): boolean {
+    if (now < this.#unsteadyUntil) return true;
+    for (const version of this.#versions) for (const pool of version.pools) if (pool.moving) return true;
+    return false;
+  }
+
+  /** Something changed: for a while the state is followed in small steps. */
+  #touch(): void {
+    this.#unsteadyUntil = this.agenda.now() + 4 * MOVING_STEP;
+    for (const version of this.#versions) version.stale = true;
+  }
+
+  /** Plays the stretch from now to `next`, in which nothing changes but what flows. */
+  #play(next: Micros): void {
+    const now = this.agenda.now();
+    if (next <= now) return;
+    const seconds = toSeconds(next - now);
+    this.#curves.forEach((curve, i) => (this.#rates[i] = curve.expected(now, next) / seconds));
+    for (const version of this.#versions) if (version.stale) this.#rebuild(version);
+    this.#flow.solve(now, seconds);
+    this.#accrue(now, next, seconds);
+  }
+
+  #accrue(now: Micros, next: Micros, seconds: number): void {
+    for (const service of this.#services) {
+      for (const version of service.versions) {
+        this.#accrueVersion(service, version, now, seconds);
+        for (const [callee, breaker] of version.breakers) this.#watch(version, callee, breaker, next, next - now);
+      }
+    }
+    for (const database of this.#databases) database.accrue(now, seconds);
+  }
+
+  #accrueVersion(service: ServiceState, version: VersionState, now: Micros, seconds: number): void {
+    const { pools } = version;
+    const index = service.model.index;
+    if (pools.length === 0) {
+      for (let at = 0; at < version.arrivals.length; at += 1) version.stranded[at] += version.pages[at] * seconds;
+      return;
+    }
+    for (const pool of pools) {
+      if (pool.target !== null) accrueGauges(pool, seconds);
+      this.#arrivals[index] += pool.arrivals * seconds;
+      this.#inFlightSeconds[index] += pool.inSystem * pool.replicas.length * seconds;
+      for (const cell of pool.cells) {
+        if (cell.rate <= 0) continue;
+        if (pool.kind === "serving") this.#latencySeconds[index] += cell.rate * (1 - pool.refused) * cell.answer.meanSeconds * seconds;
+        if (pool.kind === "silent" || pool.target === null) {
+          const at = cell.slot * this.#classes.count + cell.userClass;
+          if (pool.kind === "silent") version.unanswered[at] += cell.outside * seconds;
+          else version.stranded[at] += cell.outside * seconds;
+          continue;
+        }
+        if (cell.answered === 0 && cell.refused === 0) cell.since = now;
+        cell.answered += cell.rate * (1 - pool.refused) * seconds;
+        cell.refused += cell.rate * pool.refused * seconds;
+        cell.answeredPages += cell.outside * (1 - pool.refused) * seconds;
+        cell.refusedPages += cell.outside * pool.refused * seconds;
+      }
+    }
+  }
+
+  #watch(version: VersionState, callee: number, breaker: BreakerState, next: Micros, stretch: Micros): void {
+    let [rate, failing] = [0, 0];
+    for (const links of version.links.values()) {
+      for (const link of links) {
+        if (link.call.callee !== callee) continue;
+        rate += link.rate;
+        failing += link.rate * link.failing;
+      }
+    }
+    const change = breaker.observe(next, stretch, rate, rate > 0 ? failing / rate : 0, 0);
+    if (change === 0) return;
+    this.#touch();
+    this.note(change > 0 ? "breaker-opened" : "breaker-closed", version.fleet, `calls to ${this.#calleeName(callee)}`);
+    if (change > 0) this.agenda.at(Math.max(next, breaker.openUntil), EventClass.world, () => undefined);
+  }
+
+  #calleeName(callee: number): string {
+    const { services, databases } = this.model;
+    return callee < services.length ? services[callee].spec.name : databases[callee - services.length].spec.name;
+  }
+
+  // --- scrapes ---
+
+  #scrape(at: Micros): void {
+    for (const target of this.#targets) if (target.nextScrape === at) this.#flush(target, at);
+    for (const hook of this.#hooks.values()) hook.beforeScrape(at);
+    this.#scraper.scrapeDue(at);
+    const interval = this.model.spec.telemetry.scrape;
+    for (const target of this.#targets) if (target.nextScrape === at) target.nextScrape += interval;
+  }
+
+  #flush(target: ServiceTarget, at: Micros): void {
+    this.#draw(target, at);
+    const version = this.#versions[target.version];
+    this.#writeGauges(target, version);
+  }
+
+  #draw(target: ServiceTarget, at: Micros): void {
+    const version = this.#versions[target.version];
+    for (const pool of version.pools) {
+      if (pool.target === target) for (const cell of pool.cells) this.#accounts.settleCell(pool, cell);
+    }
+    this.#accounts.draw(target, version, at);
+  }
+
+  settle(): void {
+    const now = this.agenda.now();
+    for (const target of this.#targets) this.#draw(target, now);
+    for (const version of this.#versions) this.#accounts.drawStranded(version, now);
+  }
+
+  #writeGauges(target: ServiceTarget, version: VersionState): void {
+    const { fleet } = version;
+    const { live, schema } = target.target;
+    const { limit } = fleet.service.spec.memory;
+    let [members, inFlight, queued] = [0, 0, 0];
+    for (const pool of version.pools) {
+      if (pool.target !== target) continue;
+      inFlight += pool.inSystem * pool.replicas.length;
+      queued += Math.max(0, pool.inSystem - pool.queue.point(pool.load).busy) * pool.replicas.length;
+    }
+    const memory = new Float64Array(live.length);
+    for (const replica of fleet.replicas) {
+      if (replica.target !== target || replica.phase === "gone") continue;
+      members += 1;
+      for (let lane = 0; lane < live.length; lane += 1) memory[lane] += fleet.memory(replica, lane) / limit;
+    }
+    for (let lane = 0; lane < live.length; lane += 1) {
+      const values = live[lane];
+      const cpu = target.gaugedSeconds > 0 ? target.cpuSeconds[lane] / target.gaugedSeconds : fleet.service.spec.cpu.idle;
+      values[schema.cpuIndex] = Math.min(1, cpu);
+      values[schema.memoryIndex] = members > 0 ? Math.min(1, memory[lane] / members) : 0;
+      values[schema.inFlightIndex] = this.noiseFree ? inFlight : Math.round(inFlight);
+      values[schema.queueIndex] = this.noiseFree ? queued : Math.round(queued);
+    }
+    target.cpuSeconds.fill(0);
+    target.gaugedSeconds = 0;
+  }
+
+  // --- targets ---
+
+  #makeTarget(version: VersionState, id: string, replica: string | null, offset: Micros): ServiceTarget {
+    const { fleet } = version;
+    const { spec } = this.model;
+    const service = fleet.service.spec.name;
+    const schema = serviceSchema({
+      service, version: fleet.version.name, endpoints: fleet.service.endpoints.map((endpoint) => endpoint.spec.name),
+      edgesSeconds: spec.telemetry.bucketEdgesSeconds, init: spec.telemetry.init,
+    });
+    const labels = { service, version: fleet.version.name, ...(replica === null ? {} : { replica }) };
+    const target = this.telemetry.addTarget({ id, labels, schema });
+    const now = this.agenda.now();
+    const made = new ServiceTarget(target, fleet.version.index, fleet.service.endpoints.length * this.#classes.count,
+      this.#accounts.buckets.count, this.model.releases, this.model.seed, now);
+    const interval = spec.telemetry.scrape;
+    made.nextScrape = offset + Math.max(0, Math.ceil((now - offset) / interval)) * interval;
+    this.#scraper.register(target, offset, now);
+    this.#targets.push(made);
+    return made;
+  }
+
+  #mainTarget(version: VersionState): ServiceTarget {
+    if (version.main !== null) return version.main;
+    const { fleet } = version;
+    const { scrape } = this.model.spec.telemetry;
+    const id = `${fleet.service.spec.name}-${fleet.version.name}`;
+    const count = Math.max(1, fleet.desired);
+    let offset = 0;
+    for (let i = 0; i < count; i += 1) offset += hashedOffset(this.model.seed, replicaName(fleet.service.spec.name, fleet.version.name, i), scrape) / count;
+    version.main = this.#makeTarget(version, this.#freeId(id), null, Math.round(offset / MICROS_PER_MILLI) * MICROS_PER_MILLI);
+    return version.main;
+  }
+
+  #freeId(id: string): string {
+    let name = id;
+    for (let n = 2; this.telemetry.targets.some((target) => target.id === name); n += 1) name = `${id}#${n}`;
+    return name;
+  }
+
+  #leaveTarget(replica: Replica): void {
+    const { target } = replica;
+    if (target === null) return;
+    replica.target = null;
+    target.members -= 1;
+    if (target.members > 0) return;
+    this.#draw(target, this.agenda.now());
+    this.#scraper.remove(target.target, this.agenda.now());
+    this.#targets.splice(this.#targets.indexOf(target), 1);
+    const version = this.#versions[target.version];
+    if (version.main === target) version.main = null;
+  }
+
+  #ownTarget(replica: Replica): void {
+    const version = this.#versions[replica.version.index];
+    const { scrape } = this.model.spec.telemetry;
+    const target = this.#makeTarget(version, this.#freeId(replica.name), replica.name, hashedOffset(this.model.seed, replica.name, scrape));
+    target.members = 1;
+    replica.target = target;
+  }
+
+  #addPlatformTarget(version: VersionState): void {
+    const { fleet } = version;
+    const labels = { service: fleet.service.spec.name, version: fleet.version.name };
+    const schema: PlatformSchema = platformSchema(labels);
+    const id = `platform/${labels.service}/${labels.version}`;
+    const target = this.telemetry.addTarget({ id, labels, schema });
+    this.#watchTarget(target, () => {
+      for (const values of target.live) {
+        values[schema.restartsIndex] = fleet.restarts;
+        values[schema.startupFailuresIndex] = fleet.startupFailures;
+        values[schema.readyIndex] = fleet.count("ready");
+        values[schema.desiredIndex] = fleet.desired;
+      }
+    });
+  }
+
+  #addDatabaseTarget(database: DatabasePool): void {
+    const name = database.model.spec.name;
+    const schema: DatabaseSchema = databaseSchema({ database: name });
+    const target = this.telemetry.addTarget({ id: `database/${name}`, labels: { database: name }, schema });
+    const index = database.model.index;
+    this.#watchTarget(target, (now) => {
+      const entity = Math.round(now / MICROS_PER_MILLI);
+      const drawn = (expected: number, what: number): number =>
+        this.noiseFree ? expected : poissonFrom(uniform(this.#databaseKey, entity, index * 8 + what), expected);
+      const queries = drawn(database.queries, 0);
+      const poolTimeouts = drawn(database.poolTimeouts, 1);
+      const queryTimeouts = drawn(database.queryTimeouts, 2);
+      for (const values of target.live) {
+        values[schema.queriesIndex] += queries;
+        values[schema.poolTimeoutsIndex] += poolTimeouts;
+        values[schema.queryTimeoutsIndex] += queryTimeouts;
+        values[schema.poolInUseIndex] = database.inUse;
+        values[schema.poolWaitingIndex] = this.noiseFree ? database.waiting : Math.round(database.waiting);
+      }
+      database.queries = 0;
+      database.poolTimeouts = 0;
+      database.queryTimeouts = 0;
+    });
+  }
+
+  #addFlagTarget(): void {
+    const schema: FlagServiceSchema = flagServiceSchema();
+    const target = this.telemetry.addTarget({ id: "flag-service", labels: {}, schema });
+    this.#watchTarget(target, (now) => {
+      for (const values of target.live) values[schema.upIndex] = windowOpen(this.model.effects, "flag-service-down", now) ? 0 : 1;
+    });
+  }
+
+  #watchTarget(target: Target, write: (now: Micros) => void): void {
+    const { scrape } = this.model.spec.telemetry;
+    const offset = hashedOffset(this.model.seed, target.id, scrape);
+    this.#scraper.register(target, offset, 0);
+    let next = offset;
+    this.#hooks.set(target.id, {
+      target,
+      beforeScrape: (now) => {
+        if (now < next) return;
+        write(now);
+        next = now + scrape;
+      },
+    });
+  }
+
+  // --- fleets ---
+
+  changing(fleet: Fleet): void {
+    this.#versions[fleet.version.index].stale = true;
+    this.#unsteadyUntil = this.agenda.now() + 4 * MOVING_STEP;
+  }
+
+  note(kind: WorldEvent["kind"], fleet: Fleet | null, text: string): void {
+    if (this.events.length >= WORLD_EVENTS_LIMIT) return;
+    const service = fleet === null ? null : fleet.service.spec.name;
+    this.events.push({ at: this.agenda.now(), kind, service, version: fleet === null ? null : fleet.version.name, text });
+  }
+
+  flagShare(effect: EffectModel): number {
+    return effect.carrierFlag < 0 ? 1 : this.#flags.share(effect.carrierFlag);
+  }
+
+  down(replica: Replica): void {
+    const { target } = replica;
+    if (target === null) return;
+    if (target.members > 1) {
+      this.#rebuild(this.#versions[replica.version.index]);
+      this.#leaveTarget(replica);
+      return;
+    }
+    this.#draw(target, this.agenda.now());
+    target.target.responding = false;
+  }
+
+  up(replica: Replica): void {
+    const version = this.#versions[replica.version.index];
+    const { target } = replica;
+    if (target !== null) {
+      target.target.responding = true;
+      if (replica.starts > 1) target.target.restart();
+      return;
+    }
+    if (replica.starts > 1 || replica.singled) {
+      this.#ownTarget(replica);
+      return;
+    }
+    const main = this.#mainTarget(version);
+    main.members += 1;
+    replica.target = main;
+  }
+
+  left(replica: Replica): void {
+    this.#rebuild(this.#versions[replica.version.index]);
+    this.#leaveTarget(replica);
+  }
+
+  singledOut(replica: Replica): void {
+    replica.singled = true;
+    if (replica.target === null || replica.target.members <= 1 || replica.phase !== "ready" || replica.silent) return;
+    this.#rebuild(this.#versions[replica.version.index]);
+    this.#leaveTarget(replica);
+    this.#ownTarget(replica);
+  }
+
+  /** Books what the old pools did, then groups the version's replicas anew. */
+  #rebuild(version: VersionState): void {
+    version.stale = false;
+    const old = version.pools;
+    for (const pool of old) for (const cell of pool.cells) this.#accounts.settleCell(pool, cell);
+    const { fleet } = version;
+    const groups = new Map<string, Replica[]>();
+    for (const replica of fleet.replicas) {
+      if (!replica.admitted) continue;
+      const kind: PoolKind = replica.phase !== "ready" ? "refusing" : replica.silent ? "silent" : "serving";
+      const name = `${kind} ${replica.target?.target.id ?? ""}`;
+      const group = groups.get(name);
+      if (group === undefined) groups.set(name, [replica]);
+      else group.push(replica);
+    }
+    version.pools = [...groups].map(([name, replicas]) => this.#pool(version, name, replicas, old));
+    version.silentMask = version.pools.reduce((mask, pool) => (pool.kind === "silent" ? mask | pool.waitMask : mask), 0);
+    this.#flow.regroup(version);
+  }
+
+  #pool(version: VersionState, name: string, replicas: readonly Replica[], old: readonly Pool[]): Pool {
+    const { fleet } = version;
+    const { spec, endpoints } = fleet.service;
+    const kind = name.slice(0, name.indexOf(" ")) as PoolKind;
+    const cells: Cell[] = [];
+    for (const endpoint of endpoints) {
+      for (let k = 0; k < this.#classes.count; k += 1) cells.push(new Cell(endpoint.index, endpoint.slot, k, endpoint.calls.length));
+    }
+    let slots = spec.slots;
+    let capacityMask = 0;
+    for (const effect of fleet.effects) {
+      const { what } = effect.effect;
+      if (what.kind !== "capacity" || !inWindow(effect, this.agenda.now())) continue;
+      const concerned = replicas.filter((replica) => (effect.replica < 0 || effect.replica === replica.number) && (effect.zone < 0 || effect.zone === replica.zone)).length;
+      slots *= 1 - (what.loss * this.flagShare(effect) * concerned) / replicas.length;
+      capacityMask |= effect.bit;
+    }
+    const choices = spec.balancing === "power-of-two" ? 2 : spec.balancing === "least-request" ? replicas.length : 1;
+    const pool = new Pool(name, kind, replicas, kind === "serving" ? replicas[0].target : null, cells, Math.round(slots), spec.queue, choices, this.model.releases);
+    pool.capacityMask = capacityMask;
+    if (kind !== "serving") for (const replica of replicas) pool.waitMask |= replica.downMask;
+    pool.avoided = kind === "silent" && choices > 1;
+    const before = old.find((one) => one.name === name) ?? old.find((one) => one.kind === kind);
+    if (before !== undefined) {
+      pool.inSystem = before.inSystem * Math.min(1, before.replicas.length / replicas.length);
+      pool.working = before.working;
+      pool.score = before.score;
+      pool.refused = before.refused;
+      pool.cells.forEach((cell, i) => cell.attempts.set(before.cells[i].attempts));
+    }
+    return pool;
+  }
+
+  // --- what the platform does ---
+
+  status(service: string): readonly VersionStatus[] {
+    return this.#services[findService(this.model, service)].versions.map(({ fleet, place }) => ({
+      version: fleet.version.name,
+      desired: fleet.desired,
+      starting: fleet.count("starting"),
+      ready: fleet.ready,
+      draining: fleet.count("draining"),
+      weight: this.#services[fleet.service.index].weights[place],
+    }));
+  }
+
+  scale(service: string, version: string, replicas: number): void {
+    const index = findVersion(this.model, service, version);
+    assert(index >= 0, `version ${service} ${version} exists`);
+    const { fleet } = this.#versions[index];
+    this.#mark(1, index, replicas);
+    fleet.scaleTo(replicas);
+  }
+
+  setWeights(service: string, weights: Readonly<Record<string, Ratio>>): void {
+    const state = this.#services[findService(this.model, service)];
+    const next = state.versions.map(({ fleet }) => weights[fleet.version.name] ?? 0);
+    const at = this.agenda.now() + this.model.spec.splitPropagation;
+    state.versions.forEach(({ fleet }, place) => this.#mark(2, fleet.version.index, next[place]));
+    this.agenda.at(at, EventClass.world, () => {
+      this.#touch();
+      state.weights = next;
+      state.shares = userShares(state.model, next, this.model.spec.users, this.noiseFree);
+      const text = state.versions.map(({ fleet }, place) => `${fleet.version.name} ${Math.round(next[place] * 1000) / 10}%`).join(", ");
+      this.note("split-changed", state.versions[0].fleet, text);
+    });
+  }
+
+  setFlag(flag: string, on: boolean): boolean {
+    const index = this.model.flags.indexOf(flag);
+    assert(index >= 0, `flag ${flag} exists`);
+    if (windowOpen(this.model.effects, "flag-service-down", this.agenda.now())) return false;
+    this.#mark(3, index, on ? 1 : 0);
+    this.#flags.set(index, on);
+    this.note("flag-changed", null, `${flag} ${on ? "on" : "off"}`);
+    return true;
+  }
+
+  flagOn(flag: string): boolean {
+    const index = this.model.flags.indexOf(flag);
+    return index >= 0 && this.#flags.isOn(index);
+  }
+
+  inFlight(service: string, version: string): number {
+    const index = findVersion(this.model, service, version);
+    assert(index >= 0, `version ${service} ${version} exists`);
+    const state = this.#versions[index];
+    if (this.#services[state.fleet.service.index].shares[state.place] > 0) {
+      return state.pools.reduce((sum, pool) => sum + pool.inSystem * pool.replicas.length, 0);
+    }
+    // Without new requests what is left ends within the drain limit; the mean field counts it as gone at once.
+    return 0;
+  }
+
+  littlesLaw(service: string): { readonly inFlightSeconds: number; readonly arrivals: number; readonly latencySeconds: number } {
+    const index = findService(this.model, service);
+    return { inFlightSeconds: this.#inFlightSeconds[index], arrivals: this.#arrivals[index], latencySeconds: this.#latencySeconds[index] };
+  }
+
+  hops(): number {
+    return 0;
+  }
+
+  #mark(kind: number, subject: number, value: number): void {
+    this.digest.add(this.agenda.now());
+    this.digest.add(kind * 1000 + subject);
+    this.digest.add(value);
+  }
+
+  #flagMoved(flag: number, act: () => void): void {
+    const carriers = this.#versions.filter(({ fleet }) => fleet.version.flag === flag);
+    for (const { fleet } of carriers) fleet.memoryChanging();
+    act();
+    for (const { fleet } of carriers) fleet.memoryChanged();
+    this.#databaseEffects();
+    this.#touch();
+  }
+
+  #databaseEffects(): void {
+    const now = this.agenda.now();
+    for (const database of this.#databases) {
+      let taken = 0;
+      database.poolMask = 0;
+      database.silentMask = -1;
+      for (const effect of this.model.effects) {
+        if (effect.database !== database.model.index || !inWindow(effect, now)) continue;
+        const share = this.flagShare(effect);
+        const { what } = effect.effect;
+        if (share <= 0) continue;
+        if (what.kind === "pool") {
+          taken += what.taken * share;
+          database.poolMask |= effect.bit;
+        } else if (what.kind === "outage") database.silentMask = effect.bit;
+      }
+      database.connections = Math.max(1, Math.round(database.model.spec.pool - taken));
+    }
+  }
+
+  #telemetryEffects(): void {
+    const now = this.agenda.now();
+    const { effects, services } = this.model;
+    const gaps = effects.filter((effect) => effect.kind === "drop-scrapes" && inWindow(effect, now));
+    this.#scraper.setGap(null, gaps.some((effect) => effect.service < 0));
+    for (const service of services) this.#scraper.setGap(service.spec.name, gaps.some((effect) => effect.service === service.index));
+    let lag = 0;
+    for (const { kind, effect, ...rest } of effects) {
+      if (kind === "lag" && effect.what.kind === "lag" && now >= rest.from && now < rest.to) lag += effect.what.add;
+    }
+    this.#scraper.setLag(lag);
+  }
+
+  #autoscaleLater(service: ServiceState, scaler: Autoscaler, interval: Micros): void {
+    this.agenda.at(this.agenda.now() + interval, EventClass.world, () => {
+      const full = service.versions.reduce((best, version) => (service.weights[version.place] > service.weights[best.place] ? version : best));
+      const serving = full.pools.filter((pool) => pool.kind === "serving");
+      if (serving.length > 0 && service.weights[full.place] >= 0.5) {
+        const count = serving.reduce((sum, pool) => sum + pool.replicas.length, 0);
+        const cpu = serving.reduce((sum, pool) => sum + pool.cpu[0] * pool.replicas.length, 0) / count;
+        const current = full.fleet.desired;
+        const desired = scaler.desired(this.agenda.now(), current, cpu);
+        if (desired !== current) {
+          this.note("autoscaled", full.fleet, `${current} to ${desired} replicas`);
+          full.fleet.scaleTo(desired);
+        }
+      }
+      this.#autoscaleLater(service, scaler, interval);
+    });
+  }
+}
+
+function accrueGauges(pool: Pool, seconds: number): void {
+  const { target } = pool;
+  if (target === null) return;
+  const weight = pool.replicas.length * seconds;
+  for (let lane = 0; lane < target.cpuSeconds.length; lane += 1) target.cpuSeconds[lane] += pool.cpu[lane] * weight;
+  target.gaugedSeconds += weight;
+}
+
+/** Where a rate has a corner or a jump; pieces shorter than a second are averaged. */
+function cutsOf(curves: readonly RateCurve[]): Micros[] {
+  const cuts = [...new Set(curves.flatMap((curve) => [...curve.starts]))].sort((a, b) => a - b);
+  const kept: Micros[] = [];
+  for (const cut of cuts) if (kept.length === 0 || cut - kept[kept.length - 1] >= MICROS_PER_SECOND) kept.push(Math.round(cut));
+  return kept;
+}

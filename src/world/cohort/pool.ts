@@ -1,0 +1,139 @@
+// Replicas of one version that are in the same state, as one queue; and its cells, one per endpoint and user class.
+
+import type { Micros } from "../../kernel/units.js";
+import { LOADS, nearestLoad } from "./load-grid.js";
+import { INSTANT, type Law, type Wait } from "./law.js";
+import { queueModel, type QueueModel } from "./queue-model.js";
+import type { Replica } from "./replica.js";
+import type { ServiceTarget } from "./service-target.js";
+import { NO_WAIT } from "./wait.js";
+
+/** What a pool does with requests: works on them, refuses them at once (dead), or never answers (outage). */
+export type PoolKind = "serving" | "refusing" | "silent";
+
+/** An endpoint's requests of one user class at one pool. Rates are per second. */
+export class Cell {
+  /** Arrivals, and those of them that come from clients outside. */
+  rate = 0;
+  outside = 0;
+  own: Law = INSTANT;
+  /** Own work and calls: how long a slot is held. */
+  hold: Law = INSTANT;
+  /** What an admitted request gets: wait, then hold. */
+  answer: Law = INSTANT;
+  /** Per call of the endpoint: how many attempts an admitted request makes on average. */
+  readonly attempts: Float64Array;
+  /** Requests that `answer` stands for but that are not spread over buckets yet: all, and clients' pages. */
+  answered = 0;
+  answeredPages = 0;
+  refused = 0;
+  refusedPages = 0;
+  /** Since when they have accrued. */
+  since: Micros = 0;
+
+  constructor(readonly endpoint: number, readonly slot: number, readonly userClass: number, calls: number) {
+    this.attempts = new Float64Array(calls);
+  }
+}
+
+export class Pool {
+  readonly queue: QueueModel;
+  /** Index into LOADS of the load that the queue behaves like now. */
+  load = 0;
+  /** Mean number in the system per replica, carried from step to step; and what it was when the step began. */
+  inSystem = 0;
+  inSystemBefore = 0;
+  /** Share of arrivals refused. */
+  refused = 0;
+  wait: Wait = NO_WAIT;
+  /** Service mean of the slot, in seconds; and how much of it is own work. */
+  serviceSeconds = 0;
+  ownSeconds = 0;
+  /** Releases that a waiting request inherits. */
+  waitMask = 0;
+  capacityMask = 0;
+  /** Slots doing own work over slots. */
+  working = 0;
+  /** CPU demand now, all and by release (index 1 + r leaves r out). */
+  readonly cpu: Float64Array;
+  /** Still moving towards its steady state. */
+  moving = false;
+  /** A balancer that counts requests soon sends none to a replica that never answers. */
+  avoided = false;
+  /** Normal score of the slow fluctuation, and when it was drawn. */
+  score = 0;
+  arrivals = 0;
+
+  constructor(
+    readonly name: string,
+    readonly kind: PoolKind,
+    readonly replicas: readonly Replica[],
+    readonly target: ServiceTarget | null,
+    readonly cells: readonly Cell[],
+    readonly slots: number,
+    places: number,
+    choices: number,
+    releases: number,
+  ) {
+    this.queue = queueModel({ choices, replicas: replicas.length, slots: Math.max(1, slots), places });
+    this.cpu = new Float64Array(1 + releases);
+  }
+
+  /**
+   * Moves the number in the system towards where arrivals lead, by the pointwise stationary fluid-flow approximation: the
+   * queue behaves at each moment like the steady one with the same mean number. Rates per second, time in seconds.
+   */
+  settle(arrivals: number, serviceSeconds: number, seconds: number): void {
+    const { queue } = this;
+    const perReplica = arrivals / this.replicas.length;
+    const offered = (perReplica * serviceSeconds) / queue.shape.slots;
+    const aim = nearestLoad(offered);
+    const end = queue.point(aim).inSystem;
+    let x = this.inSystemBefore;
+    if (seconds <= 0 || serviceSeconds <= 0 || Math.abs(x - end) <= NEAR * (end + 1)) {
+      this.#rest(aim, seconds <= 0 ? x : end);
+      return;
+    }
+    const rising = x < end;
+    let i = this.#loadAt(x);
+    let sum = 0;
+    const steps = Math.min(STEPS_MAX, Math.max(4, Math.ceil(seconds / (4 * serviceSeconds))));
+    const h = seconds / steps;
+    for (let step = 0; step < steps; step += 1) {
+      const point = queue.point(i);
+      const drift = perReplica * (1 - point.refused) - point.busy / serviceSeconds;
+      x += drift * h;
+      // The steady point of the same mean number never lies beyond the aim.
+      if (rising ? x >= end || drift <= 0 : x <= end || drift >= 0) x = end;
+      x = Math.max(0, x);
+      i = this.#loadAt(x);
+      sum += x;
+    }
+    this.inSystem = x;
+    this.moving = Math.abs(x - end) > NEAR * (end + 1);
+    this.load = this.moving ? this.#loadAt(sum / steps) : aim;
+    this.refused = queue.point(this.load).refused;
+  }
+
+  #rest(load: number, inSystem: number): void {
+    this.load = load;
+    this.inSystem = inSystem;
+    this.moving = false;
+    this.refused = this.queue.point(load).refused;
+  }
+
+  /** The load whose steady mean number is x. */
+  #loadAt(x: number): number {
+    let low = 0;
+    let high = LOADS.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.queue.point(middle).inSystem >= x) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}
+
+const NEAR = 0.01;
+const STEPS_MAX = 200;

@@ -1,0 +1,81 @@
+// What the cohort world can't do, by name: `validate` prints it, and the lab takes the request world instead.
+
+import type { Effect } from "../effect.js";
+import { MICROS_PER_SECOND } from "../../kernel/units.js";
+import type { ServiceSpec } from "../spec.js";
+import type { WorldInput } from "../world.js";
+import { QUEUE_STATES_MAX } from "./queue-model.js";
+import { CLASS_BITS_MAX } from "./user-classes.js";
+
+export interface Refusal {
+  readonly what: string;
+  readonly why: string;
+  readonly instead: string;
+}
+
+const USE_REQUEST = "run it with --fidelity request";
+
+/** Every part of the input that cohort would get wrong; empty when it can run it. */
+export function cohortRefusals(input: WorldInput): Refusal[] {
+  return [
+    ...tooManyClasses(input),
+    ...input.effects.flatMap(conditionalCalls),
+    ...input.spec.services.flatMap(longQueues),
+    ...shortSlots(input),
+  ];
+}
+
+/** Each limited effect and each remote carrier doubles the number of cells. */
+function tooManyClasses({ effects }: WorldInput): Refusal[] {
+  const limited = effects.filter((effect) => effect.users < 1).length;
+  const remote = new Set(effects.filter(isRemote).map((effect) => (effect.carrier.with === "script" ? "" : `${effect.carrier.service} ${effect.carrier.version}`))).size;
+  if (limited + remote <= CLASS_BITS_MAX) return [];
+  return [{
+    what: `${limited} effects for a share of users and ${remote} versions with defects in other services`,
+    why: `cohort follows every combination of them, up to ${CLASS_BITS_MAX} together`,
+    instead: `leave at most ${CLASS_BITS_MAX} of them, or ${USE_REQUEST}`,
+  }];
+}
+
+function isRemote({ carrier, target }: Effect): boolean {
+  return carrier.with !== "script" && target.on === "service" && target.service !== carrier.service;
+}
+
+/** Effects on calls act in cohort for all calls of their window alike. */
+function conditionalCalls(effect: Effect): Refusal[] {
+  if (effect.target.on !== "link" && effect.target.on !== "database") return [];
+  const conditions = [
+    ...(effect.when.rpsAbove === null ? [] : ["above a request rate"]),
+    ...(effect.when.afterWarmLife === 0 ? [] : ["after a time of warm life"]),
+    ...(effect.users < 1 && effect.target.on === "database" ? ["for a share of users"] : []),
+  ];
+  return conditions.map((condition) => ({
+    what: `${effect.id}: on a ${effect.target.on} only ${condition}`,
+    why: "cohort knows one law per calling version and link, not one per calling replica or user",
+    instead: `put the effect on the calling service's endpoint, or ${USE_REQUEST}`,
+  }));
+}
+
+function longQueues(service: ServiceSpec): Refusal[] {
+  const choosing = service.balancing === "least-request" || service.balancing === "power-of-two";
+  const most = Math.max(service.replicas, service.autoscale?.max ?? 0);
+  const states = (choosing ? most : 1) * (service.slots + service.queue);
+  if (states <= QUEUE_STATES_MAX) return [];
+  return [{
+    what: `service ${service.name}: ${states} places in slots and queues`,
+    why: `cohort tells at most ${QUEUE_STATES_MAX} numbers in the system apart`,
+    instead: `shorten the queue to ${Math.max(0, Math.floor(QUEUE_STATES_MAX / (choosing ? most : 1)) - service.slots)}, or ${USE_REQUEST}`,
+  }];
+}
+
+function shortSlots({ spec }: WorldInput): Refusal[] {
+  return spec.traffic.flatMap((traffic) => {
+    const short = traffic.spread.kind === "gamma" && traffic.spread.slot < MICROS_PER_SECOND ? "gamma slots" : null;
+    const burst = traffic.bursts !== null && traffic.bursts.lasts < MICROS_PER_SECOND ? "bursts" : null;
+    return [short, burst].filter((one) => one !== null).map((one) => ({
+      what: `traffic into ${traffic.enters}: ${one} shorter than a second`,
+      why: "cohort cuts time no finer than a second, so that such a rate would be averaged away",
+      instead: `make them a second or longer, or ${USE_REQUEST}`,
+    }));
+  });
+}

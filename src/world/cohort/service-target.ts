@@ -1,0 +1,62 @@
+// A scrape target of a service and the mass that waits to be drawn for it: expected counts by cell, code and bucket.
+
+import { streamKey, type StreamKey } from "../../kernel/draws.js";
+import type { Micros } from "../../kernel/units.js";
+import type { ServiceSchema } from "../../telemetry/schema.js";
+import type { Target } from "../../telemetry/store.js";
+
+/** Distinct sets of releases that a target's answers can carry at the same time. */
+export const MASKS_MAX = 8;
+
+/**
+ * Expected counts since the last draw lie in `expected` by (mask slot, endpoint, user class, code, bucket), and their
+ * summed durations in `seconds`. Buckets are the telemetry's, cut further at the objective's edge and the clients' timeout.
+ */
+export class ServiceTarget {
+  readonly expected: Float64Array;
+  readonly seconds: Float64Array;
+  readonly masks: number[] = [0];
+  readonly key: StreamKey;
+  /** Since when the counts in `expected` have accrued, and since when there is harm among them, by release. */
+  since: Micros;
+  readonly harmSince: Float64Array;
+  /** Expected answers since the last draw by (endpoint, class), and those of them that answer a client's page. */
+  readonly answered: Float64Array;
+  readonly pages: Float64Array;
+  readonly stride: number;
+  nextScrape: Micros = 0;
+  /** Replicas shown by this target. */
+  members = 0;
+  /** CPU demand integrated over time since the last scrape, by lane, and that time in seconds. */
+  readonly cpuSeconds: Float64Array;
+  gaugedSeconds = 0;
+
+  constructor(
+    readonly target: Target<ServiceSchema>,
+    readonly version: number,
+    readonly cells: number,
+    readonly buckets: number,
+    releases: number,
+    seed: number,
+    now: Micros,
+  ) {
+    this.stride = cells * 2 * buckets;
+    this.expected = new Float64Array(this.stride * MASKS_MAX);
+    this.seconds = new Float64Array(this.stride * MASKS_MAX);
+    this.key = streamKey(seed, `cohort/${target.id}`);
+    this.since = now;
+    this.harmSince = new Float64Array(releases).fill(NaN);
+    this.answered = new Float64Array(cells);
+    this.pages = new Float64Array(cells);
+    this.cpuSeconds = new Float64Array(1 + releases);
+  }
+
+  /** Slot of a set of releases; when all are taken, the slot of the whole (the last) is shared. */
+  maskSlot(mask: number): number {
+    const { masks } = this;
+    for (let i = 0; i < masks.length; i += 1) if (masks[i] === mask) return i;
+    if (masks.length < MASKS_MAX) return masks.push(mask) - 1;
+    masks[MASKS_MAX - 1] |= mask;
+    return MASKS_MAX - 1;
+  }
+}

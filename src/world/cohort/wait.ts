@@ -1,0 +1,42 @@
+// What a request waits for a slot or a connection, as a distribution on the grid.
+
+import { exactExp } from "../../kernel/exact.js";
+import { massFromCdf, scaleMass, EMPTY_MASS } from "./grid.js";
+import { gammaCdf } from "./incomplete-gamma.js";
+import { freshId, type Wait } from "./law.js";
+import type { QueuePoint } from "./queue-model.js";
+
+export const NO_WAIT: Wait = { id: freshId(), none: 1, waiting: EMPTY_MASS };
+
+/** Waits rarer than this are not worth a convolution: they change a p95 by far less than a bucket's rounding. */
+const RARE = 2e-5;
+/** Service means are taken in steps of 1/64 of a doubling, and squared variations in steps of a quarter. */
+const VARIATION_STEPS = 4;
+
+/** The service that a queue's time is measured in, in the steps that waits are remembered by. */
+export function steppedService(meanSeconds: number, meanSquare: number): { readonly mean: number; readonly variation: number } {
+  let unit = 1e-6;
+  while (unit * 2 <= meanSeconds) unit *= 2;
+  const mean = Math.round((meanSeconds / unit) * 64) * (unit / 64);
+  const squared = meanSeconds > 0 ? Math.max(0, meanSquare / (meanSeconds * meanSeconds) - 1) : 0;
+  return { mean, variation: Math.min(16, Math.round(squared * VARIATION_STEPS) / VARIATION_STEPS) };
+}
+
+/**
+ * A gamma law through the first two moments. Waiting for a chance crowd grows with the service time's variation
+ * (Lee and Longton: by (1 + c^2) / 2), waiting in a full queue does not; the gamma's shape tells the two apart.
+ */
+export function waitOf(point: QueuePoint, meanSeconds: number, variation: number): Wait {
+  if (point.waits < RARE) return NO_WAIT;
+  const mean = point.waitMean / point.waits;
+  const spread = Math.max(mean * mean * 1e-3, point.waitSquare / point.waits - mean * mean);
+  const shape = Math.max(0.5, (mean * mean) / spread);
+  const variability = (1 + variation) / 2;
+  const stretch = 1 + (variability - 1) / Math.max(1, shape);
+  const scale = (mean / shape) * meanSeconds * stretch;
+  const nearlyExponential = shape > 0.9 && shape < 1.15;
+  const mass = nearlyExponential
+    ? massFromCdf((seconds) => 1 - exactExp(-seconds / (scale * shape)))
+    : massFromCdf((seconds) => gammaCdf(seconds / scale, shape));
+  return { id: freshId(), none: 1 - point.waits, waiting: scaleMass(mass, point.waits) };
+}
