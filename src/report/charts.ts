@@ -122,13 +122,17 @@ const COLUMNS = {
 
 type HealthMetric = keyof typeof COLUMNS;
 
+const shortened = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most - 1)}…`);
+
+/** What the engines held the metric against, and the objective; equal limits share a line. */
 function limitsOf(outcome: Outcome, metric: HealthMetric): TimeChart["limits"] {
-  const distinct = new Map<number, string>();
-  for (const { metric: of, label, value } of outcome.thresholds) {
-    if (of !== metric || !Number.isFinite(value)) continue;
-    distinct.set(value, distinct.has(value) ? `${distinct.get(value)}, ${label}` : label);
-  }
-  return [...distinct].map(([value, label]) => ({ value, label: label.length > 22 ? `${label.slice(0, 21)}…` : label }));
+  const distinct = new Map<number, Set<string>>();
+  const lines = [
+    ...outcome.thresholds.filter((threshold) => threshold.metric === metric),
+    ...outcome.objectives.filter(({ name }) => name === metric).map(({ limit }) => ({ label: "objective", value: limit })),
+  ];
+  for (const { label, value } of lines) if (Number.isFinite(value)) distinct.set(value, (distinct.get(value) ?? new Set<string>()).add(label));
+  return [...distinct].map(([value, labels]) => ({ value, label: `${shortened([...labels].join(", "), 17)} ${COLUMNS[metric].format(value)}` }));
 }
 
 function seenChart(outcome: Outcome, metric: HealthMetric): TimeChart | null {

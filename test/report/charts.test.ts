@@ -34,8 +34,8 @@ describe("the charts of a run", () => {
   });
 
   it("name each version and each limit beside the plot, with its value on the axis's scale", () => {
-    for (const label of ["v1 (stable)", "v2", "trigger 1%", "objective 0.5%"]) expect(svgs["error-rate"]).toContain(`>${label}</text>`);
-    expect(svgs["p95"]).toContain(">gate 500ms</text>");
+    for (const label of ["v1 (stable)", "v2", "gate, trigger 1%", "objective 0.5%"]) expect(svgs["error-rate"]).toContain(`>${label}</text>`);
+    expect(svgs["p95"]).toContain(">gate, objective 500ms</text>");
     expect(svgs["p95"]).toContain(">400ms</text>");
   });
 

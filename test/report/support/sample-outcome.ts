@@ -228,9 +228,9 @@ export function caughtOutcome(over: Partial<Outcome> = {}): Outcome {
     ],
     objectives: [{ name: "error-rate", limit: 0.005 }, { name: "p95", limit: 0.5 }, { name: "conversion", limit: -0.05 }],
     thresholds: [
-      { metric: "error-rate", label: "trigger 1%", value: 0.01 },
-      { metric: "p95", label: "gate 500ms", value: 0.5 },
-      { metric: "error-rate", label: "objective 0.5%", value: 0.005 },
+      { metric: "error-rate", label: "gate", value: 0.01 },
+      { metric: "p95", label: "gate", value: 0.5 },
+      { metric: "error-rate", label: "trigger", value: 0.01 },
     ],
     costWeights: { failedRequest: 0.02, slowRequest: 0.005, lostOrder: 0.3, delayPerHour: 120, rollback: 25, page: 50 },
     totals: { requests: 1_297_000, failed: 1843, slow: 9120, orders: 38_211, orderEuro: 1_833_900 },
