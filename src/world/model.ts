@@ -116,7 +116,8 @@ export function compileModel(input: WorldInput): Model {
     compileService(service, index, input, versions, endpoints));
   const names = { services, databaseIndex, versions, flags, endpoints };
   const effects = compileEffects(input.effects, names, seed);
-  const releases = effects.reduce((most, effect) => Math.max(most, effect.release + 1), 0);
+  // A release without a defect has its place, too: truth and telemetry ask about it as about any other.
+  const releases = effects.reduce((most, effect) => Math.max(most, effect.release + 1), input.versions.length);
   assert(releases <= 30, "at most 30 releases, one bit each");
   return {
     spec, seed, services, endpoints, calls, versions, flags, effects, releases,
