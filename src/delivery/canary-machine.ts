@@ -11,7 +11,7 @@ import * as decide from "./canary-decisions.js";
 const TIMEOUT_GRACE: Micros = seconds(15);
 /** Longest wait for the evaluation that ends a flag watch. */
 const FLAG_JUDGEMENT_LIMIT: Micros = seconds(60);
-/** After this many plans in which every action failed, only a person's answer tries again. */
+/** After this many plans in a row in which every action failed, only a person's answer tries again. */
 const MOST_STRANDINGS = 3;
 
 const toMillis = (duration: Micros): number => duration / MICROS_PER_MILLI;
@@ -80,7 +80,8 @@ const machineSetup = setup({
     isBetter: ({ event }) => event.type === "flag.judged" && event.better,
     answerIs: ({ event }, answer: "roll-back" | "promote" | "hold") => event.type === "answer" && event.answer === answer,
     silenceMeans: ({ context }, answer: "roll-back" | "promote" | "hold") => silence(context) === answer,
-    mayTryAgain: ({ context }) => context.strandings < MOST_STRANDINGS && context.strategy.onNoAnswer === "roll-back",
+    mayStillTry: ({ context }) => context.strandings < MOST_STRANDINGS,
+    silenceTriesAgain: ({ context }) => context.strandings < MOST_STRANDINGS && context.strategy.onNoAnswer === "roll-back",
   },
   actions: {
     keepReport: assign(({ event }) => ("report" in event ? { report: event.report } : {})),
@@ -103,6 +104,7 @@ const machineSetup = setup({
     flagWentOff: assign(({ context, event }) => ({ flagOff: true, judgedSince: seenFrom(context, event) })),
     nextStep: assign(({ context }) => ({ step: Math.min(context.step + 1, context.strategy.steps.length - 1) })),
     stranded: assign(({ context }) => ({ strandings: context.strandings + 1 })),
+    leaveToPeople: assign({ strandings: MOST_STRANDINGS }),
     draft: assign((_, draft: Draft) => ({ draft })),
     record: ({ context }) => {
       if (context.draft !== null) context.driver.record(context.draft, context);
@@ -170,7 +172,11 @@ export const canaryMachine = machineSetup.createMachine({
       initial: "deploying",
       on: {
         // Only here: a fired trigger acts in every state below, whatever that state waits for.
-        "trigger.fired": { target: "rolling-back", actions: decideTriggers },
+        "trigger.fired": [
+          { guard: "mayStillTry", target: "rolling-back", actions: decideTriggers },
+          // Every action failed again and again, or a person chose to leave it: only an answer moves it now.
+          { actions: "keepReport" },
+        ],
         "window.ready": { actions: "keepReport" },
       },
       states: {
@@ -348,13 +354,13 @@ export const canaryMachine = machineSetup.createMachine({
       on: {
         answer: [
           { guard: { type: "answerIs", params: "roll-back" }, target: "rolling-back.restoring", actions: decided(({ context }) => decide.answered(context, "roll-back")) },
-          { guard: { type: "answerIs", params: "hold" }, target: "exposed.held", actions: decided(({ context }) => decide.answered(context, "hold")) },
+          { guard: { type: "answerIs", params: "hold" }, target: "exposed.held", actions: [...decided(({ context }) => decide.answered(context, "hold")), "leaveToPeople"] },
         ],
       },
       after: {
         answer: [
-          { guard: "mayTryAgain", target: "rolling-back.restoring", actions: decided(({ context }) => decide.unanswered(context, "roll-back")) },
-          { target: "exposed.held", actions: decided(({ context }) => decide.unanswered(context, "hold")) },
+          { guard: "silenceTriesAgain", target: "rolling-back.restoring", actions: decided(({ context }) => decide.unanswered(context, "roll-back")) },
+          { target: "exposed.held", actions: [...decided(({ context }) => decide.unanswered(context, "hold")), "leaveToPeople"] },
         ],
       },
     },
