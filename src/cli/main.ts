@@ -98,4 +98,8 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(ExitCode.ok);
   throw error;
 });
+// A statechart hands an error on outside of the call that caused it; it is our fault all the same, and ends as such.
+process.on("uncaughtException", (error) => {
+  process.exit(explainEnd(error));
+});
 process.exitCode = await main(process.argv);

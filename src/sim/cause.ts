@@ -10,6 +10,8 @@ import type { SeriesStore } from "../telemetry/store.js";
 export function passesWithoutRelease(store: SeriesStore, release: number, basis: DecisionBasis): boolean | null {
   const { at, queries } = basis;
   if (at === null) return null;
-  const answers = queries.map((query) => store.query(query, at, 1 + release));
+  // A release without a defect has no lane of its own: nothing it did could be left out.
+  const lane = 1 + release < store.lanes ? 1 + release : 0;
+  const answers = queries.map((query) => store.query(query, at, lane));
   return basis.passesOn({ at, queries, answers });
 }
