@@ -111,7 +111,7 @@ function trafficChart(outcome: Outcome): TimeChart | null {
   return {
     ...baseChart(outcome), height: 150, yTitle: "share of traffic", format: percent, limits: [],
     scale: { kind: "linear", max: 1.02, constant: 1, ticks: [0, 0.25, 0.5, 0.75, 1] },
-    lines: versionLines(outcome, "weight", "area").map((line, index) => (index === 0 ? { ...line, shape: "step" } : line)),
+    lines: versionLines(outcome, "weight", "step-area").map((line, index) => (index === 0 ? { ...line, shape: "step" } : line)),
   };
 }
 
@@ -186,7 +186,7 @@ function impactChart(outcome: Outcome): TimeChart | null {
   const { at, edge } = outcome.series;
   if (at.length === 0) return null;
   const lines: ChartLine[] = [
-    { label: "failed", color: paint("first"), dash: [], width: 1.4, shape: "line", values: edge.failedPerSecond },
+    { label: "failed", color: paint("ink"), dash: [], width: 1.2, shape: "line", values: edge.failedPerSecond },
     { label: "harmed by a release", color: paint("harm"), dash: [7, 3], width: 2, shape: "area", values: edge.harmedPerSecond },
   ];
   const scale = withHeadroom(valueScale(lines.flatMap((line) => line.values), [], 0.5));

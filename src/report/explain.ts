@@ -7,8 +7,8 @@ import { clock, count, counted, duration, percent, perSecond, significant } from
 import { costWords, timesWords } from "./summary.js";
 import { named, oneLine, wrap } from "./text.js";
 import {
-  actionName, classificationWords, costWeight, expectationWords, mark, MEANING_OF, metricValue, objectiveValue, persistenceWords, planWords,
-  releaseName, RULE_WORDS, STATUS_WORDS, weightName, whereWords,
+  actionName, bySeverity, classificationWords, costWeight, expectationWords, mark, MEANING_OF, metricValue, objectiveValue, persistenceWords, planWords,
+  releaseName, RULE_WORDS, sampleOf, STATUS_WORDS, weightName, whereWords,
 } from "./words.js";
 
 export interface ExplainOptions {
@@ -73,7 +73,7 @@ export function checkWords(check: CheckResult): string {
   const against = check.threshold === null ? "" : ` against a limit of ${value(check.threshold)}`;
   const baseline = check.baseline === null ? "" : ` (baseline ${value(check.baseline)}${check.baselineSampleSize > 0 ? ` on ${counted(check.baselineSampleSize, "request")}` : ""})`;
   const persistence = check.persistence.of > 1 ? `; breached ${persistenceWords(check)}` : "";
-  return `${check.series}: ${observed}${against}${baseline}, on ${counted(check.sampleSize, "request")} in ${duration(check.window.to - check.window.from)}${persistence}`;
+  return `${check.series}: ${observed}${against}${baseline}${sampleOf(check) === null ? "" : `, on ${counted(check.sampleSize, "request")}`} in ${duration(check.window.to - check.window.from)}${persistence}`;
 }
 
 function checkLines(decision: Decision, width: number): string[] {
@@ -157,9 +157,11 @@ function distanceWords(check: CheckResult): string {
 function truthLines(release: ReleaseOutcome, width: number): string[] {
   const row = (name: string, text: string): string[] => named(name, text, 2, NAME_WIDTH, width);
   const right = release.tookRightAction === null ? "" : release.tookRightAction ? " ✓ taken" : ` ✗ not taken: ${actionName(release.action)} instead`;
+  const fine = release.truthEvidence.filter((each) => each.finding === "fine").length;
   return [
     `In truth ${releaseName(release)} is ${release.truth}; classified ${classificationWords(release)}: ${MEANING_OF[release.classification]}`,
-    ...release.truthEvidence.flatMap((each) => row(each.objective, `${each.finding} at ${whereWords(each)}: ${objectiveValue(each.objective, each.withRelease)} with the release, ${objectiveValue(each.objective, each.without)} without, limit ${objectiveValue(each.objective, each.limit)}. ${each.reason}`)),
+    ...bySeverity(release.truthEvidence).filter((each) => each.finding !== "fine").flatMap((each) => row(each.objective, `${each.finding} at ${whereWords(each)}: ${objectiveValue(each.objective, each.withRelease)} with the release, ${objectiveValue(each.objective, each.without)} without, limit ${objectiveValue(each.objective, each.limit)}. ${each.reason}`)),
+    ...(fine > 0 ? row("fine", `${counted(fine, "other comparison")} of objective and endpoint`) : []),
     ...row("cause", `${release.cause ?? "nobody acted"}. ${release.causeReason}`),
     ...row("right action", `${actionName(release.rightAction)}${right}`),
     ...row("times", timesWords(release)),

@@ -7,8 +7,8 @@ import { clock, count, duration, money, NOTHING, percent } from "./format.js";
 import { costWords, timesWords } from "./summary.js";
 import { oneLine } from "./text.js";
 import {
-  actionName, classificationWords, COST_PARTS, costWeight, doraValue, expectationWords, mark, MEANING_OF, metricValue, objectiveValue, persistenceWords,
-  planWords, releaseName, RESULT_WORDS, RULE_WORDS, STATUS_WORDS, weightName, whereWords,
+  actionName, bySeverity, classificationWords, COST_PARTS, costWeight, doraValue, expectationWords, mark, MEANING_OF, metricValue, objectiveValue, persistenceWords,
+  planWords, releaseName, RESULT_WORDS, RULE_WORDS, sampleOf, STATUS_WORDS, weightName, whereWords,
 } from "./words.js";
 
 /** Builds the whole report; pictures are linked as `charts/NAME.svg`. */
@@ -96,7 +96,7 @@ function checks(decision: Decision): string[] {
     ["check", "status", "series", "observed", "limit", "requests", "breaches", "reason"],
     decision.checks.map((check) => [
       `${check.check}${check.check === decision.decidingCheck ? " (decided)" : ""}`, check.fired ? "fired" : STATUS_WORDS[check.status], check.series,
-      metricValue(check.metric, check.observed), metricValue(check.metric, check.threshold), count(check.sampleSize), persistenceWords(check), check.reason,
+      metricValue(check.metric, check.observed), metricValue(check.metric, check.threshold), count(sampleOf(check)), persistenceWords(check), check.reason,
     ]),
   );
 }
@@ -107,7 +107,7 @@ const states = (release: ReleaseOutcome): string[] =>
 const truth = (release: ReleaseOutcome): string[] =>
   table(
     ["objective", "where", "limit", "with", "without", "worst window", "finding", "in words"],
-    release.truthEvidence.map((each) => [
+    bySeverity(release.truthEvidence).map((each) => [
       each.objective, whereWords(each), objectiveValue(each.objective, each.limit), objectiveValue(each.objective, each.withRelease),
       objectiveValue(each.objective, each.without), `${clock(each.windowFrom)} to ${clock(each.windowTo)}`, each.finding, each.reason,
     ]),

@@ -42,7 +42,7 @@ function headlineLines(outcome: Outcome, colors: Colors, width: number): string[
   const { scenario } = outcome;
   const state = outcome.passed ? colors.green(`${mark(true)} passed`) : colors.red(`${mark(false)} failed`);
   const facts = `seed ${outcome.seed} · ${outcome.fidelity} · ${duration(outcome.duration)} simulated`;
-  const about = scenario.about === "" ? [] : [colors.dim(cut(oneLine(scenario.about), width))];
+  const about = scenario.about === "" ? [] : wrap(scenario.about, width).slice(0, 2).map((line) => colors.dim(cut(line, width)));
   return [`${colors.bold(cut(oneLine(scenario.name), width - facts.length - 14))}  ${colors.dim(facts)}  ${state}`, ...about, ""];
 }
 
@@ -51,8 +51,10 @@ function timelineLines(outcome: Outcome, colors: Colors, width: number, most: nu
   const entries = outcome.timeline.filter((entry) => entry.major);
   if (entries.length === 0) return [];
   const room = most - 2;
-  const twoEach = entries.map((entry) => entryLines(entry, colors, width, 2));
-  if (twoEach.flat().length <= room) return [...twoEach.flat(), ""];
+  for (const each of [3, 2]) {
+    const roomy = entries.flatMap((entry) => entryLines(entry, colors, width, each));
+    if (roomy.length <= room) return [...roomy, ""];
+  }
   const lines = entries.flatMap((entry) => entryLines(entry, colors, width, 1));
   if (lines.length > room) {
     const head = Math.ceil((room - 1) / 2);
@@ -158,6 +160,8 @@ function expectationLines(outcome: Outcome, colors: Colors, width: number): stri
   const more = outcome.expectations.length - shown.length;
   const lines = shown.flatMap((each) => {
     const text = cut(oneLine(each.text), width - 4);
+    const whole = wrap(each.text, width - 4);
+    if (each.passed && outcome.expectations.length <= 4) return whole.slice(0, 2).map((line, row) => (row === 0 ? `  ${colors.green(mark(true))} ${line}` : `    ${line}`));
     if (each.passed) return [`  ${colors.green(mark(true))} ${text}`];
     return [`  ${colors.red(mark(false))} ${text}`, `      ${cut(oneLine(each.reason), width - 6)}`];
   });

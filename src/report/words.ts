@@ -115,6 +115,18 @@ export function metricValue(metric: CheckMetric, value: Maybe): string {
 /** `error rate` for `error-rate`, `p95` for `p95`. */
 export const metricName = (metric: string): string => metric.replace(/-/g, " ");
 
+const ABOUT_REQUESTS = new Set<CheckMetric>(["error-rate", "p50", "p95", "p99", "throughput", "conversion"]);
+
+/** Requests that a check rests on; null for one that looks at replicas or databases. */
+export const sampleOf = (check: CheckResult): number | null =>
+  ABOUT_REQUESTS.has(check.metric) || check.sampleSize > 0 ? check.sampleSize : null;
+
+/** The findings of the twins, the worst first. */
+export function bySeverity(evidence: readonly TruthEvidence[]): readonly TruthEvidence[] {
+  const rank = { harmful: 0, borderline: 1, fine: 2 } as const;
+  return evidence.slice().sort((a, b) => rank[a.finding] - rank[b.finding]);
+}
+
 /** How often it breached: `3 of 5, needs 3`. */
 export function persistenceWords(check: CheckResult): string {
   const { need, of } = check.persistence;

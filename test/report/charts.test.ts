@@ -62,7 +62,7 @@ describe("what the charts show", () => {
   it("draws a day in few points without losing a spike or a gap", () => {
     const points = Array.from({ length: 5760 }, (_, row) => ({ at: minutes(row / 4), value: row === 4001 ? 0.9 : row === 2000 ? null : 0.01 + (row % 7) / 1000 }));
     const kept = thinned(points);
-    expect(kept.length).toBeLessThan(2 * 856 + 2);
+    expect(kept.length).toBeLessThan(2 * 840 + 2);
     expect(kept.some((point) => point.value === 0.9)).toBe(true);
     expect(kept.some((point) => point.value === null)).toBe(true);
     for (let index = 1; index < kept.length; index += 1) expect(kept[index].at).toBeGreaterThan(kept[index - 1].at);

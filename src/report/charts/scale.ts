@@ -13,6 +13,9 @@ export interface ValueScale {
 /** Beyond this ratio of the largest value to the smallest limit, a linear axis would hide the limit. */
 const LARGEST_LINEAR_RATIO = 14;
 
+/** Ticks nearer to zero than this share of the height would overlap its label. */
+const LEAST_TICK_GAP = 0.1;
+
 /** An axis from zero that shows all of `values` and `limits`; logarithmic above the limits when values dwarf them. */
 export function valueScale(values: readonly (number | null)[], limits: readonly number[], least: number): ValueScale {
   let top = least;
@@ -28,7 +31,8 @@ export function valueScale(values: readonly (number | null)[], limits: readonly 
   const max = top * 1.25;
   const ticks = [0];
   for (let tick = powerOfTenBelow(smallest); tick <= max; tick *= 10) ticks.push(Number(tick.toPrecision(6)));
-  return { kind: "symlog", max, constant: smallest / 2, ticks };
+  const scale: ValueScale = { kind: "symlog", max, constant: smallest / 2, ticks };
+  return { ...scale, ticks: ticks.filter((tick) => tick === 0 || pixelOf(scale, tick, 1) < 1 - LEAST_TICK_GAP) };
 }
 
 /** Where a value lies, in pixels from the top of a plot of this height. */

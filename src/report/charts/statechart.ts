@@ -8,8 +8,8 @@ import type { Outcome, ReleaseOutcome } from "../../sim/outcome.js";
 import { timeTicks } from "./scale.js";
 
 const WIDTH = 1080;
-const BOX_WIDTH = 232;
-const LANES_FROM = 256;
+const BOX_WIDTH = 246;
+const LANES_FROM = 268;
 const LANES_TO = 1062;
 const LANE = 48;
 const TOP = 10;
@@ -88,8 +88,13 @@ function laneBox(lane: Lane, row: number, final: boolean): string {
   const frame = (inset: number): string =>
     `<rect x="${2 + inset}" y="${y + inset}" width="${BOX_WIDTH - 2 * inset}" height="${38 - 2 * inset}" rx="${7 - inset}" fill="${paint("box")}" stroke="${paint("muted")}"/>`;
   return frame(0) + (final ? frame(3) : "")
-    + `<text x="14" y="${y + 16}" font-size="12" font-weight="600" fill="${paint("ink")}">${escapeText(cut(lane.label, 33))}</text>`
-    + `<text x="14" y="${y + 31}" font-size="11" fill="${paint("muted")}">${escapeText(`${duration(lane.spent)}${lane.entries > 1 ? ` in ${counted(lane.entries, "visit")}` : ""}${final ? " · last" : ""}`)}</text>`;
+    + `<text x="14" y="${y + 16}" font-size="12" font-weight="600" fill="${paint("ink")}">${escapeText(cut(lane.label, 36))}</text>`
+    + `<text x="14" y="${y + 31}" font-size="11" fill="${paint("muted")}">${escapeText(spentWords(lane, final))}</text>`;
+}
+
+function spentWords(lane: Lane, final: boolean): string {
+  if (final && lane.spent === 0) return "where it ended";
+  return `${duration(lane.spent)}${lane.entries > 1 ? ` in ${counted(lane.entries, "visit")}` : ""}${final ? " · where it ended" : ""}`;
 }
 
 function bar(visit: Visit, row: number, x: (at: Micros) => number, open: boolean): string {
@@ -108,13 +113,14 @@ function arrow(x: number, from: number, to: number): string {
   return `<path d="M${round(x)},${middle(from)}V${end}" fill="none" stroke="${paint("decision")}" stroke-width="1.3"/><path d="${head}" fill="${paint("decision")}"/>`;
 }
 
-/** The reason beside the bar: to its right where there is room, else to its left. */
+/** The reason under a long bar, or beside it: to its right where there is room, else to its left. */
 function whyText(visit: Visit, row: number, x: (at: Micros) => number): string {
   const left = x(visit.from);
   const right = Math.max(left + 3, x(visit.to));
   const roomRight = LANES_TO - right - 18;
   const roomLeft = left - LANES_FROM - 12;
   const text = visit.why ?? "";
+  if (right - left >= text.length * LETTER) return `<text x="${round(left + 2)}" y="${middle(row) + 19}" font-size="11.5" fill="${paint("muted")}">${escapeText(text)}</text>`;
   const toRight = roomRight >= Math.min(text.length * LETTER, roomLeft);
   const room = Math.floor((toRight ? roomRight : roomLeft) / LETTER);
   if (room < 8) return "";

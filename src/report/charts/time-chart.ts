@@ -8,9 +8,9 @@ import { pixelOf, spreadLabels, timeTicks, type ValueScale } from "./scale.js";
 
 type Layer = Extract<TopLevelSpec, { layer: unknown }>["layer"][number];
 
-export const PLOT_WIDTH = 856;
+export const PLOT_WIDTH = 840;
 export const PLOT_LEFT = 66;
-export const PLOT_RIGHT = 158;
+export const PLOT_RIGHT = 174;
 const MARKER_GAP = 19;
 const MARKER_UP = -20;
 const LABEL_GAP = 15;
@@ -21,7 +21,8 @@ export interface ChartLine {
   readonly color: string;
   readonly dash: readonly number[];
   readonly width: number;
-  readonly shape: "line" | "step" | "area";
+  /** Steps for what is set and holds until it is set again, straight lines for what is measured. */
+  readonly shape: "line" | "step" | "area" | "step-area";
   readonly values: readonly (number | null)[];
 }
 
@@ -108,11 +109,11 @@ const within = (chart: TimeChart, at: Micros): boolean => at >= chart.from && at
 function lineLayers(chart: TimeChart): Layer[] {
   return chart.lines.map((line) => {
     const values = thinned(chart.at.map((at, row) => ({ at, value: line.values[row] ?? null })).filter((point) => within(chart, point.at)));
-    const interpolate = line.shape === "line" ? ("linear" as const) : ("step-before" as const);
+    const interpolate = line.shape.startsWith("step") ? ("step-before" as const) : ("linear" as const);
     const stroke = { color: line.color, strokeWidth: line.width, strokeDash: line.dash.slice(), interpolate };
     return {
       data: { values },
-      mark: line.shape === "area"
+      mark: line.shape.endsWith("area")
         ? { type: "area", color: line.color, fillOpacity: 0.18, line: stroke, interpolate }
         : { type: "line", strokeJoin: "round", ...stroke },
       encoding: { x: x(chart), y: y(chart) },

@@ -31,7 +31,7 @@ dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:2px 14px;margin:
 dl.facts dt{color:var(--muted)} dl.facts dd{margin:0;overflow-wrap:anywhere}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;margin:12px 0}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:9px 13px}
-.tile b{display:block;font-size:20px;line-height:1.3;font-variant-numeric:tabular-nums} .tile span{font-size:13px;color:var(--muted)}
+.tile b{display:block;font-size:18px;line-height:1.4;white-space:nowrap;font-variant-numeric:tabular-nums} .tile span{font-size:13px;color:var(--muted)}
 ol.strip{list-style:none;display:flex;padding:0;margin:16px 0 4px;gap:0}
 ol.strip li{flex:1;position:relative;padding:20px 6px 0 0;font-size:14px;min-width:92px}
 ol.strip li::before{content:"";position:absolute;top:6px;left:0;right:0;height:3px;background:var(--line)}

@@ -3,13 +3,23 @@
 import type { Outcome, ReleaseOutcome } from "../../sim/outcome.js";
 import { html, type Markup } from "../escape.js";
 import { clock, count, duration, money, NOTHING, percent } from "../format.js";
-import { COST_PARTS, costWeight, doraValue, mark, objectiveValue, releaseName, weightName, whereWords } from "../words.js";
+import { bySeverity, COST_PARTS, costWeight, doraValue, mark, objectiveValue, releaseName, weightName, whereWords } from "../words.js";
+
+/** With so many rows a table of findings is still read. */
+const MOST_FINE = 8;
 
 /** What the twins showed, objective by objective. */
 export function truthTable(release: ReleaseOutcome): Markup {
   if (release.truthEvidence.length === 0) return html`<p class="muted">The twins found nothing to compare.</p>`;
+  const evidence = bySeverity(release.truthEvidence);
+  const first = evidence.filter((each, index) => each.finding !== "fine" || index < MOST_FINE);
+  const rest = evidence.slice(first.length);
+  return html`${truthRows(release, first)}${rest.length === 0 ? "" : html`<details class="print"><summary>${count(rest.length)} more that are fine</summary>${truthRows(release, rest)}</details>`}`;
+}
+
+function truthRows(release: ReleaseOutcome, evidence: ReleaseOutcome["truthEvidence"]): Markup {
   return html`<div class="card table"><table><thead><tr><th>objective</th><th>where</th><th class="n">limit</th><th class="n">with ${release.version}</th><th class="n">without</th><th>worst window</th><th>finding</th><th>in words</th></tr></thead><tbody>
-${release.truthEvidence.map((each) => html`<tr class="${each.finding === "fine" ? "fine" : ""}"><td>${each.objective}</td><td>${whereWords(each)}</td><td class="n">${objectiveValue(each.objective, each.limit)}</td><td class="n">${objectiveValue(each.objective, each.withRelease)}</td><td class="n">${objectiveValue(each.objective, each.without)}</td><td>${clock(each.windowFrom)} to ${clock(each.windowTo)}</td><td>${each.finding === "harmful" ? html`<span class="keep bad-text">✗ harmful</span>` : each.finding === "fine" ? "✓ fine" : "○ borderline"}</td><td>${each.reason}</td></tr>`)}
+${evidence.map((each) => html`<tr class="${each.finding === "fine" ? "fine" : ""}"><td>${each.objective}</td><td>${whereWords(each)}</td><td class="n">${objectiveValue(each.objective, each.limit)}</td><td class="n">${objectiveValue(each.objective, each.withRelease)}</td><td class="n">${objectiveValue(each.objective, each.without)}</td><td>${clock(each.windowFrom)} to ${clock(each.windowTo)}</td><td>${each.finding === "harmful" ? html`<span class="keep bad-text">✗ harmful</span>` : each.finding === "fine" ? "✓ fine" : "○ borderline"}</td><td>${each.reason}</td></tr>`)}
 </tbody></table></div>`;
 }
 
