@@ -54,7 +54,6 @@ export class TargetSchema {
   readonly firstCounter: number;
   readonly lastCounter: number;
   readonly #scalars: readonly ScalarSeries[];
-  readonly #columns = new WeakMap<TelemetryQuery, Int32Array>();
 
   constructor(parts: SchemaParts) {
     this.labels = parts.labels;
@@ -69,20 +68,8 @@ export class TargetSchema {
     this.#scalars = parts.scalars;
   }
 
-  /**
-   * The columns that a query touches by metric, endpoint and code; for a quantile the first bucket of each histogram.
-   * Kept per query object, since engines ask the same questions again and again.
-   */
+  /** The columns that a query touches by metric, endpoint and code; for a quantile the first bucket of each histogram. */
   columns(query: TelemetryQuery): Int32Array {
-    let columns = this.#columns.get(query);
-    if (columns === undefined) {
-      columns = this.#select(query);
-      this.#columns.set(query, columns);
-    }
-    return columns;
-  }
-
-  #select(query: TelemetryQuery): Int32Array {
     const where = query.where;
     switch (query.metric) {
       case "http_request_duration_seconds":

@@ -4,7 +4,7 @@ import { assert, unreachable } from "../kernel/assert.js";
 import { minutes, type Micros } from "../kernel/units.js";
 import { NO_OBSERVATIONS, NO_SERIES, TOO_FEW_SAMPLES } from "./absent.js";
 import { Across, addOverTime, type GaugeQuery } from "./across.js";
-import { makePlan, type Plan } from "./plan.js";
+import { Plans } from "./plan.js";
 import { histogramQuantile } from "./quantile.js";
 import type { Answer, TelemetryQuery } from "./query.js";
 import { RangeIncrease } from "./rate.js";
@@ -45,8 +45,7 @@ export class SeriesStore {
   #retention: Micros = 0;
   #targets: Target[] = [];
   readonly #ids = new Set<string>();
-  #generation = 0;
-  readonly #plans = new WeakMap<TelemetryQuery, Plan>();
+  readonly #plans = new Plans();
   readonly #increase = new RangeIncrease();
   readonly #sum = new Sums(1);
 
@@ -80,7 +79,6 @@ export class SeriesStore {
     const target = new Target(options, this.lanes, this.#room);
     this.#ids.add(options.id);
     this.#targets.push(target);
-    this.#generation += 1;
     return target;
   }
 
@@ -91,12 +89,12 @@ export class SeriesStore {
     this.#targets = kept;
     this.#ids.clear();
     for (const target of kept) this.#ids.add(target.id);
-    this.#generation += 1;
+    this.#plans.clear();
   }
 
   /** Answers as of `at`: from samples that were visible then, about the range that ends `offset` before. */
   query(query: TelemetryQuery, at: Micros, lane = 0): Answer {
-    assert(lane >= 0 && lane < this.lanes, `lane ${lane} is one of ${this.lanes}`);
+    assert(lane >= 0 && lane < this.lanes, "a query is of one of the store's lanes");
     switch (query.fn) {
       case "rate":
       case "increase":
@@ -125,7 +123,7 @@ export class SeriesStore {
     let samples = 0;
     let newest = -Infinity;
     let seen = false;
-    for (const entry of this.#plan(query).entries) {
+    for (const entry of this.#plans.of(query, this.#targets).entries) {
       const target = entry.target;
       const last = target.lastRow(start, end, at);
       if (last < 0) continue;
@@ -147,7 +145,7 @@ export class SeriesStore {
   #quantile(query: QuantileQuery, at: Micros, lane: number): Answer {
     const end = at - (query.offset ?? 0);
     const start = end - query.window;
-    const plan = this.#plan(query);
+    const plan = this.#plans.of(query, this.#targets);
     const { sums, counts } = plan;
     const one = this.#increase;
     one.begin(start, end, true);
@@ -185,7 +183,7 @@ export class SeriesStore {
     const end = at - (query.offset ?? 0);
     const start = end - this.lookback;
     const across = new Across(query.across);
-    for (const entry of this.#plan(query).entries) {
+    for (const entry of this.#plans.of(query, this.#targets).entries) {
       const row = entry.target.lastRow(start, end, at);
       if (row < 0) continue;
       const time = entry.target.timeOf(row);
@@ -201,7 +199,7 @@ export class SeriesStore {
     const end = at - (query.offset ?? 0);
     const start = end - query.window;
     const across = new Across(query.across);
-    for (const entry of this.#plan(query).entries) {
+    for (const entry of this.#plans.of(query, this.#targets).entries) {
       const last = entry.target.lastRow(start, end, at);
       if (last < 0) continue;
       const first = entry.target.firstRowAfter(start);
@@ -210,14 +208,5 @@ export class SeriesStore {
       }
     }
     return across.answer();
-  }
-
-  #plan(query: TelemetryQuery): Plan {
-    let plan = this.#plans.get(query);
-    if (plan === undefined || plan.generation !== this.#generation) {
-      plan = makePlan(query, this.#targets, this.#generation);
-      this.#plans.set(query, plan);
-    }
-    return plan;
   }
 }

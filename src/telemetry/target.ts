@@ -26,6 +26,8 @@ const NO_VALUES = new Float64Array(0);
 export class Target<Schema extends TargetSchema = TargetSchema> {
   readonly id: string;
   readonly labels: TargetLabels;
+  /** Labels of its series: the schema's, and the target's own over them. */
+  readonly seriesLabels: TargetLabels;
   readonly schema: Schema;
   /** Lane 0 is what engines see; lane 1 + r counts without the requests that release r's effects touched. */
   readonly live: readonly Float64Array[];
@@ -51,6 +53,7 @@ export class Target<Schema extends TargetSchema = TargetSchema> {
   constructor(options: TargetOptions<Schema>, lanes: number, room: RingRoom) {
     this.id = options.id;
     this.labels = options.labels;
+    this.seriesLabels = { ...options.schema.labels, ...options.labels };
     this.schema = options.schema;
     this.live = Array.from({ length: lanes }, () => new Float64Array(options.schema.size));
     this.#lanes = lanes;
@@ -81,7 +84,7 @@ export class Target<Schema extends TargetSchema = TargetSchema> {
   }
 
   /** Every series goes stale. `up` is 0 after a failed scrape, NaN (stale as well) when the target is gone. */
-  recordStale(time: Micros, visibleAt: Micros, up: 0 | typeof NaN): void {
+  recordStale(time: Micros, visibleAt: Micros, up: number): void {
     const base = this.#open(time, visibleAt);
     this.values.fill(NaN, base, base + this.#rowSize);
     for (let lane = 0; lane < this.#lanes; lane += 1) {
@@ -95,10 +98,9 @@ export class Target<Schema extends TargetSchema = TargetSchema> {
     const times = this.#times;
     const capacity = this.#capacity;
     const oldest = this.oldestRow;
-    assert(
-      oldest === 0 || times[oldest % capacity] <= start,
-      `a query of ${this.id} reaches back at most as far as the store's retention`,
-    );
+    if (oldest > 0 && times[oldest % capacity] > start) {
+      assert(false, `a query of ${this.id} reaches back at most as far as the store's retention`);
+    }
     let row = this.#rows - 1;
     if (row >= 0 && times[row % capacity] > end) row = this.firstRowAfter(end) - 1;
     // Rows come into sight in their order, so the newest visible one is the last of a run.
@@ -154,7 +156,7 @@ export class Target<Schema extends TargetSchema = TargetSchema> {
     if (newest < 0) {
       this.#allocate();
     } else {
-      assert(time > this.#times[newest % this.#capacity], `scrapes of ${this.id} go forward in time`);
+      assert(time > this.#times[newest % this.#capacity], "a target's scrapes go forward in time");
       // Samples are delivered in order: one with a short lag waits for its predecessor with a long one.
       sight = Math.max(sight, this.#visibleAt[newest % this.#capacity]);
     }

@@ -130,6 +130,39 @@ describe("a quantile query", () => {
     expect(valueOf(f.store.query(p(0.9), s(1030)))).toBe(2);
   });
 
+  it("does not see the edges of targets that have no such series", () => {
+    const f = fixture();
+    const schema = serviceSchema({ service: "shop", version: "v2", endpoints: ["other"], edgesSeconds: [0.3], init: "zero" });
+    f.store.addTarget({ id: "shop-v2-0", labels: {}, schema });
+    for (const time of [1015, 1030]) {
+      observe(f, 0, [4, 12, 2, 2]);
+      f.target.record(s(time), s(time));
+    }
+    // An edge at 0.3 without a count would be lifted to 4, and all 12 would seem to lie in (0.3, 0.5].
+    expect(valueOf(f.store.query(p(0.5, { endpoints: ["buy"] }), s(1030)))).toBeCloseTo(0.3, 12);
+  });
+
+  it("takes in replicas that come after it was asked first, with the same buckets or others", () => {
+    const f = fixture();
+    const query = p(0.5);
+    expect(f.store.query(query, s(1)).kind).toBe("absent");
+    const edges = [[0.1, 0.5, 1], [0.2]];
+    edges.forEach((edgesSeconds, i) => {
+      const schema = serviceSchema({ service: "shop", version: "v2", endpoints: ["buy"], edgesSeconds, init: "zero" });
+      const late = f.store.addTarget({ id: `late-${i}`, labels: {}, schema });
+      const ofRow = (n: number): void => {
+        late.live[0].fill(10 * n, schema.bucketIndex(0, 0), schema.bucketIndex(0, schema.buckets - 1) + 1);
+        late.record(s(1000 + 15 * n), s(1000 + 15 * n));
+      };
+      [1, 2].forEach(ofRow);
+      const answer = f.store.query({ ...query, window: s(45) }, s(1030));
+      // First four buckets of one replica; then two more, 0.2 among them with 10 below it.
+      expect(answer).toMatchObject({ kind: "value", series: i === 0 ? 4 : 6 });
+    });
+    // Growth by edge 0.1: 10, 0.2: 10, 0.5: 20, 1: 30, +Inf: 40 + 20; rank 30 is reached at 1.
+    expect(valueOf(f.store.query(query, s(1030)))).toBeCloseTo(1, 12);
+  });
+
   it("counts observations below an edge, and all of them, from the same buckets", () => {
     const f = fixture();
     f.target.record(s(1015), s(1015));
