@@ -132,23 +132,29 @@ function releaseOutcome(
   };
 }
 
-/** Time spent per state, and the path taken. */
+/** Time spent per state, and the path taken. A state of another step is another state, so its label, which says the step, tells them apart. */
 function statesOf(journal: ReleaseJournal, end: number): Pick<ReleaseOutcome, "states" | "transitions"> {
   const spent = new Map<string, { state: string; label: string; spent: number; entries: number }>();
   journal.states.forEach(({ state, label, at }, index) => {
     const until = journal.states[index + 1]?.at ?? journal.result?.at ?? end;
-    const known = spent.get(state) ?? { state, label, spent: 0, entries: 0 };
+    const known = spent.get(label) ?? { state: stateIn(state, label), label, spent: 0, entries: 0 };
     known.spent += Math.max(0, until - at);
     known.entries += 1;
-    spent.set(state, known);
+    spent.set(label, known);
   });
-  const transitions = journal.states.slice(1).map(({ state, at, why }, index) => ({
+  const transitions = journal.states.slice(1).map(({ state, label, at, why }, index) => ({
     at,
-    from: journal.states[index].state,
-    to: state,
+    from: stateIn(journal.states[index].state, journal.states[index].label),
+    to: stateIn(state, label),
     why,
   }));
   return { states: [...spent.values()], transitions };
+}
+
+/** `step.baking` of `step 2 of 3 (25%), baking` becomes `step.2.baking`; other states keep their name. */
+function stateIn(state: string, label: string): string {
+  const step = /^step (\d+) of/.exec(label);
+  return step === null ? state : state.replace(/^step\./, `step.${step[1]}.`);
 }
 
 /** The world's digest, closed over what was decided, the fidelity and the model version. */
