@@ -30,7 +30,7 @@ export const LedgerColumn = {
   harmedErrors: 6,
   /** Slow past the objective because of a release's effect. */
   harmedSlow: 7,
-  /** Orders that a failure or an effect took away, in euro, expected value. */
+  /** Orders that a release's effects took away, by a failed page or a lost conversion, in euro. */
   lostOrderEuro: 8,
 } as const;
 export const LEDGER_COLUMNS = 9;

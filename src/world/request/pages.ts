@@ -132,7 +132,9 @@ export class Pages {
     }
     if (!failed) this.#maybeConvert(frame, endpoint, cell);
     else if (this.#reloads(frame)) return;
-    else ledger.totals[cell * LEDGER_COLUMNS + LedgerColumn.lostOrderEuro] += endpoint.spec.conversion * endpoint.spec.orderValue;
+    else if (blame !== 0) {
+      ledger.totals[cell * LEDGER_COLUMNS + LedgerColumn.lostOrderEuro] += endpoint.spec.conversion * endpoint.spec.orderValue;
+    }
     frames.release(frame);
   }
 
@@ -166,6 +168,7 @@ export class Pages {
     const list = effects.onConversion[replica.version.index * model.endpoints.length + endpoint.index];
     const row = cell * LEDGER_COLUMNS;
     let kept = 1;
+    let keptByFaults = 1;
     let lanes = draw < conversion ? (1 << model.lanes) - 1 : 0;
     if (list !== null) {
       let mask = 0;
@@ -173,10 +176,11 @@ export class Pages {
         const { what } = effect.effect;
         if (what.kind !== "conversion" || !effects.actsOnWork(effect, replica, null, frames.user[frame], core.time[0])) continue;
         kept *= 1 - what.drop;
+        if (effect.bit === 0) keptByFaults *= 1 - what.drop;
         mask |= effect.bit;
       }
       if (kept < 1) {
-        ledger.totals[row + LedgerColumn.lostOrderEuro] += (1 - kept) * conversion * orderValue;
+        ledger.totals[row + LedgerColumn.lostOrderEuro] += (keptByFaults - kept) * conversion * orderValue;
         if (lanes !== 0) lanes = this.#lanesThatConvert(frame, list, draw / conversion);
         if (mask !== 0 && draw < conversion && (lanes & 1) === 0) ledger.harm(mask, core.time[0], 1);
       }

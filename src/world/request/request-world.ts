@@ -173,6 +173,14 @@ export class RequestWorld implements World {
     };
   }
 
+  /** Pages, hops and queries under way, abandoned ones included: 0 in a world at rest. */
+  underWay(): number {
+    const { frames } = this.#core;
+    let count = 0;
+    for (let frame = 0; frame < frames.highWater; frame++) if (frames.state[frame] !== FrameState.free) count += 1;
+    return count;
+  }
+
   hops(): number {
     return this.#core.hops;
   }
