@@ -49,7 +49,6 @@ function seenFrom(context: CanaryContext, event: CanaryEvent): Micros {
 const machineSetup = setup({
   types: { context: {} as CanaryContext, events: {} as CanaryEvent, input: {} as CanaryInput },
   delays: {
-    // A window needs its time, however short the bake.
     bake: ({ context }) => toMillis(stepOf(context).bake),
     maxHold: ({ context }) => toMillis(stepOf(context).maxHold),
     answer: ({ context }) => toMillis(context.strategy.askTimeout),
@@ -62,10 +61,10 @@ const machineSetup = setup({
     isMine: ({ context, event }) => "id" in event && event.id === context.action,
     isMineWithTriesLeft: ({ context, event }) =>
       "id" in event && event.id === context.action && context.tries < context.strategy.rollback.attempts,
+    isMineAtLastStep: ({ context, event }) => "id" in event && event.id === context.action && isLast(context),
     hasTriesLeft: ({ context }) => context.tries < context.strategy.rollback.attempts,
     isLastStep: ({ context }) => isLast(context),
     needsReplicas: ({ context }) => replicasOfStep(context) > context.replicas,
-    isFullyExposed: ({ context }) => stepOf(context).weight >= 1,
     bakeSaysPromote: ({ context }) => bakeOver(context) === "promote",
     bakeSaysAsk: ({ context }) => bakeOver(context) === "ask",
     holdSaysPromote: ({ context }) => holdOver(context) === "promote",
@@ -158,11 +157,6 @@ const giveUpShift = [
   { type: "page", params: true } as const,
 ] as const;
 
-/** Where an allowed step goes: onward, or to the end. */
-const onward = (guard: "bakeSaysPromote" | "holdSaysPromote" | "gatePasses", extra: readonly { readonly type: "keepReport" }[] = []) => [
-  { guard, target: "#canary.exposed.onward", actions: [...extra, ...promote] },
-] as const;
-
 export const canaryMachine = machineSetup.createMachine({
   id: "canary",
   context: ({ input }) => initialContext(input),
@@ -184,10 +178,10 @@ export const canaryMachine = machineSetup.createMachine({
           entry: issue("deploy"),
           on: {
             "action.done": { guard: "isMine", target: "step.shifting", actions: ["deployed", "forgetCommand"] },
-            "action.failed": [{ guard: "isMineWithTriesLeft", ...again("deploying") }, { guard: "isMine", target: "#canary.rolling-back", actions: giveUp }],
-            "action.timed-out": [{ guard: "isMineWithTriesLeft", ...again("deploying") }, { guard: "isMine", target: "#canary.rolling-back", actions: giveUp }],
+            "action.failed": [{ guard: "isMineWithTriesLeft", ...again("deploying") }, { guard: "isMine", target: "#canary.rolling-back.restoring", actions: giveUp }],
+            "action.timed-out": [{ guard: "isMineWithTriesLeft", ...again("deploying") }, { guard: "isMine", target: "#canary.rolling-back.restoring", actions: giveUp }],
           },
-          after: { action: [{ guard: "hasTriesLeft", ...again("deploying") }, { target: "#canary.rolling-back", actions: giveUp }] },
+          after: { action: [{ guard: "hasTriesLeft", ...again("deploying") }, { target: "#canary.rolling-back.restoring", actions: giveUp }] },
         },
         /** Passed through at once. */
         onward: {
@@ -205,38 +199,38 @@ export const canaryMachine = machineSetup.createMachine({
               entry: issue("scale"),
               on: {
                 "action.done": { guard: "isMine", target: "shifting", actions: ["deployed", "forgetCommand"] },
-                "action.failed": [{ guard: "isMineWithTriesLeft", ...again("scaling") }, { guard: "isMine", target: "#canary.rolling-back", actions: giveUp }],
-                "action.timed-out": [{ guard: "isMineWithTriesLeft", ...again("scaling") }, { guard: "isMine", target: "#canary.rolling-back", actions: giveUp }],
+                "action.failed": [{ guard: "isMineWithTriesLeft", ...again("scaling") }, { guard: "isMine", target: "#canary.rolling-back.restoring", actions: giveUp }],
+                "action.timed-out": [{ guard: "isMineWithTriesLeft", ...again("scaling") }, { guard: "isMine", target: "#canary.rolling-back.restoring", actions: giveUp }],
               },
-              after: { action: [{ guard: "hasTriesLeft", ...again("scaling") }, { target: "#canary.rolling-back", actions: giveUp }] },
+              after: { action: [{ guard: "hasTriesLeft", ...again("scaling") }, { target: "#canary.rolling-back.restoring", actions: giveUp }] },
             },
             shifting: {
               entry: issue("shift"),
               on: {
                 "action.done": [
-                  { guard: ({ context, event }) => event.id === context.action && stepOf(context).weight >= 1, target: "watching", actions: ["shifted", "forgetCommand"] },
+                  { guard: "isMineAtLastStep", target: "watching", actions: ["shifted", "forgetCommand"] },
                   { guard: "isMine", target: "baking", actions: ["shifted", "forgetCommand"] },
                 ],
-                "action.failed": [{ guard: "isMineWithTriesLeft", ...again("shifting") }, { guard: "isMine", target: "#canary.rolling-back", actions: giveUp }],
-                "action.timed-out": [{ guard: "isMineWithTriesLeft", ...again("shifting") }, { guard: "isMine", target: "#canary.rolling-back", actions: giveUp }],
+                "action.failed": [{ guard: "isMineWithTriesLeft", ...again("shifting") }, { guard: "isMine", target: "#canary.rolling-back.restoring", actions: giveUp }],
+                "action.timed-out": [{ guard: "isMineWithTriesLeft", ...again("shifting") }, { guard: "isMine", target: "#canary.rolling-back.restoring", actions: giveUp }],
               },
-              after: { action: [{ guard: "hasTriesLeft", ...again("shifting") }, { target: "#canary.rolling-back", actions: giveUp }] },
+              after: { action: [{ guard: "hasTriesLeft", ...again("shifting") }, { target: "#canary.rolling-back.restoring", actions: giveUp }] },
             },
             baking: {
-              always: { guard: "gateFailsAtOnce", target: "#canary.rolling-back", actions: rollBackForGate },
+              always: { guard: "gateFailsAtOnce", target: "#canary.rolling-back.restoring", actions: rollBackForGate },
               after: {
                 bake: [
-                  ...onward("bakeSaysPromote"),
+                  { guard: "bakeSaysPromote", target: "preparing", actions: [...promote, "nextStep"] },
                   { guard: "bakeSaysAsk", target: "#canary.exposed.asking" },
                   { target: "holding" },
                 ],
               },
             },
             watching: {
-              always: { guard: "gateFailsAtOnce", target: "#canary.rolling-back", actions: rollBackForGate },
+              always: { guard: "gateFailsAtOnce", target: "#canary.rolling-back.restoring", actions: rollBackForGate },
               after: {
                 bake: [
-                  ...onward("bakeSaysPromote"),
+                  { guard: "bakeSaysPromote", target: "#canary.exposed.marking-stable", actions: promote },
                   { guard: "bakeSaysAsk", target: "#canary.exposed.asking" },
                   { target: "holding" },
                 ],
@@ -245,14 +239,14 @@ export const canaryMachine = machineSetup.createMachine({
             holding: {
               entry: decided(({ context }) => decide.holding(context)),
               always: [
-                ...onward("gatePasses"),
-                { guard: "gateFailsAtOnce", target: "#canary.rolling-back", actions: rollBackForGate },
+                { guard: "gatePasses", target: "#canary.exposed.onward", actions: promote },
+                { guard: "gateFailsAtOnce", target: "#canary.rolling-back.restoring", actions: rollBackForGate },
               ],
               after: {
                 maxHold: [
                   { guard: "holdSaysPromote", target: "#canary.exposed.onward", actions: decided(({ context }) => decide.promotionOnThinData(context)) },
                   { guard: "holdSaysAsk", target: "#canary.exposed.asking" },
-                  { target: "#canary.rolling-back", actions: rollBackForGate },
+                  { target: "#canary.rolling-back.restoring", actions: rollBackForGate },
                 ],
               },
             },
@@ -264,14 +258,14 @@ export const canaryMachine = machineSetup.createMachine({
             answer: [
               { guard: { type: "answerIs", params: "promote" }, target: "onward", actions: decided(({ context }) => decide.answered(context, "promote")) },
               { guard: { type: "answerIs", params: "hold" }, target: "held", actions: decided(({ context }) => decide.answered(context, "hold")) },
-              { target: "#canary.rolling-back", actions: decided(({ context }) => decide.answered(context, "roll-back")) },
+              { target: "#canary.rolling-back.restoring", actions: decided(({ context }) => decide.answered(context, "roll-back")) },
             ],
           },
           after: {
             answer: [
               { guard: { type: "silenceMeans", params: "promote" }, target: "onward", actions: decided(({ context }) => decide.unanswered(context, "promote")) },
               { guard: { type: "silenceMeans", params: "hold" }, target: "held", actions: decided(({ context }) => decide.unanswered(context, "hold")) },
-              { target: "#canary.rolling-back", actions: decided(({ context }) => decide.unanswered(context, "roll-back")) },
+              { target: "#canary.rolling-back.restoring", actions: decided(({ context }) => decide.unanswered(context, "roll-back")) },
             ],
           },
         },
@@ -280,7 +274,7 @@ export const canaryMachine = machineSetup.createMachine({
           on: {
             answer: [
               { guard: { type: "answerIs", params: "promote" }, target: "onward", actions: decided(({ context }) => decide.answered(context, "promote")) },
-              { guard: { type: "answerIs", params: "roll-back" }, target: "#canary.rolling-back", actions: decided(({ context }) => decide.answered(context, "roll-back")) },
+              { guard: { type: "answerIs", params: "roll-back" }, target: "#canary.rolling-back.restoring", actions: decided(({ context }) => decide.answered(context, "roll-back")) },
             ],
           },
         },

@@ -10,7 +10,7 @@ import { assert } from "../kernel/assert.js";
 import { xstateClock, type Clock } from "../kernel/clock.js";
 import type { Micros } from "../kernel/units.js";
 import type { Telemetry, TelemetryQuery, WindowSnapshot } from "../telemetry/query.js";
-import type { CanaryContext, CanaryDriver, CanaryTiming, Draft, HealthReport } from "./canary-context.js";
+import type { CanaryContext, CanaryDriver, CanaryEvent, CanaryTiming, Draft, HealthReport } from "./canary-context.js";
 import { commandText } from "./canary-commands.js";
 import { canaryMachine } from "./canary-machine.js";
 import type { DecisionBasis, DeliveryActor, DeliveryObserver, DeliveryResult } from "./observer.js";
@@ -105,7 +105,12 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
   }
 
   answer(answer: "roll-back" | "promote" | "hold"): void {
-    this.#actor.send({ type: "answer", answer });
+    this.#tell({ type: "answer", answer });
+  }
+
+  /** What comes after the end changes nothing any more: a late action, an answer to an old page. */
+  #tell(event: CanaryEvent): void {
+    if (!this.done) this.#actor.send(event);
   }
 
   // What the statechart asks of the world outside.
@@ -122,7 +127,7 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
     ports.platform.send(id, command, (event: ActionEvent) => {
       observer.action(text, command, event, this.now());
       this.#why = event.type === "action.done" ? `done: ${text}` : `not done: ${text}`;
-      this.#actor.send(event);
+      this.#tell(event);
     });
   }
 
@@ -163,7 +168,7 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
       const results = evaluateHealth(plan, snapshot, moment, NO_HISTORY).results.filter((result) => fired.has(result.check));
       const better = results.length > 0 && results.every((result) => result.status === "pass");
       const report: HealthReport = { at: snapshot.at, plan, snapshot, moment, results, verdict: judgeGates(results, NO_GATES), fired: [], hard: false };
-      this.#actor.send({ type: "flag.judged", better, report });
+      this.#tell({ type: "flag.judged", better, report });
     });
   }
 
@@ -221,7 +226,7 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
     const required = new Set(strategy.gates.flatMap((gate) => (gate.required ? [gate.id] : [])));
     const hard = strategy.triggers.some((spec) => spec.hard !== undefined && fired.some((result) => result.check === spec.id));
     const report: HealthReport = { at: snapshot.at, plan, snapshot, moment, results, verdict: judgeGates(results, required), fired, hard };
-    this.#actor.send(fired.length > 0 ? { type: "trigger.fired", report } : { type: "window.ready", report });
+    this.#tell(fired.length > 0 ? { type: "trigger.fired", report } : { type: "window.ready", report });
   }
 
   #enter(value: unknown, context: CanaryContext): void {
