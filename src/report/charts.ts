@@ -204,7 +204,8 @@ function capacityChart(outcome: Outcome): TimeChart | null {
   if (!hasRows(outcome)) return null;
   const lines = versionLines(outcome, "replicas", "step");
   const scale = valueScale(lines.flatMap((line) => line.values), [], 4);
-  const ticks = scale.ticks.filter((tick) => Number.isInteger(tick));
+  const step = Math.max(1, Math.ceil(scale.max / 5));
+  const ticks = Array.from({ length: Math.floor(scale.max / step) + 1 }, (_, index) => index * step);
   return { ...baseChart(outcome), height: 100, yTitle: "replicas", format: (value) => significant(value, 3), scale: { ...scale, ticks }, lines, limits: [] };
 }
 

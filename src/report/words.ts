@@ -188,10 +188,11 @@ export function doraValue(figure: DoraFigure): string {
   }
 }
 
-/** Expectations and invariants in one line: `3 of 4 expectations hold`. */
+/** How many expectations were met, and broken invariants if there are any: `3 of 4 expectations met`. */
 export function expectationWords(outcome: Outcome): string {
   const total = outcome.expectations.length;
-  if (total === 0) return "no expectations";
-  const held = outcome.expectations.filter((expectation) => expectation.passed).length;
-  return `${held} of ${total} ${total === 1 ? "expectation" : "expectations"} met`;
+  const met = outcome.expectations.filter((expectation) => expectation.passed).length;
+  const broken = outcome.invariants.filter((invariant) => !invariant.held).length;
+  const expected = total === 0 ? "no expectations" : `${met} of ${total} ${total === 1 ? "expectation" : "expectations"} met`;
+  return broken === 0 ? expected : `${expected}, ${broken} ${broken === 1 ? "invariant" : "invariants"} broken`;
 }

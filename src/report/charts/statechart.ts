@@ -8,8 +8,8 @@ import type { Outcome, ReleaseOutcome } from "../../sim/outcome.js";
 import { timeTicks } from "./scale.js";
 
 const WIDTH = 1080;
-const BOX_WIDTH = 246;
-const LANES_FROM = 268;
+const BOX_WIDTH = 264;
+const LANES_FROM = 284;
 const LANES_TO = 1062;
 const LANE = 48;
 const TOP = 10;
@@ -88,7 +88,7 @@ function laneBox(lane: Lane, row: number, final: boolean): string {
   const frame = (inset: number): string =>
     `<rect x="${2 + inset}" y="${y + inset}" width="${BOX_WIDTH - 2 * inset}" height="${38 - 2 * inset}" rx="${7 - inset}" fill="${paint("box")}" stroke="${paint("muted")}"/>`;
   return frame(0) + (final ? frame(3) : "")
-    + `<text x="14" y="${y + 16}" font-size="12" font-weight="600" fill="${paint("ink")}">${escapeText(cut(lane.label, 36))}</text>`
+    + `<text x="14" y="${y + 16}" font-size="11.5" font-weight="600" fill="${paint("ink")}">${escapeText(cut(lane.label, 36))}</text>`
     + `<text x="14" y="${y + 31}" font-size="11" fill="${paint("muted")}">${escapeText(spentWords(lane, final))}</text>`;
 }
 
