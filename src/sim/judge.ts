@@ -2,11 +2,12 @@
 
 import { assert } from "../kernel/assert.js";
 import type { Micros } from "../kernel/units.js";
-import { duration as span, percent } from "../kernel/format.js";
+import { duration as span, money, percent } from "../kernel/format.js";
 import { actingDecision, type ReleaseJournal } from "./journal.js";
 import type {
   Cause,
   Classification,
+  Impact,
   ReleaseOutcome,
   ReleaseResult,
   ReleaseTimes,
@@ -161,13 +162,18 @@ const orNull = (at: number): Micros | null => (Number.isNaN(at) ? null : at);
 
 const since = (from: Micros | null, to: Micros | null): Micros | null => (from === null || to === null ? null : to - from);
 
+function harmWords({ failedRequests, slowRequests, shareOfRequests, lostOrdersEuro }: Impact): string {
+  if (failedRequests + slowRequests > 0) return `${percent(shareOfRequests)} of requests were harmed`;
+  return lostOrdersEuro > 0 ? `orders worth ${money(lostOrdersEuro)} were lost` : "nobody was harmed";
+}
+
 /** One sentence: what happened, and whether it was right. */
-export function verdictSentence(item: ReleaseItem, truth: TruthOfRelease, judgement: Judgement, share: number): string {
+export function verdictSentence(item: ReleaseItem, truth: TruthOfRelease, judgement: Judgement, impact: Impact): string {
   const { version } = item.release;
   const { classification, times, action, result } = judgement;
   const did = { "disable-flag": "its flag was switched off", "roll-back": "it was rolled back", "shift-traffic": "its traffic was taken away", none: "nothing was done" }[action];
   const after = times.detection === null ? "" : ` ${span(times.detection)} after the first harmed request`;
-  const harmed = `${percent(share)} of requests were harmed`;
+  const harmed = harmWords(impact);
   switch (classification) {
     case "caught":
       return `${version} was harmful; ${did}${after}, before full exposure; ${harmed}.`;

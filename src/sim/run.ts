@@ -127,7 +127,7 @@ function releaseOutcome(
     impact,
     cost,
     regret: withRegret && judgement.result !== "invalidated" ? regretOf(simulation, item, truth, cost) : null,
-    verdict: verdictSentence(item, truth, judgement, impact.shareOfRequests),
+    verdict: verdictSentence(item, truth, judgement, impact),
     ...statesOf(journal, simulation.input.scenario.duration),
   };
 }
