@@ -125,6 +125,7 @@ export class Scraper {
     }
   }
 
+  /** A service's gap is one of its own targets; what the platform's exporter says of it goes on. */
   #inGap(target: Target): boolean {
     if (this.#gapEverywhere) return true;
     const service = target.schema.labels.service;

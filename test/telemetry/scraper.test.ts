@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Micros } from "../../src/kernel/units.js";
 import type { TelemetryQuery } from "../../src/telemetry/query.js";
-import { databaseSchema } from "../../src/telemetry/schema.js";
+import { databaseSchema, platformSchema } from "../../src/telemetry/schema.js";
 import { Scraper, hashedOffset, type ScraperOptions } from "../../src/telemetry/scraper.js";
 import type { Target } from "../../src/telemetry/target.js";
 import { fixture, s, type Fixture } from "./harness.js";
@@ -138,6 +138,16 @@ describe("what is not scraped", () => {
     expect(timesOf(orders)).toHaveLength(5);
   });
 
+  it("in a gap of its service does not silence the platform's exporter", () => {
+    const { scraper, store } = scraped();
+    const labels = { service: "shop", version: "v1" };
+    const platform = store.addTarget({ id: "platform", labels, schema: platformSchema(labels) });
+    scraper.register(platform, s(0));
+    scraper.setGap("shop", true);
+    run(scraper, s(30));
+    expect(timesOf(platform)).toHaveLength(3);
+  });
+
   it("in a gap of everything leaves nothing at all", () => {
     const { scraper, target } = scraped();
     scraper.register(target, s(0));
@@ -185,6 +195,14 @@ describe("a target that is removed", () => {
     run(scraper, s(90));
     expect(store.query(latest("up"), s(15 + 299))).toMatchObject({ value: 1 });
     expect(store.query(latest("up"), s(15 + 300)).kind).toBe("absent");
+  });
+
+  it("leaves nothing when it was never scraped", () => {
+    const { scraper, target } = scraped();
+    scraper.register(target, s(10));
+    scraper.remove(target, s(5));
+    expect(run(scraper, s(60))).toEqual([s(10)]);
+    expect(target.rows).toBe(0);
   });
 
   it("is forgotten by the store once its samples are out of reach", () => {
