@@ -65,6 +65,11 @@ export class Breaker {
     return this.#open(now, blame);
   }
 
+  /** The caller of a call under way is gone: if it was the trial, another may try. */
+  abandon(): void {
+    this.#trialRunning = false;
+  }
+
   #open(now: Micros, blame: number): 1 {
     this.#state = "open";
     this.#openUntil = now + this.spec.openFor;

@@ -7,8 +7,8 @@ import type { Core } from "./core.js";
 /** Puts every effect's window, and the rate ticks if any effect needs them, on the agenda. */
 export function scheduleEffects(core: Core): void {
   for (const effect of core.model.effects) {
-    if (effect.to <= effect.from) continue;
-    core.agenda.at(effect.from, () => begin(core, effect));
+    if (effect.to <= Math.max(effect.from, 0)) continue;
+    core.agenda.at(Math.max(effect.from, 0), () => begin(core, effect));
     if (effect.to < Infinity) core.agenda.at(effect.to, () => end(core, effect));
   }
   if (core.effects.rated.length > 0) core.agenda.at(MICROS_PER_SECOND, () => rateTick(core));

@@ -483,7 +483,11 @@ export class Walk {
       frames.state[frame] = FrameState.dead;
       frames.token[frame] += 1;
     } else {
-      if (state === FrameState.calling) this.#lanes[this.#currentCall(frame).index].cancel(frame);
+      if (state === FrameState.calling) {
+        const call = this.#currentCall(frame);
+        this.#lanes[call.index].cancel(frame);
+        this.#breakers[frames.version[frame] * this.#core.effects.callees + call.callee]?.abandon();
+      }
       frames.release(frame);
     }
     this.answer(parent, token, true, blame);
