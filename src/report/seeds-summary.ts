@@ -2,10 +2,10 @@
 
 import pc from "picocolors";
 import type { Ratio } from "../kernel/units.js";
-import type { Classification, Outcome } from "../sim/outcome.js";
+import type { Outcome } from "../sim/outcome.js";
 import { count, counted, duration, money, percent } from "./format.js";
 import { cut, oneLine } from "./text.js";
-import { mark, releaseName } from "./words.js";
+import { classificationWords, mark, releaseName } from "./words.js";
 
 export interface SeedsSummaryOptions {
   readonly color?: boolean;
@@ -64,10 +64,11 @@ function releaseBlocks(outcomes: readonly Outcome[]): string[] {
   const releases = outcomes[0].releases;
   return releases.flatMap((release, index) => {
     const all = outcomes.flatMap((outcome) => outcome.releases.slice(index, index + 1));
-    const counts = new Map<Classification, number>();
-    for (const each of all) counts.set(each.classification, (counts.get(each.classification) ?? 0) + 1);
+    const counts = new Map<string, number>();
+    for (const each of all) counts.set(classificationWords(each), (counts.get(classificationWords(each)) ?? 0) + 1);
+    const nameWidth = Math.max(14, ...[...counts.keys()].map((name) => name.length + 1));
     const bars = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([name, number]) =>
-      `  ${name.padEnd(14)}${String(number).padStart(5)}  ${"█".repeat(Math.max(1, Math.round((number / all.length) * BAR_WIDTH)))} ${percent(number / all.length)}`);
+      `  ${name.padEnd(nameWidth)}${String(number).padStart(5)}  ${"█".repeat(Math.max(1, Math.round((number / all.length) * BAR_WIDTH)))} ${percent(number / all.length)}`);
     const known = (values: readonly (number | null)[]): number[] => values.filter((value): value is number => value !== null);
     const falseRollbacks = counts.get("false-rollback") ?? 0;
     return [
@@ -85,6 +86,7 @@ function releaseBlocks(outcomes: readonly Outcome[]): string[] {
 function spread(name: string, values: readonly number[], format: (value: number) => string): string[] {
   if (values.length === 0) return [];
   const sorted = values.slice().sort((a, b) => a - b);
+  if (format(sorted[0]) === format(sorted[sorted.length - 1])) return [`  ${name.padEnd(14)}always ${format(sorted[0])}  (${counted(values.length, "run")})`];
   const at = (share: number): string => format(quantile(sorted, share));
   return [`  ${name.padEnd(14)}median ${at(0.5)} · 90% ${at(0.9)} · 95% ${at(0.95)} · most ${at(1)}  (${counted(values.length, "run")})`];
 }

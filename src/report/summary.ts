@@ -4,7 +4,7 @@ import pc from "picocolors";
 import type { Outcome, ReleaseOutcome, TimelineEntry } from "../sim/outcome.js";
 import { clock, count, duration, money, percent } from "./format.js";
 import { cut, named, oneLine, wrap } from "./text.js";
-import { actionName, classificationWords, COST_PARTS, expectationWords, mark, releaseName, RESULT_WORDS, TONE_OF } from "./words.js";
+import { actionName, classificationWords, COST_PARTS, expectationWords, mark, regretWords, releaseName, RESULT_WORDS, TONE_OF } from "./words.js";
 
 export { seedsSummary, type SeedsSummaryOptions } from "./seeds-summary.js";
 
@@ -147,7 +147,7 @@ function impactWords(release: ReleaseOutcome): string {
 /** The total, its parts that are not zero, and the regret. */
 export function costWords(release: ReleaseOutcome): string {
   const parts = COST_PARTS.filter(([part]) => release.cost[part] !== 0).map(([part, name]) => `${name} ${money(release.cost[part]).replace(" EUR", "")}`);
-  const regret = release.regret === null ? "" : `; ${money(release.regret.clairvoyant)} above the oracle`;
+  const regret = release.regret === null ? "" : `; ${regretWords(release.regret)}`;
   return `${money(release.cost.total)}${parts.length === 0 ? "" : ` (${parts.join(", ")})`}${regret}`;
 }
 

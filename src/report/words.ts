@@ -164,6 +164,12 @@ export const COST_PARTS = [
   ["pages", "pages"],
 ] as const;
 
+/** What was paid beyond the oracle: `829.64 EUR above the oracle`, `below` where the run was cheaper. */
+export function regretWords(regret: NonNullable<ReleaseOutcome["regret"]>): string {
+  const side = regret.clairvoyant < 0 ? "below" : "above";
+  return `${money(Math.abs(regret.clairvoyant))} ${side} the oracle`;
+}
+
 /** A cost weight in its own unit: shares in percent, the rest in money. */
 export function costWeight(name: string, value: Maybe): string {
   return /lost-?order|share|ratio/i.test(name) ? `${percent(value)} of the order's value` : money(value);

@@ -71,7 +71,7 @@ function tiles(release: ReleaseOutcome): Markup {
     [times.recovery === null ? "never" : duration(times.recovery), "harm to recovery"],
     [count(impact.failedRequests + impact.slowRequests), `pages harmed (${percent(impact.shareOfRequests)})`],
     [money(cost.total), "cost"],
-    ...(regret === null ? [] : [[money(regret.clairvoyant), "more than the clairvoyant oracle"] as const]),
+    ...(regret === null ? [] : [[money(Math.abs(regret.clairvoyant)), `${regret.clairvoyant < 0 ? "less" : "more"} than the clairvoyant oracle`] as const]),
   ];
   const shown = times.harmStartsAt === null ? figures.slice(3) : figures;
   return html`<div class="tiles">${shown.map(([value, name]) => html`<div class="tile"><b>${value}</b><span>${name}</span></div>`)}</div>`;
