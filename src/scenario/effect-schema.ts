@@ -103,11 +103,11 @@ export const effectCommonShape = {
     after: duration("Only on replicas that have been ready for this long.", "20m").optional(),
     from: duration("Starts this long after the script item.", "5m").optional(),
     to: duration("Ends this long after the script item.", "20m", { positive: true }).optional(),
-  }).prefault({}),
+  }, "when").prefault({}),
 } as const;
 
 /** An effect in full, as `fault: { effect: ... }` takes it. */
-export const effectSchema = fields("An effect: on what, of what kind, for whom, when.", { ...effectCommonShape, ...effectKindShape });
+export const effectSchema = fields("An effect: on what, of what kind, for whom, when.", { ...effectCommonShape, ...effectKindShape }, "effect");
 export const effectsSchema = oneOrMany("One effect, or a list of them.", effectSchema, LIMITS.defects);
 
 export type WrittenEffect = z.output<typeof effectSchema>;

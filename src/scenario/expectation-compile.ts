@@ -3,14 +3,13 @@
 import type { Expectation } from "./compiled.js";
 import type { Place } from "./findings.js";
 import { adviseName } from "./nearest.js";
-import { parseRule } from "./rule.js";
+import { parseRule, type RuleNames } from "./rule.js";
 import type { WrittenExpectation } from "./scenario-schema.js";
 
 /** The names that expectations may use. */
 export interface ExpectationNames {
   readonly releases: readonly string[];
-  /** Versions and services that rules may look at. */
-  readonly subjects: readonly string[];
+  readonly rules: RuleNames;
 }
 
 const TEMPORAL = ["never", "always", "eventually-within"] as const;
@@ -68,7 +67,7 @@ function compileClaim(written: WrittenExpectation, release: string, place: Place
 
 function compileRule(written: WrittenExpectation, temporal: (typeof TEMPORAL)[number], place: Place, names: ExpectationNames): Expectation | null {
   const text = written[temporal] ?? "";
-  const parsed = parseRule(text, temporal === "eventually-within", names.subjects);
+  const parsed = parseRule(text, temporal === "eventually-within", names.rules);
   if (!parsed.ok) {
     place.in(temporal).wrongText(parsed.start, parsed.end, parsed.message, parsed.instead);
     return null;

@@ -41,13 +41,14 @@ function unitField<T>(field: UnitField<T>) {
   };
   return z
     .string({ error: (issue) => wrongType(issue.input) })
+    .meta({ examples: [field.example] })
     .transform((text, context): T => {
       const parsed = field.parse(text);
       if (parsed.ok) return parsed.value;
       context.issues.push({ code: "custom", message: advice(parsed.message, parsed.instead), input: text });
       return z.NEVER;
     })
-    .meta({ description: field.about, examples: [field.example], ...(field.pattern === undefined ? {} : { pattern: field.pattern }) });
+    .meta({ description: field.about, ...(field.pattern === undefined ? {} : { pattern: field.pattern }) });
 }
 
 const unitOf = (example: string): string => example.replace(/^[^a-zµ]*[\d.]+/i, "");
@@ -164,8 +165,8 @@ export function name(about: string, example: string) {
   });
 }
 
-/** A map with exactly these keys; any other is reported with the nearest of them. */
-export function fields<S extends z.core.$ZodShape>(about: string, shape: S) {
+/** A map with exactly these keys; any other is reported with the nearest of them. `id` names it in the JSON Schema. */
+export function fields<S extends z.core.$ZodShape>(about: string, shape: S, id?: string) {
   const keys = Object.keys(shape);
   const written = keys.slice(0, 4).join(", ");
   return z
@@ -176,7 +177,7 @@ export function fields<S extends z.core.$ZodShape>(about: string, shape: S) {
         return advice(`should be a map with ${written}${keys.length > 4 ? " ..." : ""}, not ${describe(issue.input)}`, `write { ${keys[0]}: ... }`);
       },
     })
-    .meta({ description: about });
+    .meta({ description: about, ...(id === undefined ? {} : { id }) });
 }
 
 /** A map from names of the user's choosing. */

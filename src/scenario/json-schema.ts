@@ -14,8 +14,8 @@ const KINDS = { scenario: scenarioSchema, world: worldFileSchema, strategy: stra
 export function scenarioJsonSchema(): Json {
   const definitions: Json = {};
   for (const [kind, schema] of Object.entries(KINDS)) {
-    const { $schema: _draft, ...body } = z.toJSONSchema(schema, { io: "input", target: "draft-7" }) as Json;
-    definitions[kind] = body;
+    const { $schema: _draft, definitions: parts = {}, ...body } = z.toJSONSchema(schema, { io: "input", target: "draft-7" }) as Json;
+    Object.assign(definitions, parts, { [kind]: body });
   }
   return {
     $schema: "http://json-schema.org/draft-07/schema#",

@@ -7,6 +7,8 @@ const DAY: Micros = 24 * MICROS_PER_HOUR;
 export const LIMITS = {
   /** A file that a scenario names, in bytes. */
   fileBytes: 1_000_000,
+  /** A YAML file, in characters; traces may be larger. */
+  yamlLength: 300_000,
   /** Values in one YAML file after its aliases are expanded. */
   yamlValues: 20_000,
   yamlAliases: 100,

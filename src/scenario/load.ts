@@ -269,7 +269,10 @@ function expectationNames(place: Place, worldPlace: Place, { script }: CompiledS
     if (typeof version === "string") releases.add(version);
   }
   const { services } = worldNames(worldPlace);
-  const stable = services.map((service) => worldPlace.in("services", service, "version").written ?? "v1");
-  const alone = stable.filter((version): version is string => typeof version === "string" && stable.filter((other) => other === version).length === 1);
-  return { releases: [...releases], subjects: [...new Set([...releases, ...services, ...alone])] };
+  const stable = services.map((service) => worldPlace.in("services", service, "version").written ?? "v1").filter((version) => typeof version === "string");
+  const isAlone = (version: string): boolean => stable.filter((other) => other === version).length === 1;
+  return {
+    releases: [...releases],
+    rules: { subjects: [...new Set([...releases, ...services, ...stable.filter(isAlone)])], shared: stable.filter((version) => !isAlone(version) && !releases.has(version)) },
+  };
 }

@@ -34,8 +34,16 @@ class RuleError extends Error {
   }
 }
 
-/** Parses a rule's text; `timed` ones begin with a duration. `names` are the versions and services there are. */
-export function parseRule(text: string, timed: boolean, names: readonly string[]): RuleResult {
+/** The names a rule may look at. */
+export interface RuleNames {
+  /** Versions that one service alone runs, and services: every series is defined for them. */
+  readonly subjects: readonly string[];
+  /** Versions that several services run: only weight, replicas and what is `seen.` tell which one is meant. */
+  readonly shared: readonly string[];
+}
+
+/** Parses a rule's text; `timed` ones begin with a duration. */
+export function parseRule(text: string, timed: boolean, names: RuleNames): RuleResult {
   try {
     return { ok: true, rule: new RuleParser(text, names).rule(timed) };
   } catch (error) {
@@ -47,9 +55,9 @@ export function parseRule(text: string, timed: boolean, names: readonly string[]
 class RuleParser {
   #at = 0;
   readonly #text: string;
-  readonly #names: readonly string[];
+  readonly #names: RuleNames;
 
-  constructor(text: string, names: readonly string[]) {
+  constructor(text: string, names: RuleNames) {
     this.#text = text;
     this.#names = names;
   }
@@ -78,7 +86,7 @@ class RuleParser {
 
   #comparison(): RuleComparison {
     const { series, seen } = this.#series();
-    const of = this.#of();
+    const of = this.#of(series, seen);
     const op = this.#operator();
     return { series, seen, of, op, value: this.#value(series) };
   }
@@ -97,14 +105,20 @@ class RuleParser {
     return { series, seen };
   }
 
-  #of(): string {
+  #of(series: RuleSeries, seen: boolean): string {
     const open = this.#take(/\(?/y);
     if (open.text === "") throw new RuleError(open.start, open.start + 1, "of what? A version or a service in brackets", "write it like weight(v2)");
     const word = this.#take(/[^()\s]*/y);
     const close = this.#take(/\)?/y);
     if (close.text === "") throw new RuleError(close.start, close.start + 1, "the bracket is not closed", "write it like weight(v2)");
-    if (!this.#names.includes(word.text)) {
-      throw new RuleError(word.start, Math.max(word.end, word.start + 1), `there is no version or service \`${word.text}\``, adviseName(word.text, this.#names, "versions and services"));
+    const { subjects, shared } = this.#names;
+    const isTold = seen || series === "weight" || series === "replicas";
+    if (shared.includes(word.text) && !isTold) {
+      throw new RuleError(word.start, word.end, `several services run a version \`${word.text}\``, `name the service, or give its version another name`);
+    }
+    if (!subjects.includes(word.text) && !shared.includes(word.text)) {
+      const known = isTold ? [...subjects, ...shared] : subjects;
+      throw new RuleError(word.start, Math.max(word.end, word.start + 1), `there is no version or service \`${word.text}\``, adviseName(word.text, known, "versions and services"));
     }
     return word.text;
   }

@@ -40,7 +40,9 @@ const faultFor = duration("How long the fault lasts; to the scenario's end when 
 function presetFields(preset: PresetName) {
   const kinds = Object.fromEntries(presetKinds(preset).map((key) => [key, effectKindShape[key]]));
   const { about, needsTarget, example } = PRESETS[preset];
-  const shape = { for: faultFor.optional(), ...effectCommonShape, ...kinds } as typeof effectCommonShape & typeof effectKindShape & { for: z.ZodOptional<typeof faultFor> };
+  const { "retry-after": retryAfter, "fails-after": failsAfter, ...common } = effectCommonShape;
+  const extra = { ...("startup-failure" in kinds ? { "retry-after": retryAfter } : {}), ...("action-fails" in kinds ? { "fails-after": failsAfter } : {}) };
+  const shape = { for: faultFor.optional(), ...common, ...extra, ...kinds } as typeof effectCommonShape & typeof effectKindShape & { for: z.ZodOptional<typeof faultFor> };
   return z.union([z.null(), fields(`${about}${needsTarget ? ` Needs \`on\`, like ${example}.` : ""}`, shape)]).meta({ description: about });
 }
 

@@ -101,51 +101,73 @@ export function readSource(file: string, text: string): { readonly source: Sourc
   if (early !== null) return fail([early]);
   let document: Document.Parsed;
   try {
-    document = parseDocument(text, { lineCounter: counter, schema: "core", strict: true, uniqueKeys: true, prettyErrors: false, logLevel: "silent" });
+    document = parseDocument(text, { lineCounter: counter, schema: "core", strict: true, uniqueKeys: false, prettyErrors: false, logLevel: "error" });
   } catch {
     // The parser is recursive: only thousands of nested brackets make it fail.
     return fail([unlocated.problem([], "value", "the YAML is nested too deeply to read", `nest at most ${LIMITS.yamlDepth} levels`)]);
   }
   if (document.errors.length > 0) return fail(syntaxProblems(unlocated, text, document.errors));
-  if (document.contents === null) {
+  if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) {
     return fail([unlocated.problem([], "value", "the file is empty", "start from a template: `shakedown new NAME`")]);
   }
   const walk = new Walk(document);
   const read = walk.node(document.contents as Node, null, 0);
   const source = new Source(file, text, counter, read.located, read.data);
-  const problems = walk.findings.map((finding) => {
-    const at = new Source(file, text, counter, leaf(finding.span, null), null);
-    return { ...at.problem([], "value", finding.message, finding.instead), path: "" };
-  });
+  const problems = walk.findings.slice(0, LIMITS.problems).map(({ span, message, instead }) => unlocated.problem([], "value", message, instead, span));
   return { source: walk.stopped ? null : source, problems };
 }
 
 function unreadable(file: string, text: string): Problem | null {
   const whole = (message: string, instead: string): Problem => ({ file, line: 1, column: 1, path: "", message, instead, frame: "" });
-  if (text.length > LIMITS.fileBytes) return whole(`the file is larger than ${LIMITS.fileBytes / 1e6} MB`, "a scenario is a page or two; name large data as a trace");
+  if (text.length > LIMITS.yamlLength) return whole(`the file is larger than ${LIMITS.yamlLength / 1000} kB`, "a scenario is a page or two; name large data as a trace");
   if (text.trim() === "") return whole("the file is empty", "start from a template: `shakedown new NAME`");
   // eslint-disable-next-line no-control-regex
   const control = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffd]/.exec(text);
-  if (control === null) return null;
+  if (control === null) return tooDeep(file, text);
   const before = text.slice(0, control.index).split(/\r\n|\n|\r/);
   const problem = whole("the file is not text: it holds bytes that no YAML file has", "give a YAML file in UTF-8");
   return { ...problem, line: before.length, column: before[before.length - 1].length + 1 };
 }
 
+/** Brackets open at once, indentation, and list marks in one line: what makes the parser recurse. */
+const MOST_OPEN = 100;
+const WIDEST_INDENT = 200;
+const LIST_MARKS = /^\s*(?:[-?:&!*]\S{0,64}[ \t]+){30}|(?:,\s*){30}/;
+
+/**
+ * Refuses hostile nesting before the parser sees it. The parser is recursive, and thousands of levels do not only
+ * overflow the stack: compiling a regular expression at its end has been seen to abort the whole process.
+ */
+function tooDeep(file: string, text: string): Problem | null {
+  const lines = text.split(/\r\n|\n|\r/);
+  let open = 0;
+  for (const [index, line] of lines.entries()) {
+    const indent = line.length - line.trimStart().length;
+    let deep = (indent > WIDEST_INDENT && indent < line.length) || LIST_MARKS.test(line);
+    let column = 1;
+    for (let i = 0; i < line.length && !deep; i += 1) {
+      const character = line[i];
+      if (character === "[" || character === "{") open += 1;
+      else if (character === "]" || character === "}") open -= 1;
+      deep = Math.abs(open) > MOST_OPEN;
+      column = i + 1;
+    }
+    if (!deep) continue;
+    return { file, line: index + 1, column, path: "", message: "the YAML is nested too deeply to read", instead: `nest at most ${LIMITS.yamlDepth} levels`, frame: codeFrame(lines, index + 1, column, 1) };
+  }
+  return null;
+}
+
 function syntaxProblems(source: Source, text: string, errors: readonly YAMLError[]): Problem[] {
   return errors.slice(0, LIMITS.problems).map((error) => {
     const start = Math.min(error.pos[0], text.length);
-    const { message, instead } = syntaxAdvice(error, text);
+    const { message, instead } = syntaxAdvice(error);
     return source.problem([], "value", message, instead, { start, end: Math.max(start + 1, Math.min(error.pos[1], text.length)) });
   });
 }
 
-function syntaxAdvice(error: YAMLError, text: string): { message: string; instead: string } {
+function syntaxAdvice(error: YAMLError): { message: string; instead: string } {
   switch (error.code) {
-    case "DUPLICATE_KEY": {
-      const key = /^[^\s:,{}[\]]*/.exec(text.slice(error.pos[0]))?.[0] ?? "";
-      return { message: `\`${key}\` is written twice in one map`, instead: "keep one of the two" };
-    }
     case "TAB_AS_INDENT":
       return { message: "YAML is indented with spaces; this is a tab", instead: "write spaces" };
     case "MULTIPLE_DOCS":
@@ -233,6 +255,11 @@ class Walk {
       const name = String(keyNode.value);
       if (FORBIDDEN_KEYS.has(name)) {
         this.findings.push({ span: at, message: `unknown key \`${name}\``, instead: "leave it out: it is no name that a file may use" });
+        continue;
+      }
+      // The parser's own check compares every key with every other.
+      if (children.has(name)) {
+        this.findings.push({ span: at, message: `\`${name}\` is written twice in one map`, instead: "keep one of the two" });
         continue;
       }
       const read = this.node((pair.value ?? null) as Node | null, at, depth + 1);

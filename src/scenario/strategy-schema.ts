@@ -14,7 +14,7 @@ const step = fields("One step: a share of the traffic, for a time.", {
   "max-hold": duration("Longest hold after the bake while a gate fails or data is thin; one bake when left out.", "15m").optional(),
   "min-requests": count("Requests in the window below which data is thin.", { min: 0, max: 1_000_000_000 }).optional(),
   "on-inconclusive": inconclusive("What to do when the data stays thin.").optional(),
-});
+}, "step");
 
 /** A limit: with a unit (`1%`, `500ms`), or a bare number for counts; its metric says which. */
 const limit = (about: string) =>
@@ -46,13 +46,13 @@ const gate = fields("What is healthy: one comparison.", {
   ...comparisons,
   ...common,
   required: onOff("No promotion without data for this check.").prefault(true),
-});
+}, "gate");
 
 const trigger = fields("What causes a rollback: one comparison.", {
   ...comparisons,
   ...common,
   hard: choice("Acts without the decision matrix, for this reason.", ["infrastructure", "security", "startup"]).optional(),
-});
+}, "trigger");
 
 export const CHECK_METRICS = ["error-rate", "p50", "p95", "p99", "throughput", "conversion", "cpu", "memory", "restarts", "pool", "query-timeouts", "startup-failures", "flag-service"] as const;
 

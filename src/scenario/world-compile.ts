@@ -143,7 +143,7 @@ function compileTime(written: WrittenTime, place: Place): DurationSpec {
   if (uniform !== undefined) return { kind: "uniform", ...uniform };
   if (p50 === undefined || p95 === undefined) {
     if (p50 === undefined && p95 === undefined) place.wrong("the service time is missing", "write p50 and p95, or one of exponential, constant, gamma, uniform", "key");
-    else place.in(p50 === undefined ? "p95" : "p50").wrong(`\`${p50 === undefined ? "p50" : "p95"}\` is missing beside it`, "write both p50 and p95", "key");
+    else place.wrong(`\`${p50 === undefined ? "p50" : "p95"}\` is missing`, "write both p50 and p95", "key");
     return { kind: "constant", value: 0 };
   }
   positiveTime(p50, place.in("p50"));
@@ -236,7 +236,7 @@ function compileTraffic(written: WrittenTraffic, place: Place, names: WorldNames
   }
   const rate = written.trace === undefined ? written.rate : written["scale-to"];
   if (written.trace !== undefined) {
-    if (written["scale-to"] === undefined) place.in("trace").wrong("a trace gives only the shape: `scale-to` is missing", "write scale-to: 400rps", "key");
+    if (written["scale-to"] === undefined) place.wrong("a trace gives only the shape: `scale-to` is missing", "write scale-to: 400rps", "key");
     for (const key of ["rate", "daily"] as const) {
       if (written[key] !== undefined) place.in(key).wrong(`\`${key}\` does not go with a trace`, key === "rate" ? "write scale-to" : "leave it out: the trace has its own days", "key");
     }

@@ -22,14 +22,14 @@ const retries = fields("Retries of a failed call, one after the other.", {
   max: count("Retries of one request at most.", { min: 0, max: LIMITS.retries }).prefault(1),
   backoff: duration("Pause before a retry.", "50ms").prefault("50ms"),
   budget: percent("Retries of the last 10 s as a share of first tries at most.", "20%").prefault("20%"),
-});
+}, "retries");
 
 const breaker = fields("A circuit breaker at the caller.", {
   "failure-ratio": percent("Opens when this share of calls failed.", "50%", { positive: true }).prefault("50%"),
   "min-requests": count("Calls in the window before it may open.", { min: 1, max: 1_000_000 }).prefault(20),
   window: duration("Failures are counted over this long.", "10s", { positive: true }).prefault("10s"),
   "open-for": duration("Time until it lets a try through again.", "5s", { positive: true }).prefault("5s"),
-});
+}, "breaker");
 
 const call = z.union([
   text("An endpoint of a service (`payments/charge`) or a database (`orders-db`).", "payments/charge", 2 * LIMITS.nameLength),
@@ -40,7 +40,7 @@ const call = z.union([
     retries: z.union([count("Retries of one request at most.", { min: 0, max: LIMITS.retries }), retries]).meta({ description: "How often a failed call is tried again: a number, or a map." }).prefault(0),
     breaker: z.union([onOff("A circuit breaker with the usual figures."), breaker]).meta({ description: "A circuit breaker at the caller: on, off, or a map." }).prefault(false),
     optional: onOff("A failed optional call does not fail the request.").prefault(false),
-  }),
+  }, "call"),
 ]);
 
 const endpoint = fields("An endpoint: its share of the traffic from outside, its own work, and what it calls.", {
@@ -50,7 +50,7 @@ const endpoint = fields("An endpoint: its share of the traffic from outside, its
   calls: list("Calls made one after the other when the endpoint's own work is done.", call, LIMITS.callsPerEndpoint).prefault([]),
   conversion: percent("Share of successful requests that become an order.", "4%").prefault("0%"),
   "order-value": euro("What one order is worth.", "48EUR").prefault("0EUR"),
-});
+}, "endpoint");
 
 const service = fields("A service: replicas of one version behind a balancer.", {
   version: name("The stable version at the start.", "v1").prefault("v1"),
@@ -94,14 +94,14 @@ const service = fields("A service: replicas of one version behind a balancer.", 
     fill: duration("Time constant of its filling.", "5m", { positive: true }).prefault("5m"),
     miss: time("Extra service time of a miss."),
   }).optional(),
-});
+}, "service");
 
 const database = fields("A database: a pool of connections and a query time.", {
   ...timeShape,
   errors: percent("Base error rate of queries.", "0.01%").prefault("0%"),
   pool: count("Connections shared by all replicas that use it.", { min: 1, max: LIMITS.pool, example: 100 }).prefault(100),
   wait: duration("Longest wait for a connection.", "500ms").prefault("500ms"),
-});
+}, "database");
 
 const traffic = fields("Client traffic into one service: a rate, or a recorded trace that is scaled.", {
   enters: name("The service that clients call.", "checkout"),
@@ -131,7 +131,7 @@ const traffic = fields("Client traffic into one service: a rate, or a recorded t
     ])
     .meta({ description: "poisson (default), gamma, or gamma with figures." })
     .prefault("poisson"),
-});
+}, "traffic");
 
 const worldShape = {
   name: text("The world's name.", "shop", LIMITS.nameLength).optional(),
