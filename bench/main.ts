@@ -4,9 +4,11 @@ import { cohortBench } from "./cohort.js";
 import { kernelBench } from "./kernel.js";
 import { requestBench } from "./request.js";
 import type { BenchRow } from "./row.js";
+import { telemetryBench } from "./telemetry.js";
 
 const SUITES: readonly (readonly [name: string, run: () => Promise<readonly BenchRow[]>])[] = [
   ["kernel", kernelBench],
+  ["telemetry", telemetryBench],
   ["request", requestBench],
   ["cohort", cohortBench],
 ];

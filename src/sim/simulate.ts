@@ -3,7 +3,8 @@
 import { StoreTelemetry } from "../telemetry/snapshot.js";
 import { EventClass, VirtualClock } from "../kernel/clock.js";
 import { assert } from "../kernel/assert.js";
-import { millis, seconds, type Micros } from "../kernel/units.js";
+import { millis, minutes, seconds, type Micros } from "../kernel/units.js";
+import type { CanaryStrategy } from "../delivery/strategy.js";
 import type { Scenario } from "../scenario/compiled.js";
 import { createCohortWorld } from "../world/cohort/cohort-world.js";
 import { createRequestWorld } from "../world/request/request-world.js";
@@ -17,6 +18,8 @@ import { releasesOf, type SimulationInput, type Stage } from "./stage.js";
 
 /** How long a telemetry query takes to answer. */
 export const QUERY_LATENCY: Micros = millis(200);
+/** A decision may rest on, and its cause be asked of, an evaluation that lies this far back. */
+const QUERY_SLACK: Micros = minutes(10);
 /** At most this many record rows, so that a run of weeks stays small. */
 const MAX_ROWS = 4_000;
 
@@ -34,6 +37,7 @@ export function simulate(input: SimulationInput): Simulation {
   const { scenario } = input;
   const clock = new VirtualClock();
   const world = createWorld(input);
+  world.telemetry.retain(longestWindow(scenario.strategy) + QUERY_SLACK);
   const platform = new SimulatedPlatform({
     world,
     spec: scenario.world,
@@ -58,6 +62,10 @@ export function simulate(input: SimulationInput): Simulation {
   clock.runUntil(scenario.duration, (at) => world.advanceTo(at));
   world.settle();
   return { input, world, platform, recorder, journals };
+}
+
+function longestWindow({ window, gates, triggers }: CanaryStrategy): Micros {
+  return [...gates, ...triggers].reduce((longest, check) => Math.max(longest, check.window ?? 0), window);
 }
 
 function createWorld(input: SimulationInput): World {
