@@ -8,13 +8,16 @@ import type { Outcome, ReleaseOutcome } from "../../sim/outcome.js";
 import { timeTicks } from "./scale.js";
 
 const WIDTH = 1080;
-const BOX_WIDTH = 264;
-const LANES_FROM = 284;
+const BOX_WIDTH = 280;
+const LANES_FROM = 300;
 const LANES_TO = 1062;
 const LANE = 48;
 const TOP = 10;
 const LETTER = 6.1;
 const FONT = "font-family=\"system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif\"";
+
+/** Text that stays readable where an arrow runs behind it. */
+const HALO = `font-size="11.5" fill="${paint("muted")}" stroke="${paint("surface")}" stroke-width="4" stroke-linejoin="round" paint-order="stroke"`;
 
 interface Visit {
   readonly state: string;
@@ -88,7 +91,7 @@ function laneBox(lane: Lane, row: number, final: boolean): string {
   const frame = (inset: number): string =>
     `<rect x="${2 + inset}" y="${y + inset}" width="${BOX_WIDTH - 2 * inset}" height="${38 - 2 * inset}" rx="${7 - inset}" fill="${paint("box")}" stroke="${paint("muted")}"/>`;
   return frame(0) + (final ? frame(3) : "")
-    + `<text x="14" y="${y + 16}" font-size="11.5" font-weight="600" fill="${paint("ink")}">${escapeText(cut(lane.label, 36))}</text>`
+    + `<text x="14" y="${y + 16}" font-size="11.5" font-weight="600" fill="${paint("ink")}">${escapeText(cut(lane.label, 38))}</text>`
     + `<text x="14" y="${y + 31}" font-size="11" fill="${paint("muted")}">${escapeText(spentWords(lane, final))}</text>`;
 }
 
@@ -120,12 +123,12 @@ function whyText(visit: Visit, row: number, x: (at: Micros) => number): string {
   const roomRight = LANES_TO - right - 18;
   const roomLeft = left - LANES_FROM - 12;
   const text = visit.why ?? "";
-  if (right - left >= text.length * LETTER) return `<text x="${round(left + 2)}" y="${middle(row) + 19}" font-size="11.5" fill="${paint("muted")}">${escapeText(text)}</text>`;
+  if (right - left >= text.length * LETTER) return `<text x="${round(left + 2)}" y="${middle(row) + 19}" ${HALO}>${escapeText(text)}</text>`;
   const toRight = roomRight >= Math.min(text.length * LETTER, roomLeft);
   const room = Math.floor((toRight ? roomRight : roomLeft) / LETTER);
   if (room < 8) return "";
   const place = toRight ? `x="${round(right + 8)}"` : `x="${round(left - 8)}" text-anchor="end"`;
-  return `<text ${place} y="${middle(row) + 4}" font-size="11.5" fill="${paint("muted")}">${escapeText(cut(text, room))}</text>`;
+  return `<text ${place} y="${middle(row) + 4}" ${HALO}>${escapeText(cut(text, room))}</text>`;
 }
 
 function timeAxis(from: Micros, to: Micros, x: (at: Micros) => number, lanes: number): string {

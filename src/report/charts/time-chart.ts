@@ -63,7 +63,7 @@ export function timeChartSpec(chart: TimeChart): TopLevelSpec {
     width: PLOT_WIDTH,
     height,
     autosize: { type: "none" },
-    padding: { left: PLOT_LEFT, right: PLOT_RIGHT, top: shownMarkers(chart).length > 0 ? 38 : 22, bottom: 26 },
+    padding: { left: PLOT_LEFT, right: PLOT_RIGHT, top: shownMarkers(chart).length > 0 ? 52 : 24, bottom: 26 },
     background: paint("surface"),
     config: {
       aria: false,
@@ -96,7 +96,7 @@ function y(chart: TimeChart) {
   return {
     field: "value", type: "quantitative" as const,
     scale: { type: kind, domain: [0, max], nice: false, zero: false, ...(kind === "symlog" ? { constant } : {}) },
-    axis: { values: ticks.slice(), title: chart.yTitle, titleAnchor: "end" as const, titleAngle: 0, titleAlign: "left" as const, titleX: 2 - PLOT_LEFT + 8, titleY: -10, domain: false, ticks: false, labelExpr: lookup(ticks, chart.format) },
+    axis: { values: ticks.slice(), title: chart.yTitle, titleAnchor: "end" as const, titleAngle: 0, titleAlign: "left" as const, titleX: 2 - PLOT_LEFT + 8, titleY: shownMarkers(chart).length > 0 ? -38 : -12, domain: false, ticks: false, labelExpr: lookup(ticks, chart.format) },
   };
 }
 
