@@ -65,7 +65,7 @@ export class Books {
     const { classes } = this.#parts;
     const at = cell.slot * classes.count + cell.userClass;
     if (cell.answered > 0) this.#spread(target, at, cell.answer, cell.answered, cell.since);
-    if (cell.refused > 0) this.#spreadRefused(target, at, cell.refused, pool.waitMask, cell.since);
+    if (cell.refused > 0) this.#spreadRefused(target, at, cell.refused, pool.blame, cell.since);
     target.answered[at] += cell.answered + cell.refused;
     target.pages[at] += cell.answeredPages + cell.refusedPages;
     if (this.#parts.full) this.#fineHistogram(target, cell);
@@ -82,20 +82,21 @@ export class Books {
     const { probability, seconds: moments } = projection;
     for (let part = 0; part < projection.masks.length; part += 1) {
       const mask = projection.masks[part];
-      const to = target.maskSlot(mask) * target.stride + at * size;
+      const blame = projection.blames[part];
+      const to = target.slotOf(mask, blame) * target.stride + at * size;
       const from = part * size;
       for (let i = 0; i < size; i += 1) {
         expected[to + i] += count * probability[from + i];
         seconds[to + i] += count * moments[from + i];
       }
-      if (mask !== 0) noteHarm(target, mask, since);
+      if ((mask | blame) !== 0) noteHarm(target, mask | blame, since);
     }
   }
 
-  #spreadRefused(target: ServiceTarget, at: number, count: number, mask: number, since: Micros): void {
+  #spreadRefused(target: ServiceTarget, at: number, count: number, blame: number, since: Micros): void {
     const size = 2 * this.buckets.count;
-    target.expected[target.maskSlot(mask) * target.stride + at * size + this.buckets.count] += count;
-    if (mask !== 0) noteHarm(target, mask, since);
+    target.expected[target.slotOf(0, blame) * target.stride + at * size + this.buckets.count] += count;
+    if (blame !== 0) noteHarm(target, blame, since);
   }
 
   #fineHistogram(target: ServiceTarget, cell: Cell): void {
@@ -140,9 +141,7 @@ export class Books {
         target.pages[at] = 0;
       }
     }
-    target.masks.length = 1;
-    target.since = now;
-    target.harmSince.fill(NaN);
+    target.cleared(now);
   }
 
   #drawCell(target: ServiceTarget, version: VersionState, slot: number, k: number, maskSlot: number, segment: number,
@@ -150,18 +149,21 @@ export class Books {
     const { classes, ledger, noiseFree, digest } = this.#parts;
     const { count } = this.buckets;
     const { expected, seconds } = target;
-    const mask = target.masks[maskSlot];
+    const slowedBy = target.masks[maskSlot];
+    const blame = target.blames[maskSlot];
+    const mask = slowedBy | blame;
     const at = slot * classes.count + k;
     const first = maskSlot * target.stride + at * 2 * count;
     const schema = target.target.schema;
     const { live } = target.target;
-    let [requests, errors, slow, latency, pages, pageErrors, pageSlow, pageLatency, pageOk] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let [requests, errors, slow, latency] = [0, 0, 0, 0];
+    const seen: PagesSeen = { pages: 0, errors: 0, blamed: 0, gaveUp: 0, slow: 0, latency: 0, ok: 0 };
     for (let code = 0; code < 2; code += 1) {
       for (let b = 0; b < count; b += 1) {
         const i = first + code * count + b;
         const mean = expected[i];
         if (mean <= 0) continue;
-        const drawIndex = (at * 2 + code) * count + b + mask * 4096;
+        const drawIndex = ((slowedBy * 64 + blame) * 256 + at * 2 + code) * 64 + b;
         const n = noiseFree ? mean : poisson(uniform(target.key, entity, drawIndex), mean);
         const perRequest = seconds[i] / mean;
         expected[i] = 0;
@@ -182,17 +184,20 @@ export class Books {
         else if (this.#slow[b] === 1) slow += n;
         if (pageShare <= 0) continue;
         const shown = pageShare >= 1 ? n : noiseFree ? n * pageShare : binomialFrom(uniform(target.key, entity, PAGE_DRAWS * 2 + drawIndex), n, pageShare);
-        pages += shown;
+        seen.pages += shown;
         if (this.#gaveUp[b] === 1) {
-          pageErrors += shown;
-          pageLatency += shown * this.#timeoutSeconds;
+          seen.errors += shown;
+          seen.gaveUp += shown;
+          seen.latency += shown * this.#timeoutSeconds;
           continue;
         }
-        pageLatency += shown * perRequest;
-        if (code === 1) pageErrors += shown;
-        else {
-          pageOk += shown;
-          if (this.#slow[b] === 1) pageSlow += shown;
+        seen.latency += shown * perRequest;
+        if (code === 1) {
+          seen.errors += shown;
+          seen.blamed += shown;
+        } else {
+          seen.ok += shown;
+          if (this.#slow[b] === 1) seen.slow += shown;
         }
       }
     }
@@ -207,13 +212,12 @@ export class Books {
       totals[row + LedgerColumn.harmedErrors] += errors;
       totals[row + LedgerColumn.harmedSlow] += slow;
     }
-    if (pages <= 0) return;
-    this.#bookPages(target, version, slot, k, segment, mask, entity, now, { pages, errors: pageErrors, slow: pageSlow, latency: pageLatency, ok: pageOk });
+    if (seen.pages > 0) this.#bookPages(target, version, slot, k, segment, slowedBy, blame, entity, now, seen);
   }
 
-  #bookPages(target: ServiceTarget, version: VersionState, slot: number, k: number, segment: number, mask: number, entity: number,
-    now: Micros, seen: { readonly pages: number; readonly errors: number; readonly slow: number; readonly latency: number; readonly ok: number }): void {
-    const { ledger, noiseFree, classes } = this.#parts;
+  #bookPages(target: ServiceTarget, version: VersionState, slot: number, k: number, segment: number, slowedBy: number, blame: number,
+    entity: number, now: Micros, seen: PagesSeen): void {
+    const { ledger } = this.#parts;
     const { totals } = ledger;
     const row = ledger.edgeCell(target.version, slot, segment) * LEDGER_COLUMNS;
     const endpoint = version.fleet.service.endpoints[slot].spec;
@@ -221,51 +225,38 @@ export class Books {
     totals[row + LedgerColumn.errors] += seen.errors;
     totals[row + LedgerColumn.slow] += seen.slow;
     totals[row + LedgerColumn.latencySeconds] += seen.latency;
-    let harmed = 0;
-    if (mask !== 0) {
-      totals[row + LedgerColumn.lostOrderEuro] += seen.errors * this.#givenUpShare(version, slot, k) * endpoint.conversion * endpoint.orderValue;
-      totals[row + LedgerColumn.harmedErrors] += seen.errors;
-      totals[row + LedgerColumn.harmedSlow] += seen.slow;
-      harmed = seen.errors + seen.slow;
-    }
-    if (harmed > 0) this.#harm(mask, harmed, target, entity, now);
-    if (endpoint.conversion <= 0 || seen.ok <= 0) return;
-    const at = slot * classes.count + k;
-    const kept = version.conversionKept[at];
-    const index = PAGE_DRAWS + (at * 32 + mask) * DRAWS_PER_CELL;
-    const chance = endpoint.conversion * kept;
-    const orders = noiseFree ? seen.ok * chance : binomialFrom(uniform(target.key, entity, index), seen.ok, chance);
-    const rest = seen.ok - orders;
-    const lostChance = (endpoint.conversion * (1 - kept)) / Math.max(1e-12, 1 - chance);
-    const lost = kept >= 1 ? 0 : noiseFree ? rest * lostChance : binomialFrom(uniform(target.key, entity, index + 1), rest, Math.min(1, lostChance));
-    totals[row + LedgerColumn.conversions] += orders;
-    totals[row + LedgerColumn.orderEuro] += orders * endpoint.orderValue;
-    totals[row + LedgerColumn.lostOrderEuro] += lost * endpoint.orderValue;
-    const { live, schema } = target.target;
-    for (let lane = 0; lane < live.length; lane += 1) {
-      if (lane > 0 && (mask & (1 << (lane - 1))) !== 0) continue;
-      live[lane][schema.conversionsIndex(slot)] += orders;
-      live[lane][schema.orderValueIndex(slot)] += orders * endpoint.orderValue;
-    }
-    if (lost > 0 && version.conversionMask[at] !== 0) {
-      this.#withdraw(target, slot, lost, version.conversionMask[at] & ~mask, seen.latency / seen.pages);
-      this.#harm(version.conversionMask[at], lost, target, entity, now);
-    }
+    // A failure is charged to what caused it, a page given up or slow to what slowed it.
+    const failed = (blame !== 0 ? seen.blamed : 0) + (slowedBy !== 0 ? seen.gaveUp : 0);
+    const slow = slowedBy !== 0 ? seen.slow : 0;
+    totals[row + LedgerColumn.harmedErrors] += failed;
+    totals[row + LedgerColumn.harmedSlow] += slow;
+    totals[row + LedgerColumn.lostOrderEuro] += failed * this.#givenUpShare(version, slot, k) * endpoint.conversion * endpoint.orderValue;
+    if (blame !== 0 && seen.blamed > 0) this.#harm(blame, seen.blamed, target, entity, now);
+    if (slowedBy !== 0 && seen.gaveUp + slow > 0) this.#harm(slowedBy, seen.gaveUp + slow, target, entity, now);
+    if (endpoint.conversion > 0 && seen.ok > 0) this.#bookOrders(target, version, slot, k, row, slowedBy, entity, now, seen.ok);
   }
 
-  /** Requests that lost an order to a conversion effect are left out of that release's lane. */
-  #withdraw(target: ServiceTarget, slot: number, lost: number, mask: number, meanSeconds: number): void {
+  /** Orders of successful pages. In a release's own lane its conversion effects do not count. */
+  #bookOrders(target: ServiceTarget, version: VersionState, slot: number, k: number, row: number, slowedBy: number, entity: number, now: Micros, ok: number): void {
+    const { ledger, noiseFree, classes } = this.#parts;
+    const { totals } = ledger;
+    const { conversion, orderValue } = version.fleet.service.endpoints[slot].spec;
+    const at = slot * classes.count + k;
+    const kept = version.conversionKept[at];
+    const index = PAGE_DRAWS + (at * 64 + slowedBy) * DRAWS_PER_CELL;
+    const wanted = noiseFree ? ok * conversion : binomialFrom(uniform(target.key, entity, index), ok, conversion);
+    const orders = kept >= 1 ? wanted : noiseFree ? wanted * kept : binomialFrom(uniform(target.key, entity, index + 1), wanted, kept);
+    totals[row + LedgerColumn.conversions] += orders;
+    totals[row + LedgerColumn.orderEuro] += orders * orderValue;
+    totals[row + LedgerColumn.lostOrderEuro] += ok * conversion * (1 - kept) * orderValue;
+    const taken = version.conversionMask[at];
     const { live, schema } = target.target;
-    for (let lane = 1; lane < live.length; lane += 1) {
-      if ((mask & (1 << (lane - 1))) === 0) continue;
-      const values = live[lane];
-      const whole = values[schema.requestsIndex(slot, 0)];
-      if (whole < lost) continue;
-      const share = lost / whole;
-      values[schema.requestsIndex(slot, 0)] -= lost;
-      for (let b = 0; b < schema.buckets; b += 1) values[schema.bucketIndex(slot, b)] *= 1 - share;
-      values[schema.sumIndex(slot)] -= lost * meanSeconds;
+    for (let lane = 0; lane < live.length; lane += 1) {
+      const shown = lane > 0 && (taken & (1 << (lane - 1))) !== 0 ? wanted : orders;
+      live[lane][schema.conversionsIndex(slot)] += shown;
+      live[lane][schema.orderValueIndex(slot)] += shown * orderValue;
     }
+    if (taken !== 0 && wanted > orders) this.#harm(taken, wanted - orders, target, entity, now);
   }
 
   /** Share of failed pages that nobody loads again. */
@@ -301,7 +292,7 @@ export class Books {
   drawStranded(version: VersionState, now: Micros): void {
     const { stranded, unanswered } = version;
     for (let at = 0; at < stranded.length; at += 1) {
-      if (stranded[at] > 0) this.#bookStranded(version, at, stranded[at], 0, 0, now);
+      if (stranded[at] > 0) this.#bookStranded(version, at, stranded[at], 0, version.lossMask, now);
       if (unanswered[at] > 0) this.#bookStranded(version, at, unanswered[at], this.#timeoutSeconds, version.silentMask, now);
       stranded[at] = 0;
       unanswered[at] = 0;
@@ -329,6 +320,7 @@ export class Books {
     if (mask === 0) return;
     totals[row + LedgerColumn.lostOrderEuro] += n * this.#givenUpShare(version, slot, k) * endpoint.conversion * endpoint.orderValue;
     totals[row + LedgerColumn.harmedErrors] += n;
+    totals[row + LedgerColumn.lostOrderEuro] += n * this.#givenUpShare(version, slot, k) * endpoint.conversion * endpoint.orderValue;
     for (let r = 0; r < ledger.harmedBy.length; r += 1) {
       if ((mask & (1 << r)) === 0) continue;
       if (!(ledger.firstHarmAt[r] <= now)) ledger.firstHarmAt[r] = now;
@@ -344,6 +336,17 @@ function noteHarm(target: ServiceTarget, mask: number, since: Micros): void {
   for (let r = 0; r < harmSince.length; r += 1) {
     if ((mask & (1 << r)) !== 0 && !(harmSince[r] <= since)) harmSince[r] = since;
   }
+}
+
+/** What clients saw of one cell's answers; `blamed` failed with an answer, `gaveUp` without. */
+interface PagesSeen {
+  pages: number;
+  errors: number;
+  blamed: number;
+  gaveUp: number;
+  slow: number;
+  latency: number;
+  ok: number;
 }
 
 /** Where the first of n uniform points of (0, 1) lies, at the quantile u. */

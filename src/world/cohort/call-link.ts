@@ -2,8 +2,9 @@
 
 import { toSeconds } from "../../kernel/units.js";
 import type { CallModel } from "../model.js";
+import { massUpTo } from "./grid.js";
 import type { LawBook } from "./law-book.js";
-import { INSTANT, refused, type Law } from "./law.js";
+import { INSTANT, type Law } from "./law.js";
 import type { BreakerState } from "./breaker-state.js";
 
 /** What budgets allow: the share of failed attempts that are tried again. */
@@ -31,6 +32,13 @@ function retriesPerCall(failing: number, granted: number, max: number): number {
   return retries;
 }
 
+/** P(the callee answers with a failure in time). */
+function failingBy(law: Law, timeoutMicros: number): number {
+  let failing = 0;
+  for (const part of law.parts) if (part.fail.total > 0) failing += massUpTo(part.fail, toSeconds(timeoutMicros));
+  return failing;
+}
+
 /** One per caller's version, call and user class. */
 export class CallLink {
   /** What the caller's request gets, the calls it does not make included. */
@@ -43,6 +51,15 @@ export class CallLink {
   rate = 0;
   failing = 0;
 
+  /** Share of attempts that the caller gives up. */
+  timedOut = 0;
+  /** Share of attempts that reach the callee: the others are lost on the link. */
+  reaching = 1;
+
+  /** What the law was worked out from. */
+  #callee: Law | null = null;
+  #open = false;
+
   constructor(readonly call: CallModel) {
     this.attempts = call.share;
   }
@@ -50,11 +67,17 @@ export class CallLink {
   /** Works out the law from what the callee answers. */
   update(book: LawBook, callee: Law, breaker: BreakerState | null): void {
     const { call } = this;
-    if (breaker?.open === true) {
-      this.#take(book, book.named(`open ${breaker.blame}`, () => refused(breaker.blame)), 0, 0);
+    const open = breaker?.open === true;
+    if (callee === this.#callee && open === this.#open) return;
+    this.#callee = callee;
+    this.#open = open;
+    if (breaker !== null && open) {
+      this.timedOut = 0;
+      this.#take(book, book.refused(breaker.blame), 0, 0);
       return;
     }
     const one = book.attempt(callee, call.timeout);
+    this.timedOut = Math.max(0, one.failShare - failingBy(callee, call.timeout));
     const granted = grantedShare(call, one.failShare);
     const law = book.retried(one, call.retries.max, call.retries.backoff, granted);
     this.#take(book, law, 1 + retriesPerCall(one.failShare, granted, call.retries.max), one.failShare);
@@ -69,15 +92,3 @@ export class CallLink {
     this.failing = failing;
   }
 }
-
-/** A link's own latency in seconds and errors, before the callee is reached. */
-export interface LinkTrouble {
-  readonly addMicros: number;
-  readonly factor: number;
-  readonly errors: readonly { readonly ratio: number; readonly bit: number }[];
-  readonly mask: number;
-  /** No answer at all. */
-  readonly dead: boolean;
-}
-
-export const linkDelaySeconds = (trouble: LinkTrouble): number => toSeconds(trouble.addMicros);

@@ -22,9 +22,10 @@ import { Autoscaler } from "./autoscaling.js";
 import { Books } from "./books.js";
 import { BreakerState } from "./breaker-state.js";
 import { CallLink } from "./call-link.js";
+import { Conditions } from "./conditions.js";
 import { DatabasePool } from "./database-pool.js";
 import { Flags } from "./flags.js";
-import { Fleet, type FleetOwner } from "./fleet.js";
+import { carries, Fleet, type FleetOwner } from "./fleet.js";
 import { Flow } from "./flow.js";
 import { LawBook } from "./law-book.js";
 import { workLaw } from "./own-work.js";
@@ -39,6 +40,8 @@ export { cohortRefusals, type Refusal } from "./refusals.js";
 
 /** While queues, warm-ups or failures move, time is cut this fine. */
 const MOVING_STEP: Micros = MICROS_PER_SECOND;
+/** A replica's last request ends about this many service times after it left the balancer. */
+const FINISHING_TIMES = 4;
 const WORLD_EVENTS_LIMIT = 20_000;
 
 /** Laws are shared by all runs of one world. */
@@ -112,10 +115,11 @@ class CohortWorld implements World, FleetOwner {
     this.#rates = new Float64Array(model.traffic.length);
     this.#curveCuts = cutsOf(this.#curves);
     this.#databaseKey = streamKey(input.seed, "cohort/database");
-    this.#flags = new Flags(model.flags.length, spec.flags.propagation, this.agenda, (flag, act) => this.#flagMoved(flag, act));
+    this.#flags = new Flags(model, this.agenda, input.noiseFree);
     this.#flow = new Flow({
       model, book: this.#law, services: this.#services, order: topologicalOrder(model.services), databases: this.#databases,
-      classes: this.#classes, rates: this.#rates, flagShare: (effect) => this.flagShare(effect),
+      classes: this.#classes, rates: this.#rates,
+      conditions: new Conditions(model, this.#law, this.#classes, this.#services, this.#versions),
       settleCell: (pool, cell) => this.#accounts.settleCell(pool, cell),
     });
     this.#arrivals = new Float64Array(model.services.length);
@@ -131,15 +135,16 @@ class CohortWorld implements World, FleetOwner {
     const service = this.model.services[index];
     const cells = service.endpoints.length * this.#classes.count;
     const versions = service.versions.map((at, place) => {
-      const links = new Map(service.endpoints.flatMap((endpoint) => endpoint.calls).map((call) =>
-        [call.index, Array.from({ length: this.#classes.count }, () => new CallLink(call))] as const));
+      const calls = service.endpoints.flatMap((endpoint) => endpoint.calls);
+      const links = calls.map((call) => Array.from({ length: this.#classes.count }, () => new CallLink(call)));
       const breakers = new Map<number, BreakerState>();
       for (const endpoint of service.endpoints) {
         for (const call of endpoint.calls) if (call.breaker !== null && !breakers.has(call.callee)) breakers.set(call.callee, new BreakerState(call.breaker));
       }
-      return new VersionState(new Fleet(service, this.model.versions[at], this), place, cells, this.model.spec.clients.reload.max, links, breakers);
+      return new VersionState(new Fleet(service, this.model.versions[at], this), place, cells, this.model.spec.clients.reload.max,
+        links, calls[0]?.index ?? 0, breakers);
     });
-    return new ServiceState(service, versions, cells);
+    return new ServiceState(service, versions, cells, this.model.calls.some((call) => call.service === index));
   }
 
   #database(index: number): DatabasePool {
@@ -147,14 +152,14 @@ class CohortWorld implements World, FleetOwner {
     const { time, errors } = database.spec;
     const plain = this.#law.named(`database ${index}`, () =>
       workLaw({ time, factor: 1, addSeconds: 0, mask: 0, errors: [{ ratio: errors, bit: 0 }], miss: null }));
-    return new DatabasePool(database, this.model.versions.length, plain);
+    return new DatabasePool(database, this.model.versions.length, this.model.releases, plain);
   }
 
   #begin(): void {
     for (const service of this.#services) service.versions[0].fleet.settle(service.model.spec.replicas);
     for (const version of this.#versions) this.#addPlatformTarget(version);
     for (const database of this.#databases) this.#addDatabaseTarget(database);
-    if (this.model.flags.length > 0) this.#addFlagTarget();
+    this.#addFlagTarget();
     for (const effect of this.model.effects) this.#schedule(effect);
     for (const service of this.#services) {
       const { autoscale } = service.model.spec;
@@ -165,28 +170,33 @@ class CohortWorld implements World, FleetOwner {
   #schedule(effect: EffectModel): void {
     const start = (): void => {
       this.#touch();
-      this.note("effect-started", null, effect.effect.id);
+      if (effect.release < 0) this.note("effect-started", null, effect.effect.id);
       for (const version of this.#versions) if (version.fleet.effects.includes(effect)) version.fleet.effectStarted(effect);
-      this.#databaseEffects();
-      const { what } = effect.effect;
-      if (what.kind === "lock" && effect.database >= 0) {
-        const database = this.#databases[effect.database];
-        database.lockedUntil = this.agenda.now() + what.hold;
-        database.lockMask = effect.bit;
-        this.agenda.at(database.lockedUntil, EventClass.world, () => this.#touch());
-      }
+      if (effect.effect.what.kind === "kill") this.#killSome(effect, effect.effect.what.count);
       this.#telemetryEffects();
     };
     const end = (): void => {
       this.#touch();
-      this.note("effect-ended", null, effect.effect.id);
+      if (effect.release < 0) this.note("effect-ended", null, effect.effect.id);
       for (const version of this.#versions) if (version.fleet.effects.includes(effect)) version.fleet.effectEnded(effect);
-      this.#databaseEffects();
       this.#telemetryEffects();
     };
+    if (effect.to <= effect.from) return;
     if (effect.from <= 0) start();
     else if (effect.from <= this.input.horizon) this.agenda.at(effect.from, EventClass.world, start);
     if (effect.to > 0 && effect.to <= this.input.horizon) this.agenda.at(effect.to, EventClass.world, end);
+  }
+
+  /** Kills some ready replicas that the effect concerns, chosen by their own draws. */
+  #killSome(effect: EffectModel, count: number): void {
+    const key = streamKey(this.model.seed, `effect/${effect.effect.id}/lot`);
+    const lot = (replica: Replica): number => uniform(key, replica.number, replica.version.index);
+    const candidates = this.#versions.flatMap(({ fleet }) => fleet.killable(effect)).sort((a, b) => lot(a) - lot(b));
+    for (const replica of candidates.slice(0, count)) {
+      const { fleet } = this.#versions[replica.version.index];
+      this.note("replica-killed", fleet, `${replica.name} was killed`);
+      fleet.kill(replica, effect.bit);
+    }
   }
 
   // --- time ---
@@ -233,7 +243,10 @@ class CohortWorld implements World, FleetOwner {
     if (next <= now) return;
     const seconds = toSeconds(next - now);
     this.#curves.forEach((curve, i) => (this.#rates[i] = curve.expected(now, next) / seconds));
-    for (const version of this.#versions) if (version.stale) this.#rebuild(version);
+    if (this.#versions.some((version) => version.stale)) {
+      this.#databaseEffects();
+      for (const version of this.#versions) if (version.stale) this.#rebuild(version);
+    }
     this.#flow.solve(now, seconds);
     this.#accrue(now, next, seconds);
   }
@@ -245,7 +258,16 @@ class CohortWorld implements World, FleetOwner {
         for (const [callee, breaker] of version.breakers) this.#watch(version, callee, breaker, next, next - now);
       }
     }
-    for (const database of this.#databases) database.accrue(now, seconds);
+    for (const database of this.#databases) database.accrue(now, seconds, this.#givenUp(database.model.index));
+  }
+
+  /** Queries per second whose callers gave up. */
+  #givenUp(database: number): number {
+    let givenUp = 0;
+    for (const version of this.#versions) {
+      for (const links of version.links) for (const link of links) if (link.call.database === database) givenUp += link.rate * link.timedOut;
+    }
+    return givenUp;
   }
 
   #accrueVersion(service: ServiceState, version: VersionState, now: Micros, seconds: number): void {
@@ -279,18 +301,29 @@ class CohortWorld implements World, FleetOwner {
 
   #watch(version: VersionState, callee: number, breaker: BreakerState, next: Micros, stretch: Micros): void {
     let [rate, failing] = [0, 0];
-    for (const links of version.links.values()) {
+    for (const links of version.links) {
       for (const link of links) {
         if (link.call.callee !== callee) continue;
         rate += link.rate;
         failing += link.rate * link.failing;
       }
     }
-    const change = breaker.observe(next, stretch, rate, rate > 0 ? failing / rate : 0, 0);
+    const change = breaker.observe(next, stretch, rate, rate > 0 ? failing / rate : 0, this.#blameOf(version, callee));
     if (change === 0) return;
     this.#touch();
-    this.note(change > 0 ? "breaker-opened" : "breaker-closed", version.fleet, `calls to ${this.#calleeName(callee)}`);
+    const { fleet } = version;
+    this.note(change > 0 ? "breaker-opened" : "breaker-closed", fleet,
+      `${fleet.service.spec.name} ${fleet.version.name} ${change > 0 ? "stopped calling" : "calls"} ${this.#calleeName(callee)}${change > 0 ? "" : " again"}`);
     if (change > 0) this.agenda.at(Math.max(next, breaker.openUntil), EventClass.world, () => undefined);
+  }
+
+  /** Releases to blame for failures of calls to the callee. */
+  #blameOf(version: VersionState, callee: number): number {
+    let blame = 0;
+    for (const links of version.links) {
+      for (const link of links) if (link.call.callee === callee) for (const part of link.law.parts) if (part.fail.total > 0) blame |= part.blame;
+    }
+    return blame;
   }
 
   #calleeName(callee: number): string {
@@ -421,12 +454,12 @@ class CohortWorld implements World, FleetOwner {
     const { fleet } = version;
     const labels = { service: fleet.service.spec.name, version: fleet.version.name };
     const schema: PlatformSchema = platformSchema(labels);
-    const id = `platform/${labels.service}/${labels.version}`;
+    const id = `platform-${labels.service}-${labels.version}`;
     const target = this.telemetry.addTarget({ id, labels, schema });
     this.#watchTarget(target, () => {
-      for (const values of target.live) {
-        values[schema.restartsIndex] = fleet.restarts;
-        values[schema.startupFailuresIndex] = fleet.startupFailures;
+      for (const [lane, values] of target.live.entries()) {
+        values[schema.restartsIndex] = fleet.restarts[lane];
+        values[schema.startupFailuresIndex] = fleet.startupFailures[lane];
         values[schema.readyIndex] = fleet.count("ready");
         values[schema.desiredIndex] = fleet.desired;
       }
@@ -436,25 +469,23 @@ class CohortWorld implements World, FleetOwner {
   #addDatabaseTarget(database: DatabasePool): void {
     const name = database.model.spec.name;
     const schema: DatabaseSchema = databaseSchema({ database: name });
-    const target = this.telemetry.addTarget({ id: `database/${name}`, labels: { database: name }, schema });
+    const target = this.telemetry.addTarget({ id: `database-${name}`, labels: { database: name }, schema });
     const index = database.model.index;
     this.#watchTarget(target, (now) => {
       const entity = Math.round(now / MICROS_PER_MILLI);
-      const drawn = (expected: number, what: number): number =>
-        this.noiseFree ? expected : poissonFrom(uniform(this.#databaseKey, entity, index * 8 + what), expected);
-      const queries = drawn(database.queries, 0);
-      const poolTimeouts = drawn(database.poolTimeouts, 1);
-      const queryTimeouts = drawn(database.queryTimeouts, 2);
-      for (const values of target.live) {
-        values[schema.queriesIndex] += queries;
-        values[schema.poolTimeoutsIndex] += poolTimeouts;
-        values[schema.queryTimeoutsIndex] += queryTimeouts;
-        values[schema.poolInUseIndex] = database.inUse;
+      const drawn = (expected: Float64Array, what: number, lane: number): number =>
+        this.noiseFree ? expected[lane] : poissonFrom(uniform(this.#databaseKey, entity, index * 8 + what), expected[lane]);
+      for (const [lane, values] of target.live.entries()) {
+        // One uniform for all lanes: what a release does not touch counts the same.
+        values[schema.queriesIndex] += drawn(database.queries, 0, lane);
+        values[schema.poolTimeoutsIndex] += drawn(database.poolTimeouts, 1, lane);
+        values[schema.queryTimeoutsIndex] += drawn(database.queryTimeouts, 2, lane);
+        values[schema.poolInUseIndex] = database.inUse[lane];
         values[schema.poolWaitingIndex] = this.noiseFree ? database.waiting : Math.round(database.waiting);
       }
-      database.queries = 0;
-      database.poolTimeouts = 0;
-      database.queryTimeouts = 0;
+      database.queries.fill(0);
+      database.poolTimeouts.fill(0);
+      database.queryTimeouts.fill(0);
     });
   }
 
@@ -489,13 +520,21 @@ class CohortWorld implements World, FleetOwner {
   }
 
   note(kind: WorldEvent["kind"], fleet: Fleet | null, text: string): void {
-    if (this.events.length >= WORLD_EVENTS_LIMIT) return;
-    const service = fleet === null ? null : fleet.service.spec.name;
-    this.events.push({ at: this.agenda.now(), kind, service, version: fleet === null ? null : fleet.version.name, text });
+    this.#note(kind, fleet === null ? null : fleet.service.spec.name, fleet === null ? null : fleet.version.name, text);
   }
 
-  flagShare(effect: EffectModel): number {
-    return effect.carrierFlag < 0 ? 1 : this.#flags.share(effect.carrierFlag);
+  #note(kind: WorldEvent["kind"], service: string | null, version: string | null, text: string): void {
+    if (this.events.length < WORLD_EVENTS_LIMIT) this.events.push({ at: this.agenda.now(), kind, service, version, text });
+  }
+
+  flagIsOn(flag: number): boolean {
+    return this.#flags.isOn(flag);
+  }
+
+  /** A few service times: what is in work when a replica leaves the balancer. */
+  finishing(fleet: Fleet): Micros {
+    const pools = this.#versions[fleet.version.index].pools;
+    return pools.reduce((most, pool) => Math.max(most, Math.round(FINISHING_TIMES * pool.serviceSeconds * MICROS_PER_SECOND)), 0);
   }
 
   down(replica: Replica): void {
@@ -556,7 +595,8 @@ class CohortWorld implements World, FleetOwner {
       else group.push(replica);
     }
     version.pools = [...groups].map(([name, replicas]) => this.#pool(version, name, replicas, old));
-    version.silentMask = version.pools.reduce((mask, pool) => (pool.kind === "silent" ? mask | pool.waitMask : mask), 0);
+    version.silentMask = version.pools.reduce((mask, pool) => (pool.kind === "silent" ? mask | pool.blame : mask), 0);
+    version.lossMask = fleet.lossMask;
     this.#flow.regroup(version);
   }
 
@@ -573,15 +613,15 @@ class CohortWorld implements World, FleetOwner {
     for (const effect of fleet.effects) {
       const { what } = effect.effect;
       if (what.kind !== "capacity" || !inWindow(effect, this.agenda.now())) continue;
-      const concerned = replicas.filter((replica) => (effect.replica < 0 || effect.replica === replica.number) && (effect.zone < 0 || effect.zone === replica.zone)).length;
-      slots *= 1 - (what.loss * this.flagShare(effect) * concerned) / replicas.length;
+      const concerned = replicas.filter((replica) => fleet.acts(effect, replica)).length;
+      if (concerned === 0) continue;
+      slots *= 1 - (what.loss * concerned) / replicas.length;
       capacityMask |= effect.bit;
     }
     const choices = spec.balancing === "power-of-two" ? 2 : spec.balancing === "least-request" ? replicas.length : 1;
-    const pool = new Pool(name, kind, replicas, kind === "serving" ? replicas[0].target : null, cells, Math.round(slots), spec.queue, choices, this.model.releases);
+    const pool = new Pool(name, kind, replicas, kind === "serving" ? replicas[0].target : null, cells, Math.floor(slots + 1e-9), spec.queue, choices, this.model.releases);
     pool.capacityMask = capacityMask;
-    if (kind !== "serving") for (const replica of replicas) pool.waitMask |= replica.downMask;
-    pool.avoided = kind === "silent" && choices > 1;
+    if (kind !== "serving") for (const replica of replicas) pool.blame |= replica.downMask;
     const before = old.find((one) => one.name === name) ?? old.find((one) => one.kind === kind);
     if (before !== undefined) {
       pool.inSystem = before.inSystem * Math.min(1, before.replicas.length / replicas.length);
@@ -599,7 +639,7 @@ class CohortWorld implements World, FleetOwner {
     return this.#services[findService(this.model, service)].versions.map(({ fleet, place }) => ({
       version: fleet.version.name,
       desired: fleet.desired,
-      starting: fleet.count("starting"),
+      starting: fleet.replicas.length - fleet.ready - fleet.count("draining"),
       ready: fleet.ready,
       draining: fleet.count("draining"),
       weight: this.#services[fleet.service.index].weights[place],
@@ -623,8 +663,8 @@ class CohortWorld implements World, FleetOwner {
       this.#touch();
       state.weights = next;
       state.shares = userShares(state.model, next, this.model.spec.users, this.noiseFree);
-      const text = state.versions.map(({ fleet }, place) => `${fleet.version.name} ${Math.round(next[place] * 1000) / 10}%`).join(", ");
-      this.note("split-changed", state.versions[0].fleet, text);
+      const text = state.versions.map(({ fleet }, place) => `${fleet.version.name} ${Math.round(next[place] * 1000) / 10} %`).join(", ");
+      this.#note("split-changed", service, null, `${service}: ${text}`);
     });
   }
 
@@ -633,8 +673,8 @@ class CohortWorld implements World, FleetOwner {
     assert(index >= 0, `flag ${flag} exists`);
     if (windowOpen(this.model.effects, "flag-service-down", this.agenda.now())) return false;
     this.#mark(3, index, on ? 1 : 0);
-    this.#flags.set(index, on);
-    this.note("flag-changed", null, `${flag} ${on ? "on" : "off"}`);
+    this.#flags.set(index, on, this.#versions.map(({ fleet }) => fleet));
+    this.note("flag-changed", null, `flag ${flag} ${on ? "on" : "off"}`);
     return true;
   }
 
@@ -646,12 +686,9 @@ class CohortWorld implements World, FleetOwner {
   inFlight(service: string, version: string): number {
     const index = findVersion(this.model, service, version);
     assert(index >= 0, `version ${service} ${version} exists`);
-    const state = this.#versions[index];
-    if (this.#services[state.fleet.service.index].shares[state.place] > 0) {
-      return state.pools.reduce((sum, pool) => sum + pool.inSystem * pool.replicas.length, 0);
-    }
-    // Without new requests what is left ends within the drain limit; the mean field counts it as gone at once.
-    return 0;
+    const { pools, fleet } = this.#versions[index];
+    const serving = pools.reduce((sum, pool) => sum + pool.inSystem * pool.replicas.length, 0);
+    return Math.round(serving) + fleet.count("draining");
   }
 
   littlesLaw(service: string): { readonly inFlightSeconds: number; readonly arrivals: number; readonly latencySeconds: number } {
@@ -669,33 +706,39 @@ class CohortWorld implements World, FleetOwner {
     this.digest.add(value);
   }
 
-  #flagMoved(flag: number, act: () => void): void {
-    const carriers = this.#versions.filter(({ fleet }) => fleet.version.flag === flag);
-    for (const { fleet } of carriers) fleet.memoryChanging();
-    act();
-    for (const { fleet } of carriers) fleet.memoryChanged();
-    this.#databaseEffects();
-    this.#touch();
-  }
-
+  /** What effects do to pools, locks and outages of databases now. */
   #databaseEffects(): void {
     const now = this.agenda.now();
     for (const database of this.#databases) {
-      let taken = 0;
-      database.poolMask = 0;
-      database.silentMask = -1;
+      database.taken.fill(0);
+      database.takenMask = 0;
       for (const effect of this.model.effects) {
-        if (effect.database !== database.model.index || !inWindow(effect, now)) continue;
-        const share = this.flagShare(effect);
+        if (effect.database !== database.model.index || !inWindow(effect, now) || !this.#carried(effect)) continue;
         const { what } = effect.effect;
-        if (share <= 0) continue;
         if (what.kind === "pool") {
-          taken += what.taken * share;
-          database.poolMask |= effect.bit;
-        } else if (what.kind === "outage") database.silentMask = effect.bit;
+          database.taken[0] += what.taken;
+          if (effect.release >= 0) database.taken[1 + effect.release] += what.taken;
+          database.takenMask |= effect.bit;
+        } else if (what.kind === "lock" && !database.locksTaken.has(effect.index)) {
+          database.locksTaken.add(effect.index);
+          this.#hold(database, now + what.hold, effect.bit);
+        } else if (what.kind === "outage" && effect.carrierVersion < 0 && !database.locksTaken.has(effect.index)) {
+          database.locksTaken.add(effect.index);
+          this.#hold(database, effect.to, effect.bit);
+        }
       }
-      database.connections = Math.max(1, Math.round(database.model.spec.pool - taken));
     }
+  }
+
+  #hold(database: DatabasePool, until: Micros, mask: number): void {
+    database.hold(this.agenda.now(), until, mask);
+    if (database.heldUntil < Infinity) this.agenda.at(database.heldUntil, EventClass.world, () => this.#touch());
+  }
+
+  /** A defect acts on a database as long as a ready replica carries it. */
+  #carried(effect: EffectModel): boolean {
+    return effect.carrierVersion < 0 ||
+      this.#versions[effect.carrierVersion].fleet.replicas.some((replica) => replica.phase === "ready" && carries(effect, replica));
   }
 
   #telemetryEffects(): void {
@@ -713,20 +756,33 @@ class CohortWorld implements World, FleetOwner {
 
   #autoscaleLater(service: ServiceState, scaler: Autoscaler, interval: Micros): void {
     this.agenda.at(this.agenda.now() + interval, EventClass.world, () => {
-      const full = service.versions.reduce((best, version) => (service.weights[version.place] > service.weights[best.place] ? version : best));
-      const serving = full.pools.filter((pool) => pool.kind === "serving");
-      if (serving.length > 0 && service.weights[full.place] >= 0.5) {
-        const count = serving.reduce((sum, pool) => sum + pool.replicas.length, 0);
-        const cpu = serving.reduce((sum, pool) => sum + pool.cpu[0] * pool.replicas.length, 0) / count;
-        const current = full.fleet.desired;
-        const desired = scaler.desired(this.agenda.now(), current, cpu);
-        if (desired !== current) {
-          this.note("autoscaled", full.fleet, `${current} to ${desired} replicas`);
-          full.fleet.scaleTo(desired);
-        }
-      }
+      for (const version of service.versions) this.#autoscale(service, version, scaler);
       this.#autoscaleLater(service, scaler, interval);
     });
+  }
+
+  /** A version below half the weight is a canary, whose size the rollout sets. */
+  #autoscale(service: ServiceState, version: VersionState, scaler: Autoscaler): void {
+    const { fleet, pools } = version;
+    if (service.weights[version.place] < 0.5) {
+      scaler.forget(version.place);
+      return;
+    }
+    const ready = fleet.count("ready");
+    if (ready === 0) return;
+    let [cpu, counted] = [0, 0];
+    for (const pool of pools) {
+      if (pool.kind !== "serving") continue;
+      cpu += Math.min(1, pool.cpu[0]) * pool.replicas.length;
+      counted += pool.replicas.length;
+    }
+    // Ready replicas that are not admitted yet are idle.
+    const mean = (cpu + Math.max(0, ready - counted) * fleet.service.spec.cpu.idle) / Math.max(ready, counted);
+    const desired = scaler.desired(version.place, this.agenda.now(), fleet.desired, ready, mean);
+    if (desired === fleet.desired) return;
+    const { name } = fleet.service.spec;
+    this.note("autoscaled", fleet, `${name} ${fleet.version.name} from ${fleet.desired} to ${desired} replicas at ${Math.round(mean * 100)} % CPU`);
+    fleet.scaleTo(desired);
   }
 }
 

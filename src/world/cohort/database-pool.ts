@@ -2,14 +2,14 @@
 
 import { toSeconds, type Micros } from "../../kernel/units.js";
 import type { DatabaseModel } from "../model.js";
-import { atom } from "./grid.js";
-import type { LawBook } from "./law-book.js";
-import { lawOf, LawBuilder, neverAnswers, type Law } from "./law.js";
-import { EMPTY_MASS } from "./grid.js";
+import { quantisedShare, type LawBook } from "./law-book.js";
+import { failsAfter, takes, type Law } from "./law.js";
 import { nearestLoad } from "./load-grid.js";
-import { queueModel, type QueuePoint } from "./queue-model.js";
+import { queueModel, type QueueModel, type QueuePoint } from "./queue-model.js";
 import { steppedService, waitOf } from "./wait.js";
-import { quantisedShare } from "./law-book.js";
+
+/** The end of a lock is seen by its waiters in steps of this many seconds. */
+const LOCK_STEP_SECONDS = 0.25;
 
 export class DatabasePool {
   /** Queries per second by caller's version, and the law of the query alone for each. */
@@ -17,28 +17,42 @@ export class DatabasePool {
   readonly own: Law[];
   /** What a caller's version gets: wait, query, pool timeout. */
   readonly answer: Law[];
-  connections: number;
-  poolMask = 0;
+  /** Versions whose queries are never answered just now (bit of the release, 0 for a fault; -1: answered). */
+  readonly silent: Int32Array;
+  /** Connections that effects took: all, and by release [1 + r]; and whose they are. */
+  readonly taken: Float64Array;
+  takenMask = 0;
   point: QueuePoint;
-  silentMask = -1;
-  lockedUntil: Micros = -1;
-  lockMask = 0;
-  /** Queries that hold a connection or wait since the lock began. */
+  /** All connections are held until then: a lock, or an outage. */
+  heldUntil: Micros = -1;
+  heldMask = 0;
+  /** Queries that hold a connection or wait since that began. */
   stuck = 0;
-  /** Counts to be drawn. */
-  queries = 0;
-  poolTimeouts = 0;
-  queryTimeouts = 0;
-  inUse = 0;
+  /** Effects that have locked already: a lock is taken once. */
+  readonly locksTaken = new Set<number>();
+  /** Expected counts to be drawn, by lane. */
+  readonly queries: Float64Array;
+  readonly poolTimeouts: Float64Array;
+  readonly queryTimeouts: Float64Array;
+  /** Gauges now, by lane. */
+  readonly inUse: Float64Array;
   waiting = 0;
-  ownMask = 0;
 
-  constructor(readonly model: DatabaseModel, versions: number, plain: Law) {
+  constructor(readonly model: DatabaseModel, versions: number, releases: number, plain: Law) {
     this.rate = new Float64Array(versions);
     this.own = new Array<Law>(versions).fill(plain);
     this.answer = new Array<Law>(versions).fill(plain);
-    this.connections = model.spec.pool;
+    this.silent = new Int32Array(versions).fill(-1);
+    this.taken = new Float64Array(1 + releases);
+    this.queries = new Float64Array(1 + releases);
+    this.poolTimeouts = new Float64Array(1 + releases);
+    this.queryTimeouts = new Float64Array(1 + releases);
+    this.inUse = new Float64Array(1 + releases);
     this.point = this.#queue(1).point(0);
+  }
+
+  get connections(): number {
+    return Math.max(0, Math.round(this.model.spec.pool - this.taken[0]));
   }
 
   get total(): number {
@@ -47,77 +61,112 @@ export class DatabasePool {
     return total;
   }
 
-  #queue(meanSeconds: number): ReturnType<typeof queueModel> {
+  /** Whoever would wait longer than the limit fails: as many may wait as the pool serves within it. */
+  #queue(meanSeconds: number): QueueModel {
     const slots = Math.max(1, this.connections);
-    // Whoever would wait longer than the limit fails: as many may wait as the pool serves within it.
     const places = Math.max(1, Math.floor((toSeconds(this.model.spec.wait) * slots) / Math.max(1e-6, meanSeconds)));
     return queueModel({ choices: 1, replicas: 1, slots, places });
   }
 
   /** Works out the answers for the present rates. */
   update(book: LawBook, now: Micros): void {
+    const limit = toSeconds(this.model.spec.wait);
+    if (now < this.heldUntil) this.#held(book, toSeconds(this.heldUntil - now), limit);
+    else if (this.connections === 0) {
+      this.answer.fill(this.#timedOut(book, limit, this.takenMask));
+      this.waiting = this.total * limit;
+      this.#noteUse(book, 0, 0);
+    } else this.#steady(book, limit);
+    for (let v = 0; v < this.silent.length; v += 1) if (this.silent[v] >= 0) this.answer[v] = book.neverAnswers(this.silent[v]);
+  }
+
+  #steady(book: LawBook, limit: number): void {
     const { rate, own, answer } = this;
     const total = this.total;
-    let [mean, square] = [0, 0];
+    let [mean, square, slowSeconds, slowMask] = [0, 0, 0, 0];
     for (let v = 0; v < rate.length; v += 1) {
       mean += rate[v] * own[v].meanSeconds;
       square += rate[v] * own[v].meanSquare;
+      slowSeconds += rate[v] * own[v].slowSeconds;
+      if (rate[v] > 0) slowMask |= own[v].slowMask;
     }
     const service = total > 0 ? steppedService(mean / total, square / total) : steppedService(own[0].meanSeconds, own[0].meanSquare);
-    if (this.silentMask >= 0) {
-      this.answer.fill(book.named(`never ${this.silentMask}`, () => neverAnswers(this.silentMask)));
-      this.inUse = 1;
-      return;
-    }
-    if (now < this.lockedUntil) return this.#locked(book, now);
     const queue = this.#queue(steppedPlaces(service.mean));
-    const load = nearestLoad((total * service.mean) / queue.shape.slots);
+    const { slots, places } = queue.shape;
+    const load = nearestLoad((total * service.mean) / slots);
     const point = queue.point(load);
     this.point = point;
-    this.inUse = Math.min(1, point.busy / queue.shape.slots);
     this.waiting = Math.max(0, point.inSystem - point.busy);
-    const wait = book.named(`wait ${queue.shape.slots} ${queue.shape.places} ${load} ${service.mean} ${service.variation}`, () =>
+    const wait = book.named(`wait ${slots} ${places} ${load} ${service.mean} ${service.variation}`, () =>
       waitOf(point, service.mean, service.variation));
     const refusedShare = quantisedShare(point.refused);
-    const limit = toSeconds(this.model.spec.wait);
+    const mask = slowMask | this.takenMask;
+    const inherits = this.takenMask !== 0 ? 1 : atLeastOne(mean > 0 ? slowSeconds / mean : 0, slots);
     for (let v = 0; v < rate.length; v += 1) {
-      const mask = this.poolMask | this.ownMask;
-      const served = book.delayed(wait, own[v], mask);
-      const given = refusedShare <= 0 ? served : book.blend(served, timedOut(book, limit, mask), refusedShare);
-      answer[v] = given;
+      const served = book.delayed(wait, own[v], mask, inherits);
+      answer[v] = refusedShare <= 0 ? served : book.blend(served, this.#timedOut(book, limit, mask), refusedShare);
     }
+    this.#noteUse(book, point.busy, mean > 0 ? slowSeconds / mean : 0);
   }
 
   /** While a lock is held, the first queries hold the connections until its end; the others wait for a connection. */
-  #locked(book: LawBook, now: Micros): void {
-    const left = toSeconds(this.lockedUntil - now);
-    const limit = toSeconds(this.model.spec.wait);
+  #held(book: LawBook, left: number, limit: number): void {
     const holding = this.stuck < this.connections;
-    this.inUse = Math.min(1, this.stuck / this.connections);
+    const rest = Math.ceil(left / LOCK_STEP_SECONDS) * LOCK_STEP_SECONDS;
     this.waiting = Math.max(0, Math.min(this.stuck - this.connections, this.total * Math.min(left, limit)));
-    const rest = Math.ceil(left * 4) / 4;
+    const held = holding || left <= limit
+      ? book.named(`held ${rest} ${this.heldMask}`, () => takes(this.heldMask, rest))
+      : null;
     for (let v = 0; v < this.rate.length; v += 1) {
-      if (!holding && left > limit) this.answer[v] = timedOut(book, limit, this.lockMask);
-      else {
-        const held = book.named(`held ${rest} ${this.lockMask}`, () =>
-          lawOf([{ mask: this.lockMask, ok: atom(rest), fail: EMPTY_MASS }]));
-        this.answer[v] = book.sequence(held, this.own[v]);
-      }
+      this.answer[v] = held === null ? this.#timedOut(book, limit, this.heldMask) : book.sequence(held, this.own[v]);
+    }
+    this.#noteUse(book, Math.min(this.stuck, this.connections), this.heldMask !== 0 ? 1 : 0);
+  }
+
+  #timedOut(book: LawBook, limitSeconds: number, mask: number): Law {
+    return book.named(`pool timeout ${limitSeconds} ${mask}`, () => failsAfter(mask, mask, limitSeconds));
+  }
+
+  #noteUse(_book: LawBook, busy: number, slowShare: number): void {
+    for (let lane = 0; lane < this.inUse.length; lane += 1) {
+      const taken = lane === 0 ? this.taken[0] : this.taken[0] - this.taken[lane];
+      const left = lane === 0 ? 1 : 1 - this.#slowedBy(lane - 1) * slowShare;
+      this.inUse[lane] = Math.min(1, (busy * left + taken) / this.model.spec.pool);
     }
   }
 
-  /** Books a stretch of queries. */
-  accrue(now: Micros, seconds: number): void {
-    const total = this.total * seconds;
-    this.queries += total;
-    if (now < this.lockedUntil) {
-      if (this.stuck >= this.connections) this.poolTimeouts += total;
-      this.stuck += total;
-    } else {
-      this.stuck = 0;
-      this.poolTimeouts += total * this.point.refused;
-    }
+  #slowedBy(release: number): number {
+    for (const law of this.own) if ((law.slowMask & (1 << release)) !== 0) return 1;
+    return (this.heldMask & (1 << release)) !== 0 ? 1 : 0;
   }
+
+  /** Books a stretch of queries; `given` of each version's are given up by their callers. */
+  accrue(now: Micros, seconds: number, givenUp: number): void {
+    const isHeld = now < this.heldUntil;
+    const total = this.total * seconds;
+    const waited = isHeld ? (this.stuck >= this.connections ? 1 : 0) : this.connections === 0 ? 1 : this.point.refused;
+    for (let lane = 0; lane < this.queries.length; lane += 1) {
+      const left = lane > 0 && ((this.takenMask | (isHeld ? this.heldMask : 0)) & (1 << (lane - 1))) !== 0 ? 0 : 1;
+      this.queries[lane] += isHeld ? 0 : total * (1 - waited);
+      this.poolTimeouts[lane] += total * waited * left;
+      this.queryTimeouts[lane] += givenUp * seconds * left;
+    }
+    this.stuck = isHeld ? this.stuck + total : 0;
+  }
+
+  /** Every connection is held until `until`, by the releases in `mask`. */
+  hold(now: Micros, until: Micros, mask: number): void {
+    this.heldMask = this.heldUntil > now ? this.heldMask | mask : mask;
+    this.heldUntil = Math.max(this.heldUntil, until);
+  }
+}
+
+/** The chance that at least one of `places` holders is one of a share. */
+export function atLeastOne(share: number, places: number): number {
+  if (share <= 0) return 0;
+  let none = 1;
+  for (let i = 0; i < Math.min(places, 64); i += 1) none *= 1 - Math.min(1, share);
+  return 1 - none;
 }
 
 /** The number of places depends on the mean in coarse steps, so that few queues are ever worked out. */
@@ -127,6 +176,3 @@ function steppedPlaces(meanSeconds: number): number {
   return Math.round((meanSeconds / unit) * 8) * (unit / 8);
 }
 
-function timedOut(book: LawBook, limitSeconds: number, mask: number): Law {
-  return book.named(`pool timeout ${limitSeconds} ${mask}`, () => new LawBuilder().failAt(mask, limitSeconds, 1).build());
-}

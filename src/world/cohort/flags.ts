@@ -1,52 +1,43 @@
-// Feature flags as shares: after a switch the replicas follow one by one, which a version sees as a ramp.
+// The flag service: what flags should be, and when each replica gets to see a change.
 
 import { EventClass, type VirtualClock } from "../../kernel/clock.js";
 import type { Micros } from "../../kernel/units.js";
-
-interface FlagState {
-  on: boolean;
-  /** Share of replicas that see it on, and what it was before the last switch. */
-  share: number;
-  changes: number;
-}
-
-/** A ramp is played in this many steps. */
-const RAMP_STEPS = 6;
+import { flagDraw, replicaStream } from "../replicas.js";
+import type { Model } from "../model.js";
+import type { Fleet } from "./fleet.js";
 
 export class Flags {
-  readonly #flags: FlagState[];
+  /** All begin on: a version's flag is on from its deploy. */
+  readonly #on: boolean[];
+  readonly #changes: number[];
 
-  constructor(count: number, readonly propagation: { readonly min: Micros; readonly max: Micros }, readonly agenda: VirtualClock,
-    readonly moved: (flag: number, act: () => void) => void) {
-    this.#flags = Array.from({ length: count }, () => ({ on: true, share: 1, changes: 0 }));
+  constructor(readonly model: Model, readonly agenda: VirtualClock, readonly noiseFree: boolean) {
+    this.#on = model.flags.map(() => true);
+    this.#changes = model.flags.map(() => 0);
   }
 
   isOn(flag: number): boolean {
-    return this.#flags[flag].on;
+    return this.#on[flag];
   }
 
-  share(flag: number): number {
-    return this.#flags[flag].share;
-  }
-
-  /** Switches the flag; replicas see it between the shortest and the longest propagation, evenly. */
-  set(flag: number, on: boolean): void {
-    const state = this.#flags[flag];
-    if (state.on === on) return;
-    state.on = on;
-    state.changes += 1;
-    const { changes } = state;
-    const from = state.share;
-    const to = on ? 1 : 0;
-    const { min, max } = this.propagation;
-    for (let step = 1; step <= RAMP_STEPS; step += 1) {
-      const delay = min + ((max - min) * (step - 0.5)) / RAMP_STEPS;
-      this.agenda.at(this.agenda.now() + Math.round(delay), EventClass.world, () => {
-        if (state.changes !== changes) return;
-        this.moved(flag, () => {
-          state.share = from + ((to - from) * step) / RAMP_STEPS;
+  /** Changes a flag; every replica sees it after its own propagation, without noise evenly spread. */
+  set(flag: number, on: boolean, fleets: readonly Fleet[]): void {
+    this.#on[flag] = on;
+    const change = (this.#changes[flag] += 1);
+    const { min, max } = this.model.spec.flags.propagation;
+    for (const fleet of fleets) {
+      if (fleet.version.flag !== flag) continue;
+      const key = replicaStream(this.model.seed, fleet.service.spec.name, fleet.version.name);
+      fleet.replicas.forEach((replica, i) => {
+        const u = this.noiseFree ? (i + 0.5) / fleet.replicas.length : flagDraw(key, replica.number, change);
+        this.#later(min + (max - min) * u, () => {
+          if (this.#changes[flag] === change && replica.phase !== "starting") fleet.flagReached(replica, on);
         });
       });
     }
+  }
+
+  #later(delay: Micros, act: () => void): void {
+    this.agenda.at(this.agenda.now() + Math.round(delay), EventClass.world, act);
   }
 }

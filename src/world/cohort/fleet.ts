@@ -3,11 +3,16 @@
 import { EventClass, type VirtualClock } from "../../kernel/clock.js";
 import type { StreamKey } from "../../kernel/draws.js";
 import { MICROS_PER_MINUTE, toSeconds, type Micros } from "../../kernel/units.js";
-import { concernsReplica, concernsVersion, inWindow, type EffectModel } from "../active-effects.js";
+import { concernsReplica, concernsVersion, inWindow, isRemote, type EffectModel } from "../active-effects.js";
 import type { Model, ServiceModel, VersionModel } from "../model.js";
 import { replicaStream, startupDraw, startupFailureDraw } from "../replicas.js";
 import type { WorldEvent } from "../world.js";
 import { LONG_AGO, Replica } from "./replica.js";
+
+/** Adds one in every lane that the releases in `mask` do not leave out. */
+function countInLanes(counts: Float64Array, mask: number): void {
+  for (let lane = 0; lane < counts.length; lane += 1) if (lane === 0 || (mask & (1 << (lane - 1))) === 0) counts[lane] += 1;
+}
 
 /** What a fleet tells the world. */
 export interface FleetOwner {
@@ -18,8 +23,9 @@ export interface FleetOwner {
   /** Called before membership changes, so that what accrued so far is booked under the old state. */
   changing(fleet: Fleet): void;
   note(kind: WorldEvent["kind"], fleet: Fleet, text: string): void;
-  /** The share of the fleet's replicas that see the effect's flag on (1 without a flag). */
-  flagShare(effect: EffectModel): number;
+  flagIsOn(flag: number): boolean;
+  /** How long a replica of the fleet needs to finish what it has. */
+  finishing(fleet: Fleet): Micros;
   /** The replica's process is gone and another will come, or it is up, or it left: its scrape target follows. */
   down(replica: Replica): void;
   up(replica: Replica): void;
@@ -29,11 +35,16 @@ export interface FleetOwner {
 
 const MEDIAN = 0.5;
 
+/** Whether the replica carries the effect: its own version's, with the flag on where one is needed; or the script's. */
+export const carries = (effect: EffectModel, replica: Replica): boolean =>
+  effect.carrierVersion < 0 || (effect.carrierVersion === replica.version.index && (effect.carrierFlag < 0 || replica.flagOn));
+
 export class Fleet {
   readonly replicas: Replica[] = [];
   desired = 0;
-  restarts = 0;
-  startupFailures = 0;
+  /** Counted by lane: lane 1 + r leaves out what release r did. */
+  readonly restarts: Float64Array;
+  readonly startupFailures: Float64Array;
   /** Effects that can act on replicas of this version, whatever the endpoint. */
   readonly effects: readonly EffectModel[];
   readonly #owner: FleetOwner;
@@ -42,7 +53,9 @@ export class Fleet {
 
   constructor(readonly service: ServiceModel, readonly version: VersionModel, owner: FleetOwner) {
     this.#owner = owner;
-    this.effects = owner.model.effects.filter((effect) => concernsVersion(effect, version, -1));
+    this.effects = owner.model.effects.filter((effect) => concernsVersion(effect, version, -1) && !isRemote(effect));
+    this.restarts = new Float64Array(owner.model.lanes);
+    this.startupFailures = new Float64Array(owner.model.lanes);
     this.#key = replicaStream(owner.model.seed, service.spec.name, version.name);
   }
 
@@ -58,6 +71,7 @@ export class Fleet {
       replica.phase = "ready";
       replica.admitted = true;
       replica.starts = 1;
+      replica.flagOn = true;
       this.#owner.up(replica);
       this.#scheduleLife(replica);
     }
@@ -67,10 +81,15 @@ export class Fleet {
     this.#owner.changing(this);
     this.desired = count;
     const kept = this.replicas.filter((replica) => replica.phase === "starting" || replica.phase === "ready");
-    for (let i = kept.length; i < count; i += 1) this.#start(this.#create());
-    // The newest leave first; those that are still booting before all others.
-    const leaving = kept.slice(count).reverse();
-    for (const replica of leaving) this.#stop(replica);
+    for (let i = kept.length; i < count; i += 1) {
+      const replica = this.#create();
+      this.#note("replica-started", replica, "starts");
+      this.#start(replica);
+    }
+    // Those that are not ready yet go first, then the youngest.
+    const rank = (replica: Replica): number => (replica.phase === "starting" ? 0 : 1);
+    const leaving = [...kept].sort((a, b) => rank(a) - rank(b) || b.number - a.number);
+    for (const replica of leaving.slice(0, Math.max(0, kept.length - count))) this.#stop(replica);
   }
 
   count(phase: Replica["phase"]): number {
@@ -79,20 +98,27 @@ export class Fleet {
     return count;
   }
 
+  /** Releases whose effects keep replicas down: whoever suffers from the missing capacity blames them. */
+  get lossMask(): number {
+    let mask = 0;
+    for (const replica of this.replicas) mask |= replica.downMask;
+    return mask;
+  }
+
   /** Ready and admitted: what has capacity. */
   get ready(): number {
     let count = 0;
-    for (const replica of this.replicas) if (replica.phase === "ready" && replica.admitted) count += 1;
+    for (const replica of this.replicas) if (replica.serving && replica.admitted) count += 1;
     return count;
   }
 
   /** Something about the effect's window changed: kills, outages, cold caches and memory follow. */
   effectStarted(effect: EffectModel): void {
     const { what } = effect.effect;
-    if (what.kind === "kill") return this.#killSome(effect, what.count);
+    if (what.kind === "kill") return;
     for (const replica of this.replicas) {
       if (!concernsReplica(effect, replica.number, replica.zone)) continue;
-      if (what.kind === "cache-cold" && this.#carried(effect)) {
+      if (what.kind === "cache-cold" && this.acts(effect, replica)) {
         replica.cacheSince = this.#now;
         replica.cacheMask = effect.bit;
       } else if (what.kind === "outage") this.#silence(replica, effect);
@@ -105,13 +131,13 @@ export class Fleet {
     for (const replica of this.replicas) {
       if (!concernsReplica(effect, replica.number, replica.zone)) continue;
       if (effect.kind === "outage" && replica.silent) {
+        this.#owner.changing(this);
         replica.silent = false;
+        replica.downMask = 0;
         replica.life += 1;
-        if (replica.phase === "ready") {
-          this.#owner.up(replica);
-          if (!replica.admitted) this.#admitLater(replica);
-          this.#scheduleLife(replica);
-        }
+        this.#owner.up(replica);
+        if (!replica.admitted) this.#admitLater(replica);
+        this.#scheduleLife(replica);
       } else if (effect.kind === "memory-growth") {
         this.memory(replica);
         this.#scheduleLife(replica);
@@ -146,31 +172,32 @@ export class Fleet {
     const start = replica.starts++;
     const u = this.#owner.noiseFree ? MEDIAN : startupDraw(this.#key, replica.number, start);
     const boot = Math.max(1, this.service.startup.from(u));
-    const failing = this.#failingStart(replica, start);
-    this.#owner.note("replica-started", this, `${replica.name} starts`);
-    if (failing === null) this.#after(replica, boot, () => this.#becomeReady(replica));
-    else this.#after(replica, boot, () => this.#failStart(replica, failing));
+    this.#after(replica, boot, () => {
+      replica.flagOn = this.version.flag < 0 || this.#owner.flagIsOn(this.version.flag);
+      const failing = this.#failureOf(replica, start);
+      if (failing === null) this.#becomeReady(replica);
+      else this.#failStart(replica, failing);
+    });
   }
 
-  /** How long until the next try when this start fails; null when it works. */
-  #failingStart(replica: Replica, start: number): Micros | null {
+  /** What makes this start fail; null when it works. */
+  #failureOf(replica: Replica, start: number): EffectModel | null {
     for (const effect of this.effects) {
       const { what } = effect.effect;
-      if (what.kind !== "startup-failure" || !this.#acts(effect, replica)) continue;
+      if (what.kind !== "startup-failure" || !this.acts(effect, replica)) continue;
       const u = this.#owner.noiseFree ? MEDIAN : startupFailureDraw(this.#key, replica.number, start);
-      if (u < what.share) {
-        replica.downMask = effect.bit;
-        return what.retryAfter;
-      }
+      if (u < what.share) return effect;
     }
     return null;
   }
 
-  #failStart(replica: Replica, retryAfter: Micros): void {
+  #failStart(replica: Replica, effect: EffectModel): void {
     this.#owner.changing(this);
-    this.startupFailures += 1;
-    this.#owner.note("startup-failed", this, `${replica.name} failed to start`);
-    this.#after(replica, retryAfter, () => this.#start(replica));
+    countInLanes(this.startupFailures, effect.bit);
+    replica.downMask |= effect.bit;
+    this.#note("startup-failed", replica, "failed to start");
+    const { what } = effect.effect;
+    this.#after(replica, what.kind === "startup-failure" ? what.retryAfter : 0, () => this.#start(replica));
   }
 
   #becomeReady(replica: Replica): void {
@@ -183,12 +210,13 @@ export class Fleet {
     replica.downMask = 0;
     replica.grown.fill(0);
     replica.grownAt = this.#now;
-    this.#owner.note("replica-ready", this, `${replica.name} is ready`);
+    this.#note("replica-ready", replica, "is ready");
+    replica.badSince = NaN;
     this.#owner.up(replica);
     if (!replica.admitted) this.#admitLater(replica);
     this.#scheduleLife(replica);
     for (const effect of this.effects) {
-      if (effect.kind === "outage" && this.#acts(effect, replica)) this.#silence(replica, effect);
+      if (effect.kind === "outage" && this.acts(effect, replica)) this.#silence(replica, effect);
     }
   }
 
@@ -202,9 +230,11 @@ export class Fleet {
     });
   }
 
+  /** It has not answered since `badSince`. */
   #dismissLater(replica: Replica): void {
+    if (!(replica.badSince <= this.#now)) replica.badSince = this.#now;
     const { interval, unhealthyAfter } = this.service.spec.healthCheck;
-    const at = (Math.floor(this.#now / interval) + unhealthyAfter) * interval;
+    const at = (Math.floor(replica.badSince / interval) + unhealthyAfter) * interval;
     this.#after(replica, at - this.#now, () => {
       this.#owner.changing(this);
       replica.admitted = false;
@@ -216,14 +246,14 @@ export class Fleet {
     replica.admitted = false;
     const wasReady = replica.phase === "ready";
     replica.phase = wasReady ? "draining" : "gone";
-    this.#owner.note("replica-stopped", this, `${replica.name} stops`);
     const leave = (): void => {
       this.#owner.changing(this);
       replica.phase = "gone";
       this.replicas.splice(this.replicas.indexOf(replica), 1);
       this.#owner.left(replica);
+      this.#note("replica-stopped", replica, "stopped");
     };
-    if (wasReady) this.#after(replica, this.#owner.drain, leave);
+    if (wasReady) this.#after(replica, Math.min(this.#owner.drain, this.#owner.finishing(this)), leave);
     else leave();
   }
 
@@ -231,53 +261,56 @@ export class Fleet {
   kill(replica: Replica, mask: number): void {
     if (replica.phase !== "ready") return;
     this.#owner.changing(this);
-    this.restarts += 1;
-    replica.downMask = mask;
+    countInLanes(this.restarts, mask);
+    replica.downMask |= mask;
     replica.silent = false;
     this.#owner.down(replica);
     this.#start(replica);
     if (replica.admitted) this.#dismissLater(replica);
   }
 
-  #killSome(effect: EffectModel, count: number): void {
-    if (!this.#carried(effect)) return;
-    let left = count;
-    for (const replica of [...this.replicas]) {
-      if (left === 0) return;
-      if (replica.phase !== "ready" || !concernsReplica(effect, replica.number, replica.zone)) continue;
-      this.#owner.note("replica-killed", this, `${replica.name} is killed`);
-      this.kill(replica, effect.bit);
-      left -= 1;
-    }
-  }
-
   #silence(replica: Replica, effect: EffectModel): void {
-    if (!this.#carried(effect) || replica.phase !== "ready" || replica.silent) return;
+    if (!this.acts(effect, replica) || replica.phase !== "ready" || replica.silent) return;
     this.#owner.changing(this);
     replica.silent = true;
     replica.downMask = effect.bit;
     replica.life += 1;
     this.#owner.down(replica);
     if (replica.admitted) this.#dismissLater(replica);
+    // A whole zone that is gone has nobody left to restart containers in it.
+    if (effect.zone >= 0) return;
     const { interval, failures } = this.service.spec.liveness;
-    this.#after(replica, interval * failures, () => this.kill(replica, effect.bit));
+    this.#after(replica, interval * failures, () => {
+      this.#note("replica-killed", replica, "did not answer its liveness probe");
+      this.kill(replica, effect.bit);
+    });
   }
 
   /** Crashes of this life: of a restart loop, or when memory reaches its limit. */
   #scheduleLife(replica: Replica): void {
     if (replica.phase !== "ready") return;
     for (const effect of this.effects) {
+      const at = replica.readyAt + effect.afterWarmLife;
+      if (effect.afterWarmLife > 0 && at > this.#now) this.#after(replica, at - this.#now, () => this.#warmLifeReached(replica));
+    }
+    for (const effect of this.effects) {
       const { what } = effect.effect;
-      if (what.kind === "restart-loop" && this.#acts(effect, replica)) {
-        const ready = Math.max(replica.readyAt, effect.from);
+      if (what.kind === "restart-loop" && this.acts(effect, replica)) {
+        const ready = Math.max(replica.readyAt + effect.afterWarmLife, effect.from);
         this.#after(replica, ready + what.every - this.#now, () => {
-          if (!this.#acts(effect, replica)) return;
-          this.#owner.note("replica-killed", this, `${replica.name} crashed`);
+          if (!this.acts(effect, replica)) return;
+          this.#note("replica-killed", replica, "crashed");
           this.kill(replica, effect.bit);
         });
       }
     }
     this.#scheduleOutOfMemory(replica);
+  }
+
+  #warmLifeReached(replica: Replica): void {
+    this.#owner.changing(this);
+    replica.life += 1;
+    this.#scheduleLife(replica);
   }
 
   #scheduleOutOfMemory(replica: Replica): void {
@@ -289,7 +322,7 @@ export class Fleet {
     this.#after(replica, Math.ceil(left / growth), () => {
       const memory = this.memory(replica);
       if (memory < limit * 0.9999) return;
-      this.#owner.note("out-of-memory", this, `${replica.name} is killed at its memory limit`);
+      this.#note("out-of-memory", replica, "ran out of memory");
       this.kill(replica, this.#growthMask(replica));
     });
   }
@@ -299,15 +332,15 @@ export class Fleet {
     let growth = 0;
     for (const effect of this.effects) {
       const { what } = effect.effect;
-      if (what.kind !== "memory-growth" || !this.#acts(effect, replica)) continue;
-      growth += (what.bytesPerMinute / MICROS_PER_MINUTE) * this.#owner.flagShare(effect);
+      if (what.kind !== "memory-growth" || !this.acts(effect, replica)) continue;
+      growth += what.bytesPerMinute / MICROS_PER_MINUTE;
     }
     return growth;
   }
 
   #growthMask(replica: Replica): number {
     let mask = 0;
-    for (const effect of this.effects) if (effect.kind === "memory-growth" && this.#acts(effect, replica)) mask |= effect.bit;
+    for (const effect of this.effects) if (effect.release >= 0 && replica.grown[1 + effect.release] > 0) mask |= effect.bit;
     return mask;
   }
 
@@ -317,30 +350,49 @@ export class Fleet {
     if (replica.phase !== "ready" || since >= this.#now) return;
     for (const effect of this.effects) {
       const { what } = effect.effect;
-      if (what.kind !== "memory-growth" || !concernsReplica(effect, replica.number, replica.zone)) continue;
-      const elapsed = Math.min(this.#now, effect.to) - Math.max(since, effect.from);
+      if (what.kind !== "memory-growth" || !carries(effect, replica) || !concernsReplica(effect, replica.number, replica.zone)) continue;
+      const elapsed = Math.min(this.#now, effect.to) - Math.max(since, effect.from, replica.readyAt + effect.afterWarmLife);
       if (elapsed <= 0) continue;
-      const grown = (what.bytesPerMinute / MICROS_PER_MINUTE) * elapsed * this.#owner.flagShare(effect);
+      const grown = (what.bytesPerMinute / MICROS_PER_MINUTE) * elapsed;
       replica.grown[0] += grown;
       if (effect.release >= 0) replica.grown[1 + effect.release] += grown;
     }
   }
 
-  /** Growth is about to change (a flag moved, an effect began or ended): memory so far is kept, the limit planned anew. */
-  memoryChanging(): void {
-    for (const replica of this.replicas) this.#accrueMemory(replica);
+  /** The flag reaches a replica. */
+  flagReached(replica: Replica, on: boolean): void {
+    if (replica.flagOn === on || replica.phase === "gone") return;
+    this.#owner.changing(this);
+    this.#accrueMemory(replica);
+    replica.flagOn = on;
+    this.#scheduleLife(replica);
   }
 
-  memoryChanged(): void {
-    for (const replica of this.replicas) if (replica.phase === "ready") this.#scheduleOutOfMemory(replica);
+  /** Share of the ready replicas that see the version's flag on; the flag itself when none is ready. */
+  get flagShare(): number {
+    let [ready, on] = [0, 0];
+    for (const replica of this.replicas) {
+      if (replica.phase !== "ready") continue;
+      ready += 1;
+      if (replica.flagOn) on += 1;
+    }
+    return ready > 0 ? on / ready : this.#owner.flagIsOn(this.version.flag) ? 1 : 0;
   }
 
-  #carried(effect: EffectModel): boolean {
-    return this.#owner.flagShare(effect) > 0;
+  /** Ready replicas that a kill may choose from. */
+  killable(effect: EffectModel): Replica[] {
+    if (!this.effects.includes(effect)) return [];
+    return this.replicas.filter((replica) => replica.phase === "ready" && this.acts(effect, replica));
   }
 
-  #acts(effect: EffectModel, replica: Replica): boolean {
-    return inWindow(effect, this.#now) && this.#carried(effect) && concernsReplica(effect, replica.number, replica.zone);
+  /** Whether the effect acts on the replica as such now. */
+  acts(effect: EffectModel, replica: Replica): boolean {
+    return inWindow(effect, this.#now) && carries(effect, replica) && concernsReplica(effect, replica.number, replica.zone) &&
+      (effect.afterWarmLife === 0 || this.#now - replica.readyAt >= effect.afterWarmLife);
+  }
+
+  #note(kind: WorldEvent["kind"], replica: Replica, what: string): void {
+    this.#owner.note(kind, this, `${replica.name} ${what}`);
   }
 
   /** Mean warm-up factor of the given replicas, and their cache's hit share, at `now`. */

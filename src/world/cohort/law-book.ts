@@ -22,9 +22,12 @@ export class LawBook {
     return this.#pair(0, first.id, then.id, () => laws.sequence(first, then));
   }
 
-  delayed(wait: Wait, law: Law, mask: number): Law {
+  /** Whoever waits inherits `mask` with the chance `share`, taken in eighths. */
+  delayed(wait: Wait, law: Law, mask: number, share: number): Law {
     if (wait.none >= 1) return law;
-    return this.#pair(8 + mask, wait.id, law.id, () => laws.delayed(wait, law, mask));
+    const eighths = mask === 0 ? 0 : Math.round(share * 8);
+    if (eighths === 0) return this.#pair(3, wait.id, law.id, () => laws.delayed(wait, law, 0, 0));
+    return this.named(`delayed ${wait.id} ${law.id} ${mask} ${eighths}`, () => laws.delayed(wait, law, mask, eighths / 8));
   }
 
   attempt(law: Law, timeoutMicros: number): Law {
@@ -64,7 +67,19 @@ export class LawBook {
 
   /** A failure after exactly this long. */
   failureAt(seconds: number): Law {
-    return this.named(`fails at ${seconds}`, () => new laws.LawBuilder().failAt(0, seconds, 1).build());
+    return this.named(`fails after ${seconds}`, () => laws.failsAfter(0, 0, seconds));
+  }
+
+  refused(blame: number): Law {
+    return this.named(`refused ${blame}`, () => laws.refused(blame));
+  }
+
+  neverAnswers(mask: number): Law {
+    return this.named(`never ${mask}`, () => laws.neverAnswers(mask));
+  }
+
+  stretched(law: Law, factor: number, addSeconds: number, mask: number): Law {
+    return this.named(`stretched ${law.id} ${factor} ${addSeconds} ${mask}`, () => laws.stretched(law, factor, addSeconds, mask));
   }
 
   /** The buckets with these edges, with what they remember of laws. */

@@ -1,10 +1,11 @@
 // The law of an answer: how likely it succeeds or fails, how long it takes, and whose defects it carries.
 
-import { addAtom, addMass, atom, convolve, cutAt, EMPTY_MASS, firstMoment, GRID_POINTS, massOf, massUpTo, scaleMass, secondMoment, type Mass } from "./grid.js";
+import { addAtom, addMass, atom, convolve, cutAt, EMPTY_MASS, firstMoment, GRID_POINTS, GRID_SECONDS, massOf, scaleMass, secondMoment, type Mass } from "./grid.js";
 
-/** Answers that carry exactly the releases in `mask` (bit r is release r). */
+/** Answers whose time the releases in `mask` changed and whose failure those in `blame` caused (bit r is release r). */
 export interface Part {
   readonly mask: number;
+  readonly blame: number;
   readonly ok: Mass;
   readonly fail: Mass;
 }
@@ -18,6 +19,9 @@ export interface Law {
   readonly failShare: number;
   readonly meanSeconds: number;
   readonly meanSquare: number;
+  /** Releases that change some answers' time, and the mean time spent on those answers. */
+  readonly slowMask: number;
+  readonly slowSeconds: number;
 }
 
 /** What a request waits before its own work: with probability `none` nothing. */
@@ -29,8 +33,8 @@ export interface Wait {
 
 /** Time that counts as for ever: past every timeout. */
 const NEVER_SECONDS = 260;
-/** At more parts than this the rarest masks are merged into their neighbours. */
-const PARTS_MAX = 16;
+/** Masks have at most 30 bits, so that mask and blame make one exact number. */
+const MASK_SPAN = 1_073_741_824;
 
 let lastId = 0;
 /** A new identity; used only to remember results, so its value never reaches a figure. */
@@ -39,7 +43,7 @@ export function freshId(): number {
   return lastId;
 }
 
-/** Gathers masses by mask into a law. */
+/** Gathers masses by mask and blame into a law. */
 export class LawBuilder {
   readonly #ok = new Map<number, Float64Array>();
   readonly #fail = new Map<number, Float64Array>();
@@ -49,31 +53,32 @@ export class LawBuilder {
     return this;
   }
 
-  fail(mask: number, mass: Mass, factor = 1): this {
-    if (mass.total * factor > 0) addMass(slot(this.#fail, mask), mass, factor);
+  fail(mask: number, blame: number, mass: Mass, factor = 1): this {
+    if (mass.total * factor > 0) addMass(slot(this.#fail, mask + blame * MASK_SPAN), mass, factor);
     return this;
   }
 
-  failAt(mask: number, seconds: number, probability: number): this {
-    if (probability > 0) addAtom(slot(this.#fail, mask), seconds, probability);
+  failAt(mask: number, blame: number, seconds: number, probability: number): this {
+    if (probability > 0) addAtom(slot(this.#fail, mask + blame * MASK_SPAN), seconds, probability);
     return this;
   }
 
   build(): Law {
-    const masks = [...new Set([...this.#ok.keys(), ...this.#fail.keys()])].sort((a, b) => a - b).slice(0, PARTS_MAX);
-    const parts = masks.map((mask) => ({ mask, ok: massAt(this.#ok, mask), fail: massAt(this.#fail, mask) }));
-    return lawOf(parts);
+    const keys = [...new Set([...this.#ok.keys(), ...this.#fail.keys()])].sort((a, b) => a - b);
+    return lawOf(keys.map((key) => ({
+      mask: key % MASK_SPAN, blame: Math.floor(key / MASK_SPAN), ok: massAt(this.#ok, key), fail: massAt(this.#fail, key),
+    })));
   }
 }
 
-function slot(into: Map<number, Float64Array>, mask: number): Float64Array {
-  let at = into.get(mask);
-  if (at === undefined) into.set(mask, (at = new Float64Array(GRID_POINTS)));
+function slot(into: Map<number, Float64Array>, key: number): Float64Array {
+  let at = into.get(key);
+  if (at === undefined) into.set(key, (at = new Float64Array(GRID_POINTS)));
   return at;
 }
 
-function massAt(from: Map<number, Float64Array>, mask: number): Mass {
-  const at = from.get(mask);
+function massAt(from: Map<number, Float64Array>, key: number): Mass {
+  const at = from.get(key);
   return at === undefined ? EMPTY_MASS : massOf(at);
 }
 
@@ -82,62 +87,77 @@ export function lawOf(parts: readonly Part[]): Law {
   let total = 0;
   for (const part of parts) total += part.ok.total + part.fail.total;
   const fix = 1 / total;
-  let ok = 0;
-  let mean = 0;
-  let square = 0;
-  const scaled = parts.map((part) => ({ mask: part.mask, ok: scaleMass(part.ok, fix), fail: scaleMass(part.fail, fix) }));
+  let [ok, mean, square, slowMask, slowSeconds] = [0, 0, 0, 0, 0];
+  const scaled = parts.map((part) => ({ ...part, ok: scaleMass(part.ok, fix), fail: scaleMass(part.fail, fix) }));
   for (const part of scaled) {
+    const seconds = firstMoment(part.ok) + firstMoment(part.fail);
     ok += part.ok.total;
-    mean += firstMoment(part.ok) + firstMoment(part.fail);
+    mean += seconds;
     square += secondMoment(part.ok) + secondMoment(part.fail);
+    if (part.mask === 0) continue;
+    slowMask |= part.mask;
+    slowSeconds += seconds;
   }
-  return { id: freshId(), parts: scaled, okShare: ok, failShare: Math.max(0, 1 - ok), meanSeconds: mean, meanSquare: square };
+  return { id: freshId(), parts: scaled, okShare: ok, failShare: Math.max(0, 1 - ok), meanSeconds: mean, meanSquare: square, slowMask, slowSeconds };
 }
 
 const NOTHING = atom(0);
 /** Succeeds at once. */
-export const INSTANT: Law = lawOf([{ mask: 0, ok: NOTHING, fail: EMPTY_MASS }]);
+export const INSTANT: Law = lawOf([{ mask: 0, blame: 0, ok: NOTHING, fail: EMPTY_MASS }]);
 
 /** Fails at once. */
-export function refused(mask: number): Law {
-  return lawOf([{ mask, ok: EMPTY_MASS, fail: NOTHING }]);
+export function refused(blame: number): Law {
+  return lawOf([{ mask: 0, blame, ok: EMPTY_MASS, fail: NOTHING }]);
 }
 
 /** Never answers: the caller's timeout ends it. */
 export function neverAnswers(mask: number): Law {
-  return lawOf([{ mask, ok: EMPTY_MASS, fail: atom(NEVER_SECONDS) }]);
+  return lawOf([{ mask, blame: mask, ok: EMPTY_MASS, fail: atom(NEVER_SECONDS) }]);
+}
+
+/** Succeeds after exactly this long. */
+export function takes(mask: number, seconds: number): Law {
+  return lawOf([{ mask, blame: 0, ok: atom(seconds), fail: EMPTY_MASS }]);
+}
+
+/** Fails after exactly this long. */
+export function failsAfter(mask: number, blame: number, seconds: number): Law {
+  return lawOf([{ mask, blame, ok: EMPTY_MASS, fail: atom(seconds) }]);
 }
 
 /** First the one, then, when it succeeded, the other. */
 export function sequence(first: Law, then: Law): Law {
   const builder = new LawBuilder();
   for (const a of first.parts) {
-    builder.fail(a.mask, a.fail);
+    builder.fail(a.mask, a.blame, a.fail);
     for (const b of then.parts) {
-      builder.ok(a.mask | b.mask, convolve(a.ok, b.ok)).fail(a.mask | b.mask, convolve(a.ok, b.fail));
+      builder.ok(a.mask | b.mask, convolve(a.ok, b.ok)).fail(a.mask | b.mask, b.blame, convolve(a.ok, b.fail));
     }
   }
   return builder.build();
 }
 
-/** A wait before; whoever waits inherits `mask`. */
-export function delayed(wait: Wait, law: Law, mask: number): Law {
+/** A wait before; of those who wait, `share` inherit `mask` from what they wait for. */
+export function delayed(wait: Wait, law: Law, mask: number, share: number): Law {
   const builder = new LawBuilder();
   for (const part of law.parts) {
-    builder.ok(part.mask, part.ok, wait.none).fail(part.mask, part.fail, wait.none);
-    builder.ok(part.mask | mask, convolve(wait.waiting, part.ok)).fail(part.mask | mask, convolve(wait.waiting, part.fail));
+    builder.ok(part.mask, part.ok, wait.none).fail(part.mask, part.blame, part.fail, wait.none);
+    const ok = convolve(wait.waiting, part.ok);
+    const fail = convolve(wait.waiting, part.fail);
+    builder.ok(part.mask, ok, 1 - share).fail(part.mask, part.blame, fail, 1 - share);
+    builder.ok(part.mask | mask, ok, share).fail(part.mask | mask, part.blame, fail, share);
   }
   return builder.build();
 }
 
-/** The law as seen by a caller that gives up after `timeoutSeconds`. */
+/** The law as seen by a caller that gives up after `timeoutSeconds`: then what slowed the answer is to blame. */
 export function attempt(law: Law, timeoutSeconds: number): Law {
   const builder = new LawBuilder();
   for (const part of law.parts) {
     const ok = cutAt(part.ok, timeoutSeconds);
     const fail = cutAt(part.fail, timeoutSeconds);
-    builder.ok(part.mask, ok.within).fail(part.mask, fail.within);
-    builder.failAt(part.mask, timeoutSeconds, ok.beyond + fail.beyond);
+    builder.ok(part.mask, ok.within).fail(part.mask, part.blame, fail.within);
+    builder.failAt(part.mask, part.mask, timeoutSeconds, ok.beyond + fail.beyond);
   }
   return builder.build();
 }
@@ -149,11 +169,11 @@ export function retried(one: Law, max: number, backoffSeconds: number, granted: 
   for (let n = 0; n < max && granted > 0 && one.failShare > 0; n += 1) {
     const builder = new LawBuilder();
     for (const a of one.parts) {
-      builder.ok(a.mask, a.ok).fail(a.mask, a.fail, 1 - granted);
+      builder.ok(a.mask, a.ok).fail(a.mask, a.blame, a.fail, 1 - granted);
       const before = convolve(a.fail, pause);
       for (const b of total.parts) {
-        builder.ok(a.mask | b.mask, convolve(before, b.ok), granted);
-        builder.fail(a.mask | b.mask, convolve(before, b.fail), granted);
+        builder.ok(a.mask | a.blame | b.mask, convolve(before, b.ok), granted);
+        builder.fail(a.mask | a.blame | b.mask, b.blame, convolve(before, b.fail), granted);
       }
     }
     total = builder.build();
@@ -161,25 +181,34 @@ export function retried(one: Law, max: number, backoffSeconds: number, granted: 
   return total;
 }
 
-/** A mixture; weights are divided by their sum. */
+/** A mixture; weights sum to 1. */
 export function mixture(laws: readonly Law[], weights: readonly number[]): Law {
   const builder = new LawBuilder();
   laws.forEach((law, i) => {
-    for (const part of law.parts) builder.ok(part.mask, part.ok, weights[i]).fail(part.mask, part.fail, weights[i]);
+    for (const part of law.parts) builder.ok(part.mask, part.ok, weights[i]).fail(part.mask, part.blame, part.fail, weights[i]);
   });
   return builder.build();
 }
 
-/** A failure counts as a success: an optional call's caller goes on. */
+/** A failure counts as a success: an optional call's caller goes on, slowed by what failed. */
 export function forgiven(law: Law): Law {
   const builder = new LawBuilder();
-  for (const part of law.parts) builder.ok(part.mask, part.ok).ok(part.mask, part.fail);
+  for (const part of law.parts) builder.ok(part.mask, part.ok).ok(part.mask | part.blame, part.fail);
   return builder.build();
 }
 
-/** P(succeeds and takes longer than `seconds`). */
-export function slowShare(law: Law, seconds: number): number {
-  let slow = 0;
-  for (const part of law.parts) slow += part.ok.total - massUpTo(part.ok, seconds);
-  return slow;
+/** Every duration x factor + add, by the releases in `mask`: an answer that crosses a slow link. */
+export function stretched(law: Law, factor: number, addSeconds: number, mask: number): Law {
+  const builder = new LawBuilder();
+  for (const part of law.parts) {
+    builder.ok(part.mask | mask, stretchMass(part.ok, factor, addSeconds));
+    builder.fail(part.mask | mask, part.blame, stretchMass(part.fail, factor, addSeconds));
+  }
+  return builder.build();
+}
+
+function stretchMass(mass: Mass, factor: number, addSeconds: number): Mass {
+  const at = new Float64Array(GRID_POINTS);
+  for (let k = mass.first; k <= mass.last; k += 1) addAtom(at, GRID_SECONDS[k] * factor + addSeconds, mass.at[k]);
+  return massOf(at);
 }

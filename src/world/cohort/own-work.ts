@@ -20,7 +20,8 @@ export interface WorkConditions {
   /** Releases that changed the time. */
   readonly mask: number;
   readonly errors: readonly ErrorSource[];
-  readonly miss: { readonly time: DurationSpec; readonly share: number; readonly mask: number } | null;
+  /** Misses: how many, how many a full cache has, and who emptied it. */
+  readonly miss: { readonly time: DurationSpec; readonly share: number; readonly regular: number; readonly mask: number } | null;
 }
 
 /** Errors come after the work, the base draw first; later sources only see what the earlier ones let through. */
@@ -33,7 +34,9 @@ export function workLaw(conditions: WorkConditions): Law {
   } else {
     const missed = convolve(plain, durationMass(miss.time, 1, 0));
     addOutcomes(builder, scaleMass(plain, 1 - miss.share), conditions.mask, conditions.errors);
-    addOutcomes(builder, scaleMass(missed, miss.share), conditions.mask | miss.mask, conditions.errors);
+    const regular = Math.min(miss.share, miss.regular);
+    addOutcomes(builder, scaleMass(missed, regular), conditions.mask, conditions.errors);
+    addOutcomes(builder, scaleMass(missed, miss.share - regular), conditions.mask | miss.mask, conditions.errors);
   }
   return builder.build();
 }
@@ -41,7 +44,7 @@ export function workLaw(conditions: WorkConditions): Law {
 function addOutcomes(builder: LawBuilder, time: Mass, mask: number, errors: readonly ErrorSource[]): void {
   let through = 1;
   for (const source of errors) {
-    builder.fail(mask | source.bit, time, through * source.ratio);
+    builder.fail(mask, source.bit, time, through * source.ratio);
     through *= 1 - source.ratio;
   }
   builder.ok(mask, time, through);

@@ -2,11 +2,10 @@
 
 import type { Micros } from "../../kernel/units.js";
 import { LOADS, nearestLoad } from "./load-grid.js";
-import { INSTANT, type Law, type Wait } from "./law.js";
+import { INSTANT, type Law } from "./law.js";
 import { queueModel, type QueueModel } from "./queue-model.js";
 import type { Replica } from "./replica.js";
 import type { ServiceTarget } from "./service-target.js";
-import { NO_WAIT } from "./wait.js";
 
 /** What a pool does with requests: works on them, refuses them at once (dead), or never answers (outage). */
 export type PoolKind = "serving" | "refusing" | "silent";
@@ -23,6 +22,8 @@ export class Cell {
   answer: Law = INSTANT;
   /** Per call of the endpoint: how many attempts an admitted request makes on average. */
   readonly attempts: Float64Array;
+  /** What `own` was worked out from. */
+  conditions = "";
   /** Requests that `answer` stands for but that are not spread over buckets yet: all, and clients' pages. */
   answered = 0;
   answeredPages = 0;
@@ -45,21 +46,23 @@ export class Pool {
   inSystemBefore = 0;
   /** Share of arrivals refused. */
   refused = 0;
-  wait: Wait = NO_WAIT;
   /** Service mean of the slot, in seconds; and how much of it is own work. */
   serviceSeconds = 0;
   ownSeconds = 0;
-  /** Releases that a waiting request inherits. */
+  /** Releases that a waiting request inherits, and with what chance; and those that a refused one blames. */
   waitMask = 0;
+  waitShare = 0;
+  blame = 0;
   capacityMask = 0;
   /** Slots doing own work over slots. */
   working = 0;
+  /** Share of own work on requests that carry a release, and which releases those are. */
+  slowedShare = 0;
+  slowedMask = 0;
   /** CPU demand now, all and by release (index 1 + r leaves r out). */
   readonly cpu: Float64Array;
   /** Still moving towards its steady state. */
   moving = false;
-  /** A balancer that counts requests soon sends none to a replica that never answers. */
-  avoided = false;
   /** Normal score of the slow fluctuation, and when it was drawn. */
   score = 0;
   arrivals = 0;
@@ -77,6 +80,11 @@ export class Pool {
   ) {
     this.queue = queueModel({ choices, replicas: replicas.length, slots: Math.max(1, slots), places });
     this.cpu = new Float64Array(1 + releases);
+  }
+
+  /** Slots doing own work over slots, without requests that the release slowed. */
+  workingWithout(release: number): number {
+    return (this.slowedMask & (1 << release)) === 0 ? this.working : this.working * (1 - this.slowedShare);
   }
 
   /**

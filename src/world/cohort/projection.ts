@@ -6,6 +6,7 @@ import type { Law } from "./law.js";
 /** Flat by (part, code, bucket); code 0 is success. */
 export interface Projection {
   readonly masks: readonly number[];
+  readonly blames: readonly number[];
   readonly probability: Float64Array;
   readonly seconds: Float64Array;
 }
@@ -36,7 +37,7 @@ export class Buckets {
       this.#spread(part.ok, probability, seconds, p * size);
       this.#spread(part.fail, probability, seconds, p * size + this.count);
     });
-    return { masks: law.parts.map((part) => part.mask), probability, seconds };
+    return { masks: law.parts.map((part) => part.mask), blames: law.parts.map((part) => part.blame), probability, seconds };
   }
 
   #spread(mass: Mass, probability: Float64Array, seconds: Float64Array, at: number): void {

@@ -20,6 +20,10 @@ export class Replica {
   silent = false;
   /** Shown by a scrape target of its own from its next start on. */
   singled = false;
+  /** Sees its version's flag on. */
+  flagOn = true;
+  /** Since when it does not answer probes; NaN while it does. */
+  badSince: Micros = NaN;
   starts = 0;
   /** Raised with every change of phase, so that a timer of an earlier life is not obeyed. */
   life = 0;

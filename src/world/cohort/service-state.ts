@@ -1,7 +1,7 @@
 // One service in the cohort world: its versions' fleets, the split between them, their pools and rates.
 
 import type { Ratio } from "../../kernel/units.js";
-import type { ServiceModel } from "../model.js";
+import type { CallModel, ServiceModel } from "../model.js";
 import type { BreakerState } from "./breaker-state.js";
 import type { CallLink } from "./call-link.js";
 import type { Fleet } from "./fleet.js";
@@ -13,7 +13,7 @@ import type { ServiceTarget } from "./service-target.js";
 export class VersionState {
   pools: readonly Pool[] = [];
   /** Share of the version's requests that each of its pools gets. */
-  poolShares: readonly number[] = [];
+  poolShares: number[] = [];
   /** The target that shows all replicas that are not singled out. */
   main: ServiceTarget | null = null;
   /** Arrivals per second by cell; those of them that are clients' pages; and pages by number of reloads. */
@@ -26,17 +26,20 @@ export class VersionState {
   readonly stranded: Float64Array;
   /** Pages that will not be answered, by cell, since the last draw. */
   readonly unanswered: Float64Array;
+  /** Releases that silenced replicas, and those that keep replicas down. */
   silentMask = 0;
+  lossMask = 0;
   /** Share of orders that conversion effects leave, and whose they are, by cell. */
   readonly conversionKept: Float64Array;
   readonly conversionMask: Int32Array;
-  /** Per call (over the endpoint's calls) and class. */
-  readonly links: ReadonlyMap<number, readonly CallLink[]>;
+  /** Per call of the service (in its order over the endpoints) and class. */
+  readonly links: readonly (readonly CallLink[])[];
+  readonly #firstCall: number;
   readonly breakers: ReadonlyMap<number, BreakerState>;
   stale = true;
 
   constructor(readonly fleet: Fleet, readonly place: number, cells: number, reloadsMax: number,
-    links: ReadonlyMap<number, readonly CallLink[]>, breakers: ReadonlyMap<number, BreakerState>) {
+    links: readonly (readonly CallLink[])[], firstCall: number, breakers: ReadonlyMap<number, BreakerState>) {
     this.arrivals = new Float64Array(cells);
     this.pages = new Float64Array(cells);
     this.reloads = Array.from({ length: reloadsMax + 1 }, () => new Float64Array(cells));
@@ -46,7 +49,13 @@ export class VersionState {
     this.conversionKept = new Float64Array(cells).fill(1);
     this.conversionMask = new Int32Array(cells);
     this.links = links;
+    this.#firstCall = firstCall;
     this.breakers = breakers;
+  }
+
+  /** The call's links, by class; a service's calls are numbered one after the other. */
+  linkOf(call: CallModel): readonly CallLink[] {
+    return this.links[call.index - this.#firstCall];
   }
 }
 
@@ -57,7 +66,8 @@ export class ServiceState {
   /** What callers get, by cell. */
   readonly answers: Law[];
 
-  constructor(readonly model: ServiceModel, readonly versions: readonly VersionState[], cells: number) {
+  /** `called`: other services call it. */
+  constructor(readonly model: ServiceModel, readonly versions: readonly VersionState[], cells: number, readonly called: boolean) {
     this.weights = versions.map((_, place) => (place === 0 ? 1 : 0));
     this.shares = this.weights;
     this.answers = new Array<Law>(cells).fill(INSTANT);

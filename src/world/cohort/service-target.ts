@@ -6,7 +6,7 @@ import type { ServiceSchema } from "../../telemetry/schema.js";
 import type { Target } from "../../telemetry/store.js";
 
 /** Distinct sets of releases that a target's answers can carry at the same time. */
-export const MASKS_MAX = 8;
+export const MASKS_MAX = 12;
 
 /**
  * Expected counts since the last draw lie in `expected` by (mask slot, endpoint, user class, code, bucket), and their
@@ -15,7 +15,9 @@ export const MASKS_MAX = 8;
 export class ServiceTarget {
   readonly expected: Float64Array;
   readonly seconds: Float64Array;
+  /** What the slots stand for: releases that changed the time, and those to blame for a failure. */
   readonly masks: number[] = [0];
+  readonly blames: number[] = [0];
   readonly key: StreamKey;
   /** Since when the counts in `expected` have accrued, and since when there is harm among them, by release. */
   since: Micros;
@@ -51,12 +53,24 @@ export class ServiceTarget {
     this.cpuSeconds = new Float64Array(1 + releases);
   }
 
-  /** Slot of a set of releases; when all are taken, the slot of the whole (the last) is shared. */
-  maskSlot(mask: number): number {
-    const { masks } = this;
-    for (let i = 0; i < masks.length; i += 1) if (masks[i] === mask) return i;
-    if (masks.length < MASKS_MAX) return masks.push(mask) - 1;
+  /** Slot of a pair of sets of releases; when all are taken, the last one is shared. */
+  slotOf(mask: number, blame: number): number {
+    const { masks, blames } = this;
+    for (let i = 0; i < masks.length; i += 1) if (masks[i] === mask && blames[i] === blame) return i;
+    if (masks.length < MASKS_MAX) {
+      blames.push(blame);
+      return masks.push(mask) - 1;
+    }
     masks[MASKS_MAX - 1] |= mask;
+    blames[MASKS_MAX - 1] |= blame;
     return MASKS_MAX - 1;
+  }
+
+  /** Everything has been drawn: begins anew. */
+  cleared(now: Micros): void {
+    this.masks.length = 1;
+    this.blames.length = 1;
+    this.since = now;
+    this.harmSince.fill(NaN);
   }
 }
