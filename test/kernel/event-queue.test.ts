@@ -93,16 +93,20 @@ describe("EventQueue", () => {
   it("agrees with a plain list under any sequence of pushes, lane pushes, cancels and takes", () => {
     const command = fc.oneof(
       fc.record({ do: fc.constant("push" as const), after: fc.nat(9), rank: fc.constantFrom(0, 1, 2, 3) }),
-      fc.record({ do: fc.constant("wait" as const), a: fc.nat(5) }),
-      fc.record({ do: fc.constant("cancel" as const), a: fc.nat(5) }),
+      fc.record({ do: fc.constant("wait" as const), a: fc.nat(5), lane: fc.nat(2) }),
+      fc.record({ do: fc.constant("cancel" as const), a: fc.nat(5), lane: fc.nat(2) }),
       fc.record({ do: fc.constant("take" as const), within: fc.nat(12) }),
     );
     fc.assert(
       fc.property(fc.array(command, { maxLength: 200 }), (commands) => {
         const queue = new EventQueue();
-        const lane = queue.addLane(EventClass.scrape, 9);
         const list = new ListQueue();
-        const laneRank = EventClass.scrape;
+        const waits = [
+          { rank: EventClass.scrape, delay: 7 },
+          { rank: EventClass.world, delay: 7 },
+          { rank: EventClass.script, delay: 3 },
+        ];
+        const lanes = waits.map(({ rank }, i) => queue.addLane(rank, 10 + i));
         let now = 0;
         let subject = 100;
         for (const step of commands) {
@@ -112,12 +116,13 @@ describe("EventQueue", () => {
             push(queue, now + step.after, subject, step.rank as EventClass);
             list.push(now + step.after, step.rank, subject);
           } else if (step.do === "wait") {
-            queue.time[0] = now + 7;
-            lane.push(step.a);
-            list.push(now + 7, laneRank, step.a);
+            const { rank, delay } = waits[step.lane];
+            queue.time[0] = now + delay;
+            lanes[step.lane].push(step.a);
+            list.push(now + delay, rank, step.a);
           } else if (step.do === "cancel") {
-            lane.cancel(step.a);
-            list.cancel(step.a, laneRank);
+            lanes[step.lane].cancel(step.a);
+            list.cancel(step.a, waits[step.lane].rank);
           } else {
             queue.until[0] = now + step.within;
             const expected = list.next(now + step.within);
@@ -129,7 +134,7 @@ describe("EventQueue", () => {
           }
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 500 },
     );
   });
 });
