@@ -2,7 +2,7 @@
 
 import { createActor, type Actor } from "xstate";
 import type { Decision } from "../engines/decision.js";
-import { evaluateHealth, type HealthMoment } from "../engines/health/evaluate.js";
+import { evaluateHealth, writtenOut, type HealthMoment } from "../engines/health/evaluate.js";
 import { NO_HISTORY, type BreachHistory } from "../engines/health/persistence.js";
 import { planHealth, queriesAt, type HealthPlan, type HealthScope } from "../engines/health/queries.js";
 import { judgeGates } from "../engines/promotion.js";
@@ -139,7 +139,7 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
       id: nextDecisionId === undefined ? this.#decisions : nextDecisionId(),
       at: this.now(), state: this.#label, release: release.version, service: release.service,
       rule: draft.rule, actions: draft.actions, by: draft.by, reason: draft.reason,
-      decidingCheck: draft.deciding?.check ?? null, checks: draft.report?.results ?? [], flag: draft.flag, weight: context.weight,
+      decidingCheck: draft.deciding?.check ?? null, checks: draft.report?.results.map(writtenOut) ?? [], flag: draft.flag, weight: context.weight,
     };
     observer.decided(decision, basisOf(draft));
   }

@@ -3,7 +3,7 @@
 import { MICROS_PER_SECOND, minutes, type Micros } from "../../src/kernel/units.js";
 import type { Answer, TelemetryQuery, WindowSnapshot } from "../../src/telemetry/query.js";
 import type { CheckResult, CheckSpec } from "../../src/engines/evidence.js";
-import { evaluateHealth, type HealthMoment } from "../../src/engines/health/evaluate.js";
+import { evaluateHealth, writtenOut, type HealthMoment } from "../../src/engines/health/evaluate.js";
 import { NO_HISTORY } from "../../src/engines/health/persistence.js";
 import { planHealth, queriesAt, type HealthPlan, type HealthScope } from "../../src/engines/health/queries.js";
 
@@ -97,7 +97,7 @@ export function judgeAll(specs: readonly CheckSpec[], world: World, situation: S
   const past = situation.past === undefined ? null : snapshotOf(plan.pastQueries, { v1: situation.past, shared: situation.past }, minutes(44));
   const moment: HealthMoment = { ...MOMENT, past, ...situation.moment };
   const snapshot = snapshotOf(queriesAt(plan, at, moment.since), world, at);
-  return { plan, snapshot, moment, results: evaluateHealth(plan, snapshot, moment, NO_HISTORY).results };
+  return { plan, snapshot, moment, results: evaluateHealth(plan, snapshot, moment, NO_HISTORY).results.map(writtenOut) };
 }
 
 /** The one result of one check. */

@@ -86,7 +86,8 @@ function counter(answer: Answer, slots: Slots, snapshot: WindowSnapshot): Measur
 function perMinute(measured: Measured, window: Micros): Measured {
   if (measured.kind === "absent") return measured;
   // A short window is not scaled up: one restart in ten seconds is one, not six, per minute.
-  return { ...measured, value: measured.value / Math.max(1, window / MICROS_PER_MINUTE) };
+  const { value, sample, hits, newest } = measured;
+  return { kind: "value", value: value / Math.max(1, window / MICROS_PER_MINUTE), sample, hits, newest };
 }
 
 /** The worst of several gauges; those that are absent do not hide the others. */

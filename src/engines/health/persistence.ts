@@ -2,19 +2,23 @@
 
 import type { Persistence } from "../evidence.js";
 
-/** Per check id, whether each of its last evaluations was a breach, newest last. */
-export type BreachHistory = Readonly<Record<string, readonly boolean[]>>;
-
-export const NO_HISTORY: BreachHistory = {};
-
-/** The last `of` evaluations with this one added; what could not be judged is no breach. */
-export function remember(past: readonly boolean[] | undefined, breach: boolean, persistence: Persistence): readonly boolean[] {
-  if (persistence.of <= 1) return [breach];
-  return [...(past ?? []).slice(1 - persistence.of), breach];
+/** How many evaluations there were, and per check (in the plan's order) which of the remembered ones were breaches. */
+export interface BreachHistory {
+  readonly evaluations: number;
+  readonly breaches: readonly (readonly number[])[];
 }
 
-export function breachesIn(history: readonly boolean[]): number {
-  let breaches = 0;
-  for (const breach of history) if (breach) breaches += 1;
-  return breaches;
+export const NO_HISTORY: BreachHistory = { evaluations: 0, breaches: [] };
+
+const NONE: readonly number[] = [];
+
+/**
+ * The numbers of those evaluations among the last `of`, `evaluation` included, that were breaches. What could not be
+ * judged is no breach. The same array comes back while nothing changes, which is nearly always.
+ */
+export function remember(past: readonly number[] | undefined, evaluation: number, breach: boolean, persistence: Persistence): readonly number[] {
+  const oldest = evaluation - persistence.of + 1;
+  const known = past ?? NONE;
+  const kept = known.length > 0 && known[0] < oldest ? known.filter((one) => one >= oldest) : known;
+  return breach ? [...kept, evaluation] : kept;
 }

@@ -4,6 +4,7 @@ import { count, percent } from "../../kernel/format.js";
 import type { CheckResult, CheckSpec } from "../evidence.js";
 import { counted, figure, metricWords, sentence, span } from "../wording.js";
 import { shareAllowance } from "./chance.js";
+import type { BaselineIs } from "./judge.js";
 import type { HealthScope } from "./queries.js";
 
 /** `error rate of checkout v2`, `p95 of checkout/create-order v2`, `database pool in use`. */
@@ -16,8 +17,6 @@ export function seriesWords(scope: HealthScope, spec: CheckSpec): string {
   const service = spec.endpoint === undefined ? scope.service : `${scope.service}/${spec.endpoint}`;
   return `${metric} of ${service} ${scope.canary}`;
 }
-
-type BaselineIs = "stable" | "past" | "weight" | null;
 
 /** `Error rate of checkout v2 was 4.1 % over 1,240 requests in the last 2 minutes, above 1 %, in 3 of 5 checks.` */
 export function checkReason(result: CheckResult, spec: CheckSpec, baselineIs: BaselineIs, note: string | null): string {
