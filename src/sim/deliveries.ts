@@ -24,7 +24,7 @@ export function runDeliveries(stage: Stage, driver: Driver): void {
   const { clock, input } = stage;
   const queue = new DeliveryQueue(stage, driver);
   for (const item of input.scenario.script) {
-    if (item.kind === "release") clock.at(item.at, EventClass.script, () => queue.submit(item));
+    if (item.kind === "release" && !(driver.kind === "schedule" && !driver.made.includes(item.index))) clock.at(item.at, EventClass.script, () => queue.submit(item));
     if (item.kind === "answer" && driver.kind === "strategy") {
       clock.at(item.at, EventClass.script, () => queue.answer(item.answer));
     }

@@ -132,7 +132,8 @@ function timesOf(simulation: Simulation, journal: ReleaseJournal, item: ReleaseI
   const detectedAt = acting?.decision.at ?? null;
   const acted = journal.result?.kind === "rolled-back" || journal.result?.kind === "flag-off";
   const mitigatedAt = acted && lastHarmAt !== null && detectedAt !== null ? Math.max(lastHarmAt, detectedAt) : null;
-  const restoredAt = acted ? (journal.result?.at ?? null) : null;
+  // Requests that were already inside may still fail after the last action is done.
+  const restoredAt = acted && journal.result !== null ? Math.max(journal.result.at, mitigatedAt ?? 0) : null;
   return {
     releasedAt: journal.releasedAt,
     firstTrafficAt: firstTraffic(simulation, item) ?? rows.find((row) => row.versions[version].weight > 0)?.at ?? null,

@@ -4,7 +4,7 @@ import type { Micros } from "../kernel/units.js";
 import { costOf, impactOf } from "./cost.js";
 import type { Cost, ReleaseOutcome } from "./outcome.js";
 import { simulate, type Simulation } from "./simulate.js";
-import type { ReleaseItem } from "./stage.js";
+import { releasesOf, type ReleaseItem } from "./stage.js";
 import type { TruthOfRelease } from "./truth.js";
 
 /**
@@ -27,7 +27,7 @@ export function regretOf(
     seen: false,
     driver: acts
       ? { kind: "oracle", release: item.index, actsAt, action: truth.rightAction }
-      : { kind: "schedule" },
+      : { kind: "schedule", made: releasesOf(scenario).map(({ index }) => index) },
   });
   const oracleCost = withRollback(
     costOf(scenario, oracle.journals[item.index], truth.truth, impactOf(oracle, item)),

@@ -37,53 +37,62 @@ export function truthOf(scenario: Scenario): readonly TruthOfRelease[] {
 }
 
 function computeTruth(scenario: Scenario): readonly TruthOfRelease[] {
-  const releases = releasesOf(scenario);
-  const all = releases.map((item) => item.index);
-  if (releases.length === 0) return [];
-  const withAll = runTwin(scenario, { kind: "full", made: all, forced: null });
-  return releases.map((item) => {
-    const others = all.filter((index) => index !== item.index);
-    const without = runTwin(scenario, { kind: "full", made: others, forced: null });
-    return truthOfRelease(scenario, item, withAll, without, others);
-  });
+  const twins = new Map<string, Twin>();
+  const twinOf = (made: readonly number[]): Twin => {
+    const key = made.join(" ");
+    const known = twins.get(key) ?? runTwin(scenario, { kind: "full", made, forced: null });
+    twins.set(key, known);
+    return known;
+  };
+  return releasesOf(scenario).map((item) => truthOfRelease({ scenario, item, others: othersOf(scenario, item), twinOf }));
 }
 
-function truthOfRelease(
-  scenario: Scenario,
-  item: ReleaseItem,
-  withRelease: Twin,
-  without: Twin,
-  others: readonly number[],
-): TruthOfRelease {
-  const from = warmFrom(scenario, item, withRelease);
-  const evidence = compareTwins(scenario, item, withRelease, without, from);
+/** The releases that go on while `item` is held: all but the later ones of its own service, which would replace it. */
+function othersOf(scenario: Scenario, item: ReleaseItem): readonly number[] {
+  return releasesOf(scenario)
+    .filter((other) => other.index !== item.index && !(other.index > item.index && other.release.service === item.release.service))
+    .map((other) => other.index);
+}
+
+/** A release in question, and the twins to hold it against. */
+interface Case {
+  readonly scenario: Scenario;
+  readonly item: ReleaseItem;
+  readonly others: readonly number[];
+  /** The twin in which just these releases are made. */
+  readonly twinOf: (made: readonly number[]) => Twin;
+}
+
+function truthOfRelease(asked: Case): TruthOfRelease {
+  const { scenario, item, others, twinOf } = asked;
+  const withRelease = twinOf(withIndex(others, item.index));
+  const without = twinOf(others);
+  const evidence = compareTwins(scenario, item, withRelease, without, warmFrom(scenario, item, withRelease));
   const finding = worstFinding(evidence);
   if (finding === "harmful") {
-    const truth = isInteraction(scenario, item, others) ? "interaction" : "harmful";
-    return { truth, evidence, rightAction: rightAction(scenario, item, withRelease, without) };
+    const truth = isInteraction(asked) ? "interaction" : "harmful";
+    return { truth, evidence, rightAction: rightAction(asked, withRelease, without) };
   }
   if (finding === "borderline") return { truth: "borderline", evidence, rightAction: "none" };
-  const rollout = rolloutHarm(scenario, item, without);
+  const rollout = rolloutHarm(asked);
   if (rollout.length > 0) return { truth: "strategy-harm", evidence: rollout, rightAction: "none" };
   return { truth: "harmless", evidence, rightAction: "none" };
 }
 
+const withIndex = (others: readonly number[], index: number): readonly number[] => [...others, index].sort((a, b) => a - b);
+
 /** Harmful only together with an earlier release: alone, it would be fine. */
-function isInteraction(scenario: Scenario, item: ReleaseItem, others: readonly number[]): boolean {
-  const earlier = others.some((index) => index < item.index);
-  if (!earlier) return false;
-  const alone = runTwin(scenario, { kind: "full", made: [item.index], forced: null });
-  const nothing = runTwin(scenario, { kind: "full", made: [], forced: null });
-  const evidence = compareTwins(scenario, item, alone, nothing, warmFrom(scenario, item, alone));
+function isInteraction({ scenario, item, others, twinOf }: Case): boolean {
+  if (!others.some((index) => index < item.index)) return false;
+  const alone = twinOf([item.index]);
+  const evidence = compareTwins(scenario, item, alone, twinOf([]), warmFrom(scenario, item, alone));
   return worstFinding(evidence) !== "harmful";
 }
 
 /** What the strategy's own schedule breaks although the release is fine: cold caches, lost capacity. */
-function rolloutHarm(scenario: Scenario, item: ReleaseItem, without: Twin): readonly TruthEvidence[] {
-  const schedule = runTwin(scenario, { kind: "schedule" });
-  return compareTwins(scenario, item, schedule, without, item.at).filter(
-    (evidence) => evidence.finding === "harmful",
-  );
+function rolloutHarm({ scenario, item, twinOf }: Case): readonly TruthEvidence[] {
+  const schedule = runTwin(scenario, { kind: "schedule", made: [item.index] });
+  return compareTwins(scenario, item, schedule, twinOf([]), item.at).filter((evidence) => evidence.finding === "harmful");
 }
 
 /** When the exposed version has all traffic and its replicas are warm. */
@@ -240,10 +249,10 @@ function explain(objective: Objective, group: EdgeGroup, item: ReleaseItem, wors
 }
 
 /** The cheapest action whose forced twin, acting when harm starts, restores the objectives. */
-function rightAction(scenario: Scenario, item: ReleaseItem, withRelease: Twin, without: Twin): RightAction {
+function rightAction({ scenario, item, others }: Case, withRelease: Twin, without: Twin): RightAction {
   const harmAt = withRelease.firstHarmAt[item.index];
   const at = Number.isNaN(harmAt) ? item.at : harmAt;
-  const made = releasesOf(scenario).map((release) => release.index);
+  const made = withIndex(others, item.index);
   const settled = at + scenario.world.flags.propagation.max + scenario.world.splitPropagation + minutes(1);
   const restores = (action: "disable-flag" | "roll-back"): boolean => {
     const forced = runTwin(scenario, { kind: "full", made, forced: { release: item.index, at, action } });

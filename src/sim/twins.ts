@@ -24,7 +24,7 @@ export interface Twin {
 
 /** The fidelity that a scenario's twins run in: cohort, unless it cannot express the scenario. */
 export function twinFidelity(scenario: Scenario): Fidelity {
-  return cohortRefusals(worldInputOf({ ...TWIN, scenario, seed: 0, driver: { kind: "schedule" } })).length === 0
+  return cohortRefusals(worldInputOf({ ...TWIN, scenario, seed: 0, driver: { kind: "strategy" } })).length === 0
     ? "cohort"
     : "request";
 }

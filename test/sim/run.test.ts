@@ -67,7 +67,7 @@ describe("a harmful release", () => {
 
   it("opens an incident that ends with the rollback", () => {
     expect(outcome.incidents).toHaveLength(1);
-    expect(outcome.incidents[0].closedAt).toBe(only(outcome).times.restoredAt);
+    expect(outcome.incidents[0].closedAt).toBe(only(outcome).times.finishedAt);
     expect(outcome.alerts.some(({ severity }) => severity !== "info")).toBe(true);
   });
 });
