@@ -6,7 +6,7 @@ import { chartEntries, chartSvgs, decisionMarkers, storyOf } from "../../src/rep
 import { thinned } from "../../src/report/charts/time-chart.js";
 import { visitsOf } from "../../src/report/charts/statechart.js";
 import { PAINTS } from "../../src/report/palette.js";
-import { caughtOutcome, cleanOutcome, emptyOutcome } from "./support/sample-outcome.js";
+import { caughtOutcome, cleanOutcome, emptyOutcome, twoReleasesOutcome } from "./support/sample-outcome.js";
 
 describe("the charts of a run", () => {
   const outcome = caughtOutcome();
@@ -51,6 +51,10 @@ describe("the charts of a run", () => {
 
   it("show every state with the time spent in it", () => {
     for (const text of ["step 1 of 3: 5%, baking", "15m 18s", "2m 30s", "1h 29m 54s"]) expect(svgs["states"]).toContain(text);
+  });
+
+  it("draw a path per release, numbered when there are several", () => {
+    expect(chartEntries(twoReleasesOutcome()).map(({ name }) => name).slice(-2)).toEqual(["states-1", "states-2"]);
   });
 
   it("are none where the run recorded nothing", async () => {

@@ -5,7 +5,7 @@ import { reportHtml } from "../../src/report/html.js";
 import type { Outcome } from "../../src/sim/outcome.js";
 import { metricValue } from "../../src/report/words.js";
 import { escapeText } from "../../src/report/escape.js";
-import { caughtOutcome, cleanOutcome, emptyOutcome, falseRollbackOutcome } from "./support/sample-outcome.js";
+import { caughtOutcome, cleanOutcome, emptyOutcome, falseRollbackOutcome, twoReleasesOutcome } from "./support/sample-outcome.js";
 
 const visible = (page: string): string =>
   page.replace(/<style>[\s\S]*?<\/style>/g, " ").replace(/<script>[\s\S]*?<\/script>/g, " ").replace(/<[^>]*>/g, " ");
@@ -23,7 +23,7 @@ describe("the HTML report", () => {
   });
 
   it("shows no NaN, undefined, null or [object, for any kind of outcome", async () => {
-    for (const outcome of [caughtOutcome(), cleanOutcome(), falseRollbackOutcome(), emptyOutcome()]) {
+    for (const outcome of [caughtOutcome(), cleanOutcome(), falseRollbackOutcome(), twoReleasesOutcome(), emptyOutcome()]) {
       const html = await reportHtml(outcome);
       expect(visible(html)).not.toMatch(/\bNaN\b|\bundefined\b|\bnull\b|\[object/);
       expect(html.replace(/<script>[\s\S]*?<\/script>/g, "")).not.toMatch(/="[^"]*(?:NaN|undefined)[^"]*"/);
@@ -77,6 +77,12 @@ describe("the HTML report", () => {
 
   it("draws a chart with a name for every picture", () => {
     for (const picture of page.match(/<svg[^>]*>/g) ?? []) expect(picture).toMatch(/role="img" aria-label="[^"]+"/);
+  });
+
+  it("gives each of two releases its verdict, path, truth and cost, and names versions with their service", async () => {
+    const html = await reportHtml(twoReleasesOutcome());
+    expect(html.match(/class="card verdict/g)).toHaveLength(2);
+    for (const text of ["checkout v1 (stable)", "payments v8 (stable)", "payments v9", "The path of checkout v2 through", "The path of payments v9 through", "<h3>payments v9</h3>"]) expect(html).toContain(text);
   });
 
   it("opens without recorded series, decisions or releases", async () => {

@@ -279,3 +279,15 @@ export function emptyOutcome(): Outcome {
     series: { at: [], versions: [], edge: { rps: [], errorRate: [], p95Seconds: [], harmedPerSecond: [], failedPerSecond: [] } },
   };
 }
+
+/** Two releases of two services in one run, the second one clean. */
+export function twoReleasesOutcome(): Outcome {
+  const base = caughtOutcome();
+  const [clean] = cleanOutcome().releases;
+  const versions = base.series.versions;
+  return {
+    ...base,
+    releases: [base.releases[0], { ...clean, service: "payments", version: "v9" }],
+    series: { ...base.series, versions: [...versions, { ...versions[0], service: "payments", version: "v8" }, { ...versions[1], service: "payments", version: "v9" }] },
+  };
+}
