@@ -47,19 +47,18 @@ function compileClaim(written: WrittenExpectation, release: string, place: Place
     return null;
   }
   const { classification, truth, result, action, cause, by } = written;
-  const times = [
-    ["detectedWithin", written["detected-within"]],
-    ["mitigatedWithin", written["mitigated-within"]],
-    ["restoredWithin", written["restored-within"]],
-    ["costBelow", written["cost-below"]],
-  ] as const;
   const raw = place.written;
   const said = claims.map((key) => `${key} ${String(raw !== null && typeof raw === "object" && !Array.isArray(raw) ? (raw as Readonly<Record<string, unknown>>)[key] : "")}`);
   return {
     kind: "release",
     release,
-    ...Object.fromEntries(Object.entries({ classification, truth, result, action, cause, by }).filter(([, value]) => value !== undefined)),
-    ...Object.fromEntries(times.filter(([, value]) => value !== undefined)),
+    ...given({ classification, truth, result, action, cause, by }),
+    ...given({
+      detectedWithin: written["detected-within"],
+      mitigatedWithin: written["mitigated-within"],
+      restoredWithin: written["restored-within"],
+      costBelow: written["cost-below"],
+    }),
     text: `${release}: ${said.join(", ")}`,
     source: place.range,
   };
@@ -73,4 +72,9 @@ function compileRule(written: WrittenExpectation, temporal: (typeof TEMPORAL)[nu
     return null;
   }
   return { kind: "rule", temporal, ...parsed.rule, text: `${temporal} ${text}`, source: place.range };
+}
+
+/** Only what is written: a claim that is not made has no key. */
+function given<V>(claims: Readonly<Record<string, V | undefined>>): Readonly<Record<string, V>> {
+  return Object.fromEntries(Object.entries(claims).filter((entry): entry is [string, V] => entry[1] !== undefined));
 }

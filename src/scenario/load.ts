@@ -9,7 +9,7 @@ import type { FileAccess } from "./access.js";
 import { at, checkShape } from "./check.js";
 import type { CostWeights, Expectation, Objective, Scenario } from "./compiled.js";
 import { compileExpectation, type ExpectationNames } from "./expectation-compile.js";
-import { Findings, Place } from "./findings.js";
+import { Findings, type Place } from "./findings.js";
 import { LIMITS } from "./limits.js";
 import { sortProblems, type LoadResult, type Problem } from "./problem.js";
 import { scenarioSchema, type WrittenScenario } from "./scenario-schema.js";

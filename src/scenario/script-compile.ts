@@ -119,8 +119,9 @@ function compileRelease(written: WrittenRelease, at: Micros, index: number, plac
 function flagEndpoint(written: string, service: string, place: Place, names: TargetNames): string {
   const slash = written.indexOf("/");
   const endpoint = slash < 0 ? written : written.slice(slash + 1);
+  if (!names.services.includes(service)) return endpoint;
   if (slash >= 0 && written.slice(0, slash) !== service) place.wrong(`a flag of \`${service}\` serves endpoints of \`${service}\``, `write ${service}/${endpoint}`);
-  else if (names.services.includes(service) && !names.endpoints(service).includes(endpoint)) {
+  else if (!names.endpoints(service).includes(endpoint)) {
     place.wrong(`the service \`${service}\` has no endpoint \`${endpoint}\``, adviseName(endpoint, names.endpoints(service), "endpoints"));
   }
   return endpoint;
@@ -132,6 +133,8 @@ function compileDefect(written: WrittenDefect, release: ReleaseDeclaration, at: 
     place.in("with").wrong("the release has no flag", "add flag: { name: NAME, endpoints: [ENDPOINT] }, or write with: version");
     return [];
   }
+  // An unknown service is said once, at the release.
+  if (written.on === undefined && !context.names.services.includes(service)) return [];
   const carrier: EffectCarrier = written.with === "flag" && flag !== null ? { with: "flag", service, version, flag: flag.name } : { with: "version", service, version };
   const origin: EffectOrigin = { carrier, release: index, label: version, from: at, to: context.duration, defaultOn: service };
   const { with: _carrier, preset, ...effect } = written;

@@ -1,0 +1,351 @@
+// Every bad file is answered with file, line, column, a code frame and what to write instead.
+
+import { describe, expect, it } from "vitest";
+
+import { CANARY, edit, inline, problemsOf, SHOP, SLOW_CHECKOUT, TRACE } from "./fixtures.js";
+
+const SCENARIO = "/p/basics/slow.yaml";
+const WORLD = "/p/worlds/shop.yaml";
+const STRATEGY = "/p/strategies/canary.yaml";
+const ELB = "/p/traces/elb.csv";
+
+type Edit = readonly [from: string, to: string];
+
+/** Marks the expected place of a problem in a test's text; taken out before the text is read. */
+const MARK = "‸";
+
+/**
+ * Edits one of the project's files, and gives what is said as `message | instead`. Each problem must stand at a
+ * mark of the edited text, in order.
+ */
+function after(file: string, ...edits: readonly Edit[]): readonly string[] {
+  const text = { [SCENARIO]: SLOW_CHECKOUT, [WORLD]: SHOP, [STRATEGY]: CANARY, [ELB]: TRACE }[file] ?? "";
+  return marked(file, edits.reduce((edited, [from, to]) => edit(edited, from, to), text));
+}
+
+/** Like `after`, for a whole text. */
+function marked(file: string, text: string): readonly string[] {
+  const places = text.split("\n").flatMap((line, index) =>
+    line.split(MARK).slice(0, -1).map((_, mark) => `${index + 1}:${line.split(MARK).slice(0, mark + 1).join("").length + 1}`));
+  const problems = problemsOf({ [file]: text.replaceAll(MARK, "") });
+  for (const problem of problems) expect(problem.file).toBe(file);
+  const messages = problems.map(({ message, instead }) => `${message} | ${instead}`);
+  expect(problems.map(({ line, column }) => `${line}:${column}`), messages.join("\n")).toEqual(places);
+  return messages;
+}
+
+/** What is said of texts whose places do not matter here. */
+function said(changes: Readonly<Record<string, string>>): readonly string[] {
+  return problemsOf(changes).map(({ line, column, message, instead }) => `${line}:${column} ${message} | ${instead}`);
+}
+
+describe("the issue's list of bad input", () => {
+  it("names the key that an unknown one nearly is", () => {
+    expect(after(SCENARIO, ["objectives:", "‸objektives:"])).toEqual(["unknown key `objektives` | write `objectives`"]);
+    expect(after(WORLD, ["replicas: 6", "‸replica: 6"])).toEqual(["unknown key `replica` in `checkout` | write `replicas`"]);
+    expect(after(STRATEGY, ["{ weight: 25%, bake: 30m", "‸{ weight: 25%, ‸baek: 30m"])).toEqual(["`bake` is missing | write it like 15m", "unknown key `baek` in `steps` | write `bake`"]);
+  });
+
+  it("says which unit a number lacks", () => {
+    expect(after(STRATEGY, ["bake: 15m", "bake: ‸15"])).toEqual(["`bake`: `15` has no unit | write 15m, not 15"]);
+    expect(after(SCENARIO, ["for: 2h", "for: ‸2"])).toEqual(["`for`: `2` has no unit | write 2h, not 2"]);
+    expect(after(SCENARIO, ["error-rate: 0.5%", "error-rate: ‸0.005"])).toEqual(["`error-rate`: `0.005` has no unit | write 0.5%, not 0.005"]);
+    expect(after(WORLD, ["400rps", "‸400"])).toEqual(["`scale-to`: `400` has no unit | write 400rps, not 400"]);
+    expect(after(SCENARIO, ["page: 50EUR", "page: ‸50"])).toEqual(["`page`: `50` has no unit | write 50EUR, not 50"]);
+  });
+
+  it("knows the unit that another nearly is", () => {
+    expect(after(STRATEGY, ["every: 30s", "every: ‸30 sec"])).toEqual(["`every`: `sec` is no unit of time | write 30s"]);
+    expect(after(STRATEGY, ["every: 30s", "every: ‸30%"])).toEqual(["`every`: `30%` is no duration | write it like 250ms, 90s, 15m, 1h30m or 2d"]);
+    expect(after(STRATEGY, ["weight: 5%", "weight: ‸5ms"])).toEqual(["`weight`: `5ms` is no percentage | write it like 5% or 0.5%"]);
+  });
+
+  it("refuses a weight over 100 %", () => {
+    expect(after(STRATEGY, ["weight: 100%", "weight: ‸120%"])).toEqual(["`weight`: `120%` is over 100% | write at most 100%"]);
+  });
+
+  it("names the service, endpoint, database or version that a dangling name nearly is", () => {
+    expect(after(WORLD, ["payments/charge", "‸paymets/charge"])).toEqual(["there is no service `paymets` | write `payments`"]);
+    expect(after(WORLD, ["payments/charge", "‸payments/chrage"])).toEqual(["the service `payments` has no endpoint `chrage` | write `charge`"]);
+    expect(after(WORLD, ["orders-db] }", "‸order-db] }"])).toEqual(["there is no database `order-db` | write `orders-db`"]);
+    expect(after(WORLD, ["enters: checkout", "enters: ‸check-out"])).toEqual(["there is no service `check-out` | write `checkout`"]);
+    expect(after(SCENARIO, ["- { release: v2", "- { release: ‸v3"])).toEqual(["the script has no release `v3` | write `v2`"]);
+    expect(after(SCENARIO, ["weight(v2)", "weight(‸v3)"])).toEqual(["there is no version or service `v3` | write `v2`"]);
+    expect(after(SCENARIO, ["on: checkout/create-order, latency", "on: ‸checkout/create-oder, latency"])).toEqual(["the service `checkout` has no endpoint `create-oder` | write `create-order`"]);
+    expect(after(SCENARIO, ["endpoints: [checkout/create-order]", "endpoints: [‸create-oder]"])).toEqual(["the service `checkout` has no endpoint `create-oder` | write `create-order`"]);
+  });
+
+  it("names the service that a release's service nearly is, once", () => {
+    expect(after(SCENARIO, ["service: checkout", "service: ‸chekout"])).toEqual(["there is no service `chekout` | write `checkout`"]);
+  });
+
+  it("misses the flag of a defect that travels with one", () => {
+    expect(after(SCENARIO, ["flag: { name: new-checkout, endpoints: [checkout/create-order] },", ""], ["with: flag", "with: ‸flag"])).toEqual([
+      "the release has no flag | add flag: { name: NAME, endpoints: [ENDPOINT] }, or write with: version",
+    ]);
+  });
+
+  it("says that a call to a service must name an endpoint", () => {
+    expect(after(WORLD, ["payments/charge", "‸payments"])).toEqual(["`payments` is a service; a call goes to one of its endpoints | write `payments/charge`"]);
+  });
+
+  it("names the circle in a call graph", () => {
+    const advice = "take one of these calls out: a request would never end";
+    expect(after(WORLD, ["payments/charge", "‸payments/charge"], ["p95: 170ms }", "p95: 170ms, calls: [orders-db, checkout/create-order] }"])).toEqual([
+      `the calls run in a circle: checkout/create-order -> payments/charge -> checkout/create-order | ${advice}`,
+    ]);
+    expect(after(WORLD, ["payments/charge", "‸checkout/create-order"])).toEqual([`the calls run in a circle: checkout/create-order -> checkout/create-order | ${advice}`]);
+  });
+
+  it("refuses a negative duration", () => {
+    expect(after(SCENARIO, ["for: 2h", "for: ‸-2h"])).toEqual(["`for`: a duration can't be negative: `-2h` | write 2h"]);
+    expect(after(STRATEGY, ["window: 2m", "window: ‸-2"])).toEqual(["`window`: can't be negative: `-2` | write it like 2m"]);
+  });
+
+  it("says that an empty file is empty", () => {
+    for (const text of ["", " \n\n", "# only a comment\n", "---\n"]) {
+      expect(said({ [SCENARIO]: text })).toEqual(["1:1 the file is empty | start from a template: `shakedown new NAME`"]);
+    }
+  });
+
+  it("refuses a YAML alias bomb within the blink of an eye", () => {
+    const levels = "bcdefghi".split("").map((name, i) => `${name}: &${name} [${Array(9).fill(`*${"abcdefgh"[i]}`).join(", ")}]`);
+    const started = performance.now();
+    const [problem, ...others] = problemsOf({ [SCENARIO]: `a: &a [x, x, x, x, x, x, x, x, x]\n${levels.join("\n")}\n` });
+    expect(performance.now() - started).toBeLessThan(1000);
+    expect(others).toEqual([]);
+    expect(problem).toMatchObject({ file: SCENARIO, message: "the file uses more than 100 aliases", instead: "write fewer aliases (*name)" });
+    expect(problem.line).toBeGreaterThan(1);
+  });
+
+  it("refuses an alias that contains itself, and one that names nothing", () => {
+    expect(said({ [SCENARIO]: "a: &a [*a]\n" })).toEqual(["1:7 nested more than 24 levels deep | write a flatter map; an alias must not contain itself"]);
+    expect(said({ [SCENARIO]: "a: *nothing\n" }).join()).toMatch(/1:4 .*nothing/);
+  });
+
+  it("refuses a path outside the root, at the place that names it", () => {
+    expect(after(SCENARIO, ["../worlds/shop.yaml", "‸../../etc/passwd"])).toEqual([
+      "the file lies outside the project's root: /etc/passwd | move it inside, or add its folder with --allow-path DIR",
+    ]);
+  });
+
+  it("takes __proto__, constructor and prototype for unknown keys, and pollutes nothing", () => {
+    for (const key of ["__proto__", "constructor", "prototype"]) {
+      const message = `unknown key \`${key}\` | leave it out: it is no name that a file may use`;
+      expect(after(SCENARIO, ["seed: 7", `‸${key}: { polluted: true }`])).toEqual([message]);
+      expect(after(WORLD, ["  orders-db:", `  ‸${key}: { p50: 1ms, p95: 2ms }\n  orders-db:`])).toEqual([message]);
+    }
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+    expect(after(SCENARIO, ["service: checkout", "service: ‸toString"])).toEqual(["there is no service `toString` | services: `checkout`, `payments`"]);
+  });
+
+  it("refuses binary noise", () => {
+    expect(marked(SCENARIO, "shakedown: 1\nname: ‸\u0000\u0001\u0002")).toEqual(["the file is not text: it holds bytes that no YAML file has | give a YAML file in UTF-8"]);
+    expect(said({ [SCENARIO]: "\u007fELF\u0002\u0001" })[0]).toMatch(/^1:1 the file is not text/);
+  });
+
+  it("refuses a text of 50 MB without parsing it", () => {
+    expect(said({ [SCENARIO]: "#".repeat(50_000_000) })).toEqual(["1:1 the file is larger than 300 kB | a scenario is a page or two; name large data as a trace"]);
+  });
+});
+
+describe("YAML that is not plain", () => {
+  it("refuses keys written twice", () => {
+    expect(after(SCENARIO, ["seed: 7", "seed: 7\n‸seed: 8"])).toEqual(["`seed` is written twice in one map | keep one of the two"]);
+  });
+
+  it("refuses tags, tabs, several documents and open brackets", () => {
+    expect(said({ [SCENARIO]: edit(SLOW_CHECKOUT, "seed: 7", "seed: !!js/function 7") }).join()).toMatch(/6:\d+ .*tag/i);
+    expect(said({ [SCENARIO]: edit(SLOW_CHECKOUT, "  - at: 10m", "\t- at: 10m") }).join()).toMatch(/13:1 YAML is indented with spaces; this is a tab/);
+    expect(said({ [SCENARIO]: `${SLOW_CHECKOUT}---\nkind: world\n` }).join()).toMatch(/23:1 the file holds more than one YAML document/);
+    expect(said({ [SCENARIO]: edit(SLOW_CHECKOUT, "conversion: -5% }", "conversion: -5%") })[0]).toMatch(/^1[01]:\d+ /);
+  });
+
+  it("refuses nesting and repetition that would keep the parser busy, at once", () => {
+    const hostile = ["[".repeat(200_000), "{a: ".repeat(70_000), "- ".repeat(100_000), "? ".repeat(100_000), "]".repeat(200_000), `[${",".repeat(200_000)}`,
+      Array.from({ length: 500 }, (_, i) => `${" ".repeat(i)}a:`).join("\n")];
+    for (const text of hostile) {
+      const started = performance.now();
+      expect(said({ [SCENARIO]: text })[0], text.slice(0, 9)).toMatch(/nested too deeply to read/);
+      expect(performance.now() - started).toBeLessThan(500);
+    }
+  });
+});
+
+describe("figures that contradict each other", () => {
+  it("refuses shares that do not sum to 100 %", () => {
+    expect(after(WORLD, ["endpoints: { create", "‸endpoints: { create"], ["share: 40%", "share: 30%"])).toEqual(["the shares of the endpoints sum to 90%, not 100% | add 10%, or leave one share out"]);
+    expect(after(WORLD, ["endpoints: { create", "‸endpoints: { create"], ["share: 40%", "share: 50%"])).toEqual(["the shares of the endpoints sum to 110%, not 100% | take 10% away"]);
+  });
+
+  it("refuses steps that do not rise or do not end at 100 %", () => {
+    expect(after(STRATEGY, ["weight: 25%", "weight: ‸4%"])).toEqual(["the weight does not rise: 4% after 5% | write steps of rising weight"]);
+    expect(after(STRATEGY, [", { weight: 100%, bake: 10m }", ""], ["weight: 25%", "weight: ‸25%"])).toEqual(["the last step is 25%: the release would never be everywhere | add { weight: 100%, bake: 10m }"]);
+  });
+
+  it("refuses a p95 below the median, half a service time, and two", () => {
+    expect(after(WORLD, ["p50: 45ms, p95: 140ms", "p50: 45ms, p95: ‸40ms"])[0]).toMatch(/^p95 is not above p50/);
+    expect(after(WORLD, ["create-order: { share: 60%, p50: 45ms,", "‸create-order: { share: 60%,"])).toEqual(["`p50` is missing | write both p50 and p95"]);
+    expect(after(WORLD, ["charge: { p50: 60ms, p95: 170ms", "charge: { p50: 60ms, p95: 170ms, ‸constant: 5ms"])).toEqual(["a service time is given twice: `p50` and `constant` | keep one of them"]);
+  });
+
+  it("refuses a replica that starts at its memory limit, and an autoscaler out of its range", () => {
+    expect(after(WORLD, ["replicas: 6", "memory: ‸{ base: 2GiB, limit: 1GiB }"])[0]).toMatch(/^a replica that starts at its memory limit/);
+    expect(after(WORLD, ["replicas: 6", "replicas: 6, autoscale: ‸{ min: 7, max: 9 }"])).toEqual(["the service starts with 6 replicas, outside the autoscaler's 7 to 9 | write replicas between 7 and 9"]);
+  });
+
+  it("refuses a gate that says what is unhealthy, and a trigger that says what is healthy", () => {
+    expect(after(STRATEGY, ["p95: { below: 500ms }", "p95: { ‸above: 500ms }"])).toEqual(["a gate says what is healthy, and `above` says what is not | write below, or move it to triggers"]);
+    expect(after(STRATEGY, ["error-rate: { above: 1%", "error-rate: { ‸below: 1%"])).toEqual(["a trigger says what is not healthy, and `below` says what is | write above, or move it to gates"]);
+  });
+
+  it("refuses limits in the wrong unit for their metric", () => {
+    expect(after(STRATEGY, ["p95: { below: 500ms }", "p95: { below: ‸5% }"])).toEqual(["`5%` is no duration | write it like 250ms, 90s, 15m, 1h30m or 2d"]);
+    expect(after(STRATEGY, ["p95: { below: 500ms }", "p95: { below: ‸500 }"])).toEqual(["`500` has no unit | write 500ms, not 500"]);
+    expect(after(STRATEGY, ["memory: { below: 85% }", "memory: { below: ‸850% }"])).toEqual(["`850%` is over 100% | write at most 100%"]);
+  });
+
+  it("refuses a persistence that can't be met", () => {
+    expect(after(STRATEGY, ["for: 3 of 5", "for: ‸6 of 5"])).toEqual(["`for`: `6 of 5` can't be met | write 5 of 6"]);
+  });
+
+  it("refuses what comes after the end of the run", () => {
+    expect(after(SCENARIO, ["at: 40m", "at: ‸3h"])).toEqual(["this comes at 3h, and the run ends at 2h | write an earlier time, or a longer `for`"]);
+  });
+
+  it("refuses the version that runs already, and a version released twice", () => {
+    const release = (version: string) => `{ service: checkout, version: ${version} }`;
+    expect(marked(SCENARIO, inline({ script: `  - { at: 5m, release: ${release("‸v1")} }` }))).toEqual(["`checkout` already runs v1 | give the release a version of its own"]);
+    expect(marked(SCENARIO, inline({ script: `  - { at: 5m, release: ${release("v2")} }\n  - { at: 9m, release: ${release("‸v2")} }` }))[0]).toMatch(/^the version v2 is released twice/);
+  });
+
+  it("keeps every number within its limit", () => {
+    expect(after(WORLD, ["replicas: 6", "replicas: ‸10001"])).toEqual(["`replicas`: `10001` is over 10000 | write at most 10000"]);
+    expect(after(SCENARIO, ["for: 2h", "for: ‸31d"])).toEqual(["`for`: `31d` is too long | write at most 30d"]);
+    expect(after(WORLD, ["slots: 16", "slots: ‸1.5"])).toEqual(["`slots`: should be a whole number, not `1.5` | write a number, like 1"]);
+    expect(after(WORLD, ["slots: 16", "slots: ‸.inf"])[0]).toMatch(/^`slots`: should be a whole number/);
+    const many = Array.from({ length: 201 }, (_, i) => `  s${i}: { endpoints: { e: { p50: 1ms, p95: 2ms } } }`).join("\n");
+    expect(said({ [WORLD]: edit(SHOP, "databases:", `${many}\ndatabases:`) })[0]).toMatch(/holds more than 200 services \| write at most 200/);
+  });
+});
+
+describe("effects", () => {
+  const script = (effect: string): readonly string[] => marked(SCENARIO, inline({ script: `  - at: 10m\n    fault: { ${effect} }` }));
+
+  it("need a kind, and only one", () => {
+    expect(script("‸effect: { on: checkout }")[0]).toMatch(/^the effect has no kind/);
+    expect(script("effect: { on: checkout, errors: +2%, ‸latency: x2 }")).toEqual(["an effect has one kind; this has `errors` and `latency` | write two effects"]);
+  });
+
+  it("act on what their kind can act on", () => {
+    expect(script("effect: { on: ‸checkout, pool: -20 }")).toEqual(["`pool` can't act on a service | write on: a database"]);
+    expect(script("effect: { on: ‸orders-db, memory: +5MB/min }")).toEqual(["`memory` can't act on a database | write on: a service"]);
+    expect(script("effect: { on: ‸checkout/view, cpu: +60% }")).toEqual(["`cpu` concerns the whole replica, not one endpoint | write on: checkout"]);
+    expect(script("‸effect: { errors: +2% }")[0]).toMatch(/^`on` is missing/);
+    expect(script("effect: { on: checkout, users: ‸3%, cpu: +60% }")[0]).toMatch(/^`cpu` touches everybody/);
+  });
+
+  it("name what exists", () => {
+    expect(script("effect: { on: ‸checkout -> payment, outage: on }")).toEqual(["there is no service or database `payment` | write `payments`"]);
+    expect(script("effect: { on: ‸platform rollback, action-fails: 1 }")).toEqual(["the platform has no command `rollback` | write `roll-back`"]);
+    expect(script("effect: { on: checkout, version: ‸v9, errors: +2% }")[0]).toMatch(/^`checkout` never runs a version `v9`/);
+  });
+
+  it("take away with a minus", () => {
+    expect(script("effect: { on: checkout, conversion: ‸30% }")).toEqual(["`conversion`: this takes something away, so it starts with a minus | write it like -30%"]);
+    expect(script("effect: { on: orders-db, pool: ‸20 }")).toEqual(["`pool`: this takes something away, so it starts with a minus | write it like -20 or -90%"]);
+  });
+
+  it("end after they start", () => {
+    expect(script("effect: { on: checkout, errors: +2%, when: { from: 5m, to: ‸4m } }")).toEqual(["the window ends before it starts | write a `to` after the `from`"]);
+  });
+
+  it("of a preset have only its parameters, and need its target", () => {
+    expect(script("‸pod-kil: { on: checkout }")).toEqual(["unknown key `pod-kil` in `fault` | write `pod-kill`"]);
+    expect(script("pod-kill: { on: checkout, ‸errors: +2% }")[0]).toMatch(/^unknown key `errors` in `pod-kill`/);
+    expect(script("‸pod-kill: {}")).toEqual(["`on` is missing: what does `pod-kill` act on? | write on: checkout"]);
+    expect(script("pod-kill: { on: checkout }, ‸telemetry-gap: {}")[0]).toMatch(/^a fault is one thing; this has `pod-kill` and `telemetry-gap`/);
+  });
+});
+
+describe("expectations", () => {
+  const release = "  - { at: 10m, release: { service: checkout, version: v2 } }";
+  const rule = (text: string, temporal = "never"): readonly string[] => marked(SCENARIO, inline({ script: release, expect: `  - { ${temporal}: "${text}" }` }));
+
+  it.each([
+    ["‸wieght(v2) > 25%", "there is no series `wieght` | write `weight`"],
+    ["weight(v2) ‸>> 25%", "`>>` is no comparison | write one of <= >= == != < >"],
+    ["weight(v2) ‸= 25%", "`=` is no comparison | write =="],
+    ["weight(v2) > ‸25", "`25` has no unit | write 25%, not 25"],
+    ["weight(v2) > 25% ‸whilst rps(v2) > 3", "unexpected `whilst` | write `while` and a comparison, or nothing"],
+    ["weight(v2) > 25% while p95(v2) > ‸5%", "`5%` is no duration | write it like 250ms, 90s, 15m, 1h30m or 2d"],
+    ["‸seen.weight(v2) > 25%", "`weight` has no `seen.` | write weight, or seen. with error-rate or p95"],
+    ["weight(v2 ‸> 25%", "the bracket is not closed | write it like weight(v2)"],
+    ["weight ‸> 25%", "of what? A version or a service in brackets | write it like weight(v2)"],
+  ])("point into the rule at what is wrong: %s", (text, message) => {
+    expect(rule(text)).toEqual([message]);
+  });
+
+  it("need a time before an `eventually-within`", () => {
+    expect(rule("‸weight(v2) == 0%", "eventually-within")[0]).toMatch(/^first comes a time/);
+    expect(rule("5m weight(v2) == 0%", "eventually-within")).toEqual([]);
+    expect(rule("5m: weight(v2) == 0% while error-rate(v2) > 5%", "eventually-within")).toEqual([]);
+  });
+
+  it("are of a release or a rule, and say something", () => {
+    const expectation = (text: string): readonly string[] => marked(SCENARIO, inline({ script: release, expect: `  - ${text}` }));
+    expect(expectation("‸{ release: v2 }")[0]).toMatch(/^nothing is expected of v2/);
+    expect(expectation("‸{ classification: caught }")).toEqual(["`release` is missing beside `classification` | write release: v2"]);
+    expect(expectation("{ release: v2, classification: ‸cought }")[0]).toMatch(/^`classification`: `cought` is not one of .* \| write `caught`$/);
+  });
+});
+
+describe("traces", () => {
+  it("are reported by their own file and line", () => {
+    expect(after(ELB, ["09:00:00,212.0", "09:00:00,‸many"])).toEqual(["`many` is no number | write a count, like 94"]);
+    expect(after(ELB, ["2014-04-14 09:00:00", "‸2014-02-30 09:00:00"])).toEqual(["`2014-02-30 09:00:00` is no date and time | write it like 2014-04-14 09:00:00"]);
+    expect(after(ELB, ["2014-04-14 09:00:00", "‸2014-04-14 08:00:00"])).toEqual(["this row is not later than the one before | sort the rows by time, each time once"]);
+    expect(after(ELB, ["09:00:00,212.0", "09:00:00,‸-1"])).toEqual(["a count can't be negative: -1 | write zero or more"]);
+    expect(after(ELB, ["timestamp,value", "‸time;count"])).toEqual(["a trace begins with the line `timestamp,value` | write timestamp,value first"]);
+  });
+
+  it("must cover the run", () => {
+    expect(after(WORLD, ["2014-04-14 09:00", "‸2014-04-14 13:00"])).toEqual(["the trace ends at 2014-04-14 14:00, before the scenario does (2014-04-14 15:00) | start at 2014-04-14 12:00 or before"]);
+    expect(after(WORLD, ["2014-04-14 09:00", "‸2015-04-14 09:00"])).toEqual(["the trace has nothing at 2015-04-14 09:00 | it runs from 2014-04-14 08:00 to 2014-04-14 14:00"]);
+    expect(after(WORLD, [", scale-to: 400rps", ""], ["traffic: {", "‸traffic: {"])).toEqual(["a trace gives only the shape: `scale-to` is missing | write scale-to: 400rps"]);
+  });
+});
+
+describe("the report of problems", () => {
+  it("holds all of them, of all files, in the order of the files and by position", () => {
+    const problems = problemsOf({
+      [SCENARIO]: edit(edit(SLOW_CHECKOUT, "seed: 7", "sede: 7"), "release: v2, class", "release: v9, class"),
+      [WORLD]: edit(edit(SHOP, "replicas: 6", "replicas: six"), "enters: checkout", "enters: nowhere"),
+      [STRATEGY]: edit(CANARY, "every: 30s", "every: 30"),
+    });
+    expect(problems.map(({ file, line }) => [file, line])).toEqual([[SCENARIO, 6], [SCENARIO, 21], [WORLD, 5], [WORLD, 11], [STRATEGY, 4]]);
+  });
+
+  it("does not blame a name whose declaration has a fault of its own", () => {
+    expect(after(WORLD, ["charge: { p50: 60ms,", "charge: { p50: ‸60,"])).toEqual(["`p50`: `60` has no unit | write 60ms, not 60"]);
+    expect(after(SCENARIO, ["lines: 180", "lines: ‸many"])).toEqual(["`lines`: should be a whole number, not `many` | write a number, like 180"]);
+    expect(after(SCENARIO, ["version: v2", "version: v2, ‸nonsense: 1"])[0]).toMatch(/^unknown key `nonsense`/);
+  });
+
+  it("shows the lines around the place with a caret under it", () => {
+    const [problem] = problemsOf({ [STRATEGY]: edit(CANARY, "every: 30s", "every: 30") });
+    expect(problem.frame.split("\n")).toEqual([
+      "  2 | kind: strategy                      # canary",
+      "  3 | steps: [{ weight: 5%, bake: 15m }, { weight: 25%, bake: 30m }, { weight: 100%, bake: 10m }]",
+      "> 4 | every: 30",
+      "    |        ^^",
+      "  5 | window: 2m",
+    ]);
+    expect(problem.path).toBe("every");
+  });
+
+  it("says which kind of file was wanted", () => {
+    const kinds = problemsOf({ [SCENARIO]: edit(SLOW_CHECKOUT, "../worlds/shop.yaml", "../strategies/canary.yaml") });
+    expect(kinds.find(({ path }) => path === "kind")).toMatchObject({ line: 2, column: 7, message: "`kind`: this file should be of kind world" });
+  });
+});
