@@ -33,6 +33,8 @@ export function binomialFrom(u: number, n: number, p: number): number {
 
 function fewer(u: number, n: number, p: number, q: number): number {
   const mean = n * p;
+  // (1 - p)^n >= 1 - n p: most draws of a rare event need no logarithm.
+  if (u <= 1 - mean) return 0;
   if (!isExpandable(mean, -1 / n)) return countUp(u, n, p, q);
   expand(mean, -1 / n, scratch);
   const settled = settledQuantile(scratch, u);

@@ -24,6 +24,8 @@ const scratch = newExpansion();
  */
 export function poissonFrom(u: number, mean: number): number {
   assert(mean >= 0 && mean <= MAX_COUNT_MEAN, "a Poisson mean lies between 0 and 1e12");
+  // e^-mean >= 1 - mean: most draws of a rare event need no exponential.
+  if (u <= 1 - mean) return 0;
   if (!isExpandable(mean, 0)) return countUp(u, mean, exactExp(-mean));
   expand(mean, 0, scratch);
   return fromExpansion(u, mean, scratch);
