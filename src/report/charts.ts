@@ -96,9 +96,11 @@ function hasRows(outcome: Outcome): boolean {
 function versionLabel(outcome: Outcome, version: Version): string {
   const { versions } = outcome.series;
   const several = versions.some((other) => other.service !== version.service);
-  const first = versions.find((other) => other.service === version.service) === version;
-  return `${several ? `${version.service} ` : ""}${version.version}${first ? " (stable)" : ""}`;
+  return `${several ? `${version.service} ` : ""}${version.version}${isStable(outcome, version) ? " (stable)" : ""}`;
 }
+
+const isStable = (outcome: Outcome, version: Version): boolean =>
+  outcome.series.versions.find((other) => other.service === version.service) === version;
 
 function versionLines(outcome: Outcome, column: Columns, shape: ChartLine["shape"]): ChartLine[] {
   return outcome.series.versions.map((version, index) => ({
@@ -111,7 +113,7 @@ function trafficChart(outcome: Outcome): TimeChart | null {
   return {
     ...baseChart(outcome), height: 150, yTitle: "share of traffic", format: percent, limits: [],
     scale: { kind: "linear", max: 1.02, constant: 1, ticks: [0, 0.25, 0.5, 0.75, 1] },
-    lines: versionLines(outcome, "weight", "step-area").map((line, index) => (index === 0 ? { ...line, shape: "step" } : line)),
+    lines: versionLines(outcome, "weight", "step-area").map((line, index) => (isStable(outcome, outcome.series.versions[index]) ? { ...line, shape: "step" } : line)),
   };
 }
 
