@@ -14,7 +14,7 @@ import { LIMITS } from "./limits.js";
 import { sortProblems, type LoadResult, type Problem } from "./problem.js";
 import { scenarioSchema, type WrittenScenario } from "./scenario-schema.js";
 import { compileScript, type CompiledScript } from "./script-compile.js";
-import { readSource, type Data } from "./source.js";
+import { readSource, type Data, type Source } from "./source.js";
 import { compileStrategy } from "./strategy-compile.js";
 import { strategyFileSchema, type WrittenStrategy } from "./strategy-schema.js";
 import { cutTrace, parseTrace, type Trace } from "./trace.js";
@@ -62,6 +62,9 @@ export function kindOf(path: string, access: FileAccess): string | null {
   return typeof kind === "string" ? kind : null;
 }
 
+const KINDS = ["scenario", "world", "strategy"] as const;
+type Kind = (typeof KINDS)[number];
+
 interface Opened<T> {
   readonly value: T | null;
   readonly findings: Findings;
@@ -91,12 +94,12 @@ class Loader {
   any(path: string, options: LoadOptions): unknown {
     const kind = kindOf(path, this.#access);
     if (kind === "world") return this.#worldFile(path, null, null, []);
-    if (kind === "strategy") return this.#strategyFile(path, null);
+    if (kind === "strategy") return this.#strategyFile(path, null, null);
     return this.scenario(path, options);
   }
 
   scenario(path: string, options: LoadOptions): Scenario | null {
-    const opened = this.#open(path, scenarioSchema, null);
+    const opened = this.#open(path, "scenario", scenarioSchema, null);
     if (opened === null) return null;
     const place = opened.findings.root();
     const written = opened.value;
@@ -105,16 +108,17 @@ class Loader {
       // The scenario itself is broken; what it refers to may still be looked at.
       const [world, strategy] = [raw("world"), raw("strategy")];
       if (typeof world === "string") this.#worldFile(world, place.in("world"), null, []);
-      if (typeof strategy === "string") this.#strategyFile(strategy, place.in("strategy"));
+      if (typeof strategy === "string") this.#strategyFile(strategy, place.in("strategy"), null);
       return null;
     }
     const objectives = compileObjectives(written);
     const world = typeof written.world === "string"
       ? this.#worldFile(written.world, place.in("world"), written.for, latencyEdges(objectives))
       : this.#inlineWorld(written.world, place.in("world"), written, objectives);
+    const endpoints = world === null ? null : releasedEndpoints(written, world.place);
     const strategy = typeof written.strategy === "string"
-      ? this.#strategyFile(written.strategy, place.in("strategy"))
-      : { strategy: compileStrategy(written.strategy, place.in("strategy"), "inline strategy", HARD_TRIGGERS), file: path };
+      ? this.#strategyFile(written.strategy, place.in("strategy"), endpoints)
+      : { strategy: compileStrategy(written.strategy, place.in("strategy"), { defaultName: "inline strategy", hardTriggers: HARD_TRIGGERS, endpoints }), file: path };
     if (world === null) return null;
     const script = compileScript(written.script, place.in("script"), world.place, world.world, written.for);
     const expectations = compileExpectations(written, place, world.place, script);
@@ -163,7 +167,7 @@ class Loader {
   /** A world in a file; `reference` is where it is named, null when it is looked at by itself. */
   #worldFile(written: string, reference: Place | null, duration: Micros | null, objectiveEdges: readonly number[]): { world: WorldSpec; file: string; place: Place } | null {
     const path = reference === null ? written : this.#access.resolve(reference.file, written);
-    const opened = this.#open(path, worldFileSchema, reference);
+    const opened = this.#open(path, "world", worldFileSchema, reference);
     if (opened === null || opened.value === null) return null;
     const place = opened.findings.root();
     const world = compileWorld(opened.value, place, {
@@ -174,11 +178,12 @@ class Loader {
     return { world, file: path, place };
   }
 
-  #strategyFile(written: string, reference: Place | null) {
+  /** A strategy in a file; `endpoints` are those of the services it delivers to, null when that is open. */
+  #strategyFile(written: string, reference: Place | null, endpoints: readonly string[] | null) {
     const path = reference === null ? written : this.#access.resolve(reference.file, written);
-    const opened = this.#open<WrittenStrategy>(path, strategyFileSchema, reference);
+    const opened = this.#open<WrittenStrategy>(path, "strategy", strategyFileSchema, reference);
     if (opened === null || opened.value === null) return null;
-    return { strategy: compileStrategy(opened.value, opened.findings.root(), baseName(path), HARD_TRIGGERS), file: path };
+    return { strategy: compileStrategy(opened.value, opened.findings.root(), { defaultName: baseName(path), hardTriggers: HARD_TRIGGERS, endpoints }), file: path };
   }
 
   #trace(traffic: WrittenTraffic, place: Place, duration: Micros | null): RateShape | null {
@@ -199,18 +204,27 @@ class Loader {
   }
 
   /** Reads and checks one YAML file; null when there is no data at all. */
-  #open<T>(path: string, schema: z.ZodType<T>, reference: Place | null): Opened<T> | null {
+  #open<T>(path: string, kind: Kind, schema: z.ZodType<T>, reference: Place | null): Opened<T> | null {
     const text = this.#read(path, reference);
     if (text === null) return null;
     this.#files.push(path);
     const { source, problems } = readSource(path, text);
     this.#problems.push(...problems);
-    if (source === null) return null;
+    if (source === null || this.#isOfAnotherKind(source, kind, reference)) return null;
     const checked = checkShape(schema, source);
     this.#problems.push(...checked.problems);
     const findings = new Findings(source, checked.wrong);
     this.#findings.push(findings);
     return { value: checked.value, findings };
+  }
+
+  /** A file of another kind is wrong as a whole: its keys would all be unknown. */
+  #isOfAnotherKind(source: Source, wanted: Kind, reference: Place | null): boolean {
+    const kind = KINDS.find((known) => known === at(source.data, ["kind"]));
+    if (kind === undefined || kind === wanted) return false;
+    if (reference !== null) reference.wrong(`this names a ${kind}, and a ${wanted} is wanted here`, `name a file of kind ${wanted}`);
+    else this.#problems.push(source.problem(["kind"], "value", `this file is a ${kind}, and a ${wanted} is wanted`, kind === "scenario" ? `name a file of kind ${wanted}` : `name a scenario that uses it, or write kind: ${wanted}`));
+    return true;
   }
 
   #read(path: string, reference: Place | null): string | null {
@@ -228,6 +242,14 @@ const nothingToSay = (file: string): Problem => ({ file, line: 1, column: 1, pat
 function baseName(path: string): string {
   const name = path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
   return name.replace(/\.ya?ml$/i, "");
+}
+
+/** Endpoints of the services that the script releases; null when it releases none. */
+function releasedEndpoints({ script }: WrittenScenario, worldPlace: Place): readonly string[] | null {
+  const services = new Set(script.flatMap(({ release }) => (release === undefined ? [] : [release.service])));
+  const names = worldNames(worldPlace);
+  const known = [...services].filter((service) => names.services.includes(service));
+  return known.length === 0 ? null : known.flatMap((service) => names.endpoints(service));
 }
 
 function compileObjectives({ objectives }: WrittenScenario): Objective[] {

@@ -4,19 +4,29 @@ import type { CanaryStrategy } from "../delivery/strategy.js";
 import type { CheckMetric, CheckSpec, Comparison, Persistence } from "../engines/evidence.js";
 import { toSeconds } from "../kernel/units.js";
 import type { Place } from "./findings.js";
+import { adviseName } from "./nearest.js";
 import { CHECK_METRICS, type WrittenCheck, type WrittenStrategy } from "./strategy-schema.js";
 import { formatPercent, parseDuration, parsePercent, parseRate, percentAdvice, type Parsed } from "./units.js";
 
+/** What compiling a strategy needs to know from outside its text. */
+export interface StrategyContext {
+  readonly defaultName: string;
+  /** Added unless the strategy switches them off. */
+  readonly hardTriggers: readonly CheckSpec[];
+  /** Endpoints that a check may name; null when the services are not known. */
+  readonly endpoints: readonly string[] | null;
+}
+
 /** Compiles a strategy; every problem is reported at its place. */
-export function compileStrategy(written: WrittenStrategy, place: Place, defaultName: string, hardTriggers: readonly CheckSpec[]): CanaryStrategy {
+export function compileStrategy(written: WrittenStrategy, place: Place, context: StrategyContext): CanaryStrategy {
   const { rollback } = written;
-  const gates = compileChecks("gate", written.gates, place.in("gates"));
-  const triggers = compileChecks("trigger", written.triggers, place.in("triggers"));
+  const gates = compileChecks("gate", written.gates, place.in("gates"), context);
+  const triggers = compileChecks("trigger", written.triggers, place.in("triggers"), context);
   const known = new Set(triggers.map(({ id }) => id));
-  const hard = rollback["hard-triggers"] ? hardTriggers.filter(({ id }) => !known.has(id)) : [];
+  const hard = rollback["hard-triggers"] ? context.hardTriggers.filter(({ id }) => !known.has(id)) : [];
   return {
     kind: "canary",
-    name: written.name ?? defaultName,
+    name: written.name ?? context.defaultName,
     steps: compileSteps(written, place.in("steps")),
     every: written.every,
     window: written.window,
@@ -63,7 +73,7 @@ function compileSteps(written: WrittenStrategy, place: Place): CanaryStrategy["s
 type Role = CheckSpec["role"];
 const DEFAULT_PERSISTENCE: Readonly<Record<Role, Persistence>> = { gate: { need: 1, of: 1 }, trigger: { need: 3, of: 5 } };
 
-function compileChecks(role: Role, written: WrittenStrategy["gates"] | WrittenStrategy["triggers"], place: Place): CheckSpec[] {
+function compileChecks(role: Role, written: WrittenStrategy["gates"] | WrittenStrategy["triggers"], place: Place, { endpoints }: StrategyContext): CheckSpec[] {
   const taken = new Set<string>();
   return CHECK_METRICS.flatMap((metric) =>
     (written[metric] ?? []).flatMap((check: WrittenCheck | Omit<WrittenCheck, "required">, index) => {
@@ -71,6 +81,9 @@ function compileChecks(role: Role, written: WrittenStrategy["gates"] | WrittenSt
       const here = Array.isArray(at.written) ? at.in(index) : at;
       const spec = compileCheck(role, metric, check, here);
       if (spec === null) return [];
+      if (spec.endpoint !== undefined && endpoints !== null && !endpoints.includes(spec.endpoint)) {
+        here.in("endpoint").wrong(`no released service has an endpoint \`${spec.endpoint}\``, adviseName(spec.endpoint, endpoints, "endpoints"));
+      }
       if (taken.has(spec.id)) here.wrong(`this check is written twice: ${spec.id}`, "keep one of the two");
       taken.add(spec.id);
       return [spec];

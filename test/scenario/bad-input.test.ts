@@ -205,6 +205,10 @@ describe("figures that contradict each other", () => {
     expect(after(STRATEGY, ["memory: { below: 85% }", "memory: { below: ‸850% }"])).toEqual(["`850%` is over 100% | write at most 100%"]);
   });
 
+  it("misses the endpoint of a check in every released service", () => {
+    expect(after(STRATEGY, ["error-rate: { above: 1%,", "error-rate: { above: 1%, endpoint: ‸create-oder,"])).toEqual(["no released service has an endpoint `create-oder` | write `create-order`"]);
+  });
+
   it("refuses a persistence that can't be met", () => {
     expect(after(STRATEGY, ["for: 3 of 5", "for: ‸6 of 5"])).toEqual(["`for`: `6 of 5` can't be met | write 5 of 6"]);
   });
@@ -345,7 +349,7 @@ describe("the report of problems", () => {
   });
 
   it("says which kind of file was wanted", () => {
-    const kinds = problemsOf({ [SCENARIO]: edit(SLOW_CHECKOUT, "../worlds/shop.yaml", "../strategies/canary.yaml") });
-    expect(kinds.find(({ path }) => path === "kind")).toMatchObject({ line: 2, column: 7, message: "`kind`: this file should be of kind world" });
+    expect(after(SCENARIO, ["../worlds/shop.yaml", "‸../strategies/canary.yaml"])).toEqual(["this names a strategy, and a world is wanted here | name a file of kind world"]);
+    expect(marked(SCENARIO, SHOP.replace("kind: world", "kind: ‸world"))).toEqual(["this file is a world, and a scenario is wanted | name a scenario that uses it, or write kind: scenario"]);
   });
 });
