@@ -1,8 +1,6 @@
 // Databases: connections shared by all replicas, a queue of queries that wait for one, locks and outages.
 
-import { EventClass } from "../../kernel/clock.js";
 import { uniform } from "../../kernel/draws.js";
-import type { FifoLane } from "../../kernel/event-queue.js";
 import { MICROS_PER_SECOND, type Micros } from "../../kernel/units.js";
 import type { EffectModel } from "../active-effects.js";
 import type { CallModel, DatabaseModel } from "../model.js";
@@ -13,6 +11,7 @@ import { FrameState } from "./frames.js";
 import { drawIndex, Purpose } from "./hop-draws.js";
 import { ReplicaState, type Replica } from "./replica.js";
 import { SlowCounts } from "./slow-counts.js";
+import { TimeoutLane } from "./timeout-lane.js";
 
 /** How often a query that got no answer looks whether the database is back. */
 const OUTAGE_POLL: Micros = MICROS_PER_SECOND;
@@ -33,7 +32,7 @@ class Pool {
   /** Effects of this database that have begun to act: a lock is taken once. */
   readonly locksTaken = new Set<number>();
 
-  constructor(readonly model: DatabaseModel, releases: number, readonly lane: FifoLane) {
+  constructor(readonly model: DatabaseModel, releases: number, readonly lane: TimeoutLane) {
     this.takenBy = new Float64Array(1 + releases);
     this.slow = new SlowCounts(releases);
   }
@@ -57,7 +56,8 @@ export class Databases {
     this.#core = core;
     this.#versionCount = core.model.versions.length;
     this.pools = core.model.databases.map((database) =>
-      new Pool(database, core.model.releases, core.queue.addLane(EventClass.world, EventKind.poolTimeout)));
+      new Pool(database, core.model.releases,
+        new TimeoutLane(core.queue, core.frames, database.spec.wait, EventKind.poolTimeout, database.index)));
   }
 
   /** A hop asks the database something: it takes a connection or waits for one. */
@@ -96,8 +96,7 @@ export class Databases {
     pool.tail = frame;
     pool.waiting += 1;
     if (pool.blame !== 0) core.walk.addSlow(frame, pool.blame);
-    core.queue.time[0] = core.time[0] + pool.model.spec.wait;
-    pool.lane.push(frame);
+    pool.lane.push(frame, core.time);
   }
 
   /** A connection is the query's: draws its time and whether it fails. */
@@ -177,11 +176,16 @@ export class Databases {
     walk.answer(parent, token, failed, blame);
   }
 
-  /** Event: the query that waited longest has waited as long as it may. */
-  poolTimeout(frame: number): void {
+  /** Event: the queries that waited longest may have waited as long as they may. */
+  poolTimeouts(database: number): void {
+    const pool = this.pools[database];
+    const { time } = this.#core;
+    for (let frame = pool.lane.takeDue(time); frame >= 0; frame = pool.lane.takeDue(time)) this.#poolTimeout(frame, pool);
+  }
+
+  #poolTimeout(frame: number, pool: Pool): void {
     const core = this.#core;
     const { frames } = core;
-    const pool = this.pools[frames.target[frame]];
     // All wait equally long, so the one whose time is up is the first in the queue.
     pool.head = frames.next[frame];
     pool.waiting -= 1;
@@ -198,7 +202,8 @@ export class Databases {
       const frame = pool.head;
       pool.head = frames.next[frame];
       pool.waiting -= 1;
-      pool.lane.cancel(frame);
+      // The timeout of its wait finds another token.
+      frames.token[frame] += 1;
       if (pool.blame !== 0) walk.addSlow(frame, pool.blame);
       pool.inUse += 1;
       this.#run(frame, pool);

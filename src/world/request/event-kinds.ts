@@ -7,16 +7,18 @@ export const EventKind = {
   workDone: 1,
   /** Subject: frame. A database finished the query. */
   queryDone: 2,
-  /** Subject: frame. The caller (a page or a hop) gives up on its current call. */
-  timeout: 3,
+  /** Subject: timeout lane of calls. Hops give up on their current call. */
+  callTimeout: 3,
   /** Subject: frame. The backoff before a retry is over. */
   retry: 4,
   /** Subject: frame. An answer crossed a slow link. */
   delivered: 5,
   /** Subject: frame. A client loads a failed page again. */
   reload: 6,
-  /** Subject: frame. A query has waited for a connection as long as it may. */
+  /** Subject: database. Queries have waited for a connection as long as they may. */
   poolTimeout: 7,
   /** Subject: entry of the agenda. Something rare: a replica gets ready, an effect begins, a probe is due. */
   agenda: 8,
+  /** Subject: none. Clients give up on their pages. */
+  pageTimeout: 9,
 } as const;

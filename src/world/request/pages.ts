@@ -2,7 +2,6 @@
 
 import { EventClass } from "../../kernel/clock.js";
 import { uniform } from "../../kernel/draws.js";
-import type { FifoLane } from "../../kernel/event-queue.js";
 import { exponentialFrom } from "../../kernel/distributions/exponential.js";
 import { MICROS_PER_SECOND, type Micros } from "../../kernel/units.js";
 import type { EffectModel } from "../active-effects.js";
@@ -13,6 +12,7 @@ import type { Core } from "./core.js";
 import { EventKind } from "./event-kinds.js";
 import { FrameState } from "./frames.js";
 import { childBase, drawIndex, pageBase, Purpose } from "./hop-draws.js";
+import { TimeoutLane } from "./timeout-lane.js";
 
 /** How a page ended, for the digest. */
 const Outcome = { ok: 0, failed: 1, timedOut: 2 } as const;
@@ -29,16 +29,14 @@ class Stream {
 export class Pages {
   readonly #core: Core;
   readonly #streams: readonly Stream[];
-  readonly #patience: FifoLane;
-  readonly #timeout: Micros;
+  readonly #patience: TimeoutLane;
   readonly #slowAfter: Micros;
 
   constructor(core: Core) {
     this.#core = core;
     const { model, input } = core;
-    this.#timeout = model.spec.clients.timeout;
     this.#slowAfter = input.slowAfterSeconds === null ? Infinity : input.slowAfterSeconds * MICROS_PER_SECOND;
-    this.#patience = core.queue.addLane(EventClass.world, EventKind.timeout);
+    this.#patience = new TimeoutLane(core.queue, core.frames, model.spec.clients.timeout, EventKind.pageTimeout, 0);
     this.#streams = model.traffic.map((traffic) => new Stream(rateCurve(model, traffic, input.horizon, false)));
   }
 
@@ -84,7 +82,7 @@ export class Pages {
   /** The client asks for its page. */
   #load(frame: number): void {
     const core = this.#core;
-    const { frames, queue } = core;
+    const { frames } = core;
     const base = pageBase(frames.attempt[frame]);
     frames.state[frame] = FrameState.page;
     frames.base[frame] = base;
@@ -92,22 +90,22 @@ export class Pages {
     frames.replica[frame] = -1;
     frames.startedAt[frame] = core.time[0];
     frames.slow[frame] = 0;
-    queue.time[0] = core.time[0] + this.#timeout;
-    this.#patience.push(frame);
+    this.#patience.push(frame, core.time);
     core.walk.send(frame, frames.target[frame], childBase(base, 0, 0), null, 0);
   }
 
-  /** Event: the client gives up waiting. */
-  timedOut(frame: number): void {
-    const { frames } = this.#core;
-    frames.token[frame] += 1;
-    this.#ended(frame, Outcome.timedOut, frames.slow[frame]);
+  /** Event: the patience of clients may be over. */
+  timeouts(): void {
+    const { frames, time } = this.#core;
+    for (let frame = this.#patience.takeDue(time); frame >= 0; frame = this.#patience.takeDue(time)) {
+      frames.token[frame] += 1;
+      this.#ended(frame, Outcome.timedOut, frames.slow[frame]);
+    }
   }
 
   /** The answer is there. */
   answered(frame: number, failed: boolean, blame: number): void {
     const { frames } = this.#core;
-    this.#patience.cancel(frame);
     frames.token[frame] += 1;
     this.#ended(frame, failed ? Outcome.failed : Outcome.ok, blame);
   }

@@ -86,7 +86,7 @@ export class RequestWorld implements World {
   /** One call per scrape: the loop stays in optimised code. */
   #runUntil(end: Micros): void {
     const core = this.#core;
-    const { queue, time, walk, pages, databases, frames, agenda } = core;
+    const { queue, time, walk, pages, databases, agenda } = core;
     queue.until[0] = end;
     while (queue.next()) {
       time[0] = queue.time[0];
@@ -95,14 +95,12 @@ export class RequestWorld implements World {
         case EventKind.arrival: pages.arrival(subject); break;
         case EventKind.workDone: walk.workDone(subject); break;
         case EventKind.queryDone: databases.queryDone(subject); break;
-        case EventKind.timeout:
-          if (frames.state[subject] === FrameState.page) pages.timedOut(subject);
-          else walk.timeout(subject);
-          break;
+        case EventKind.callTimeout: walk.timeouts(subject); break;
+        case EventKind.pageTimeout: pages.timeouts(); break;
         case EventKind.retry: walk.retry(subject); break;
         case EventKind.delivered: walk.delivered(subject); break;
         case EventKind.reload: pages.reload(subject); break;
-        case EventKind.poolTimeout: databases.poolTimeout(subject); break;
+        case EventKind.poolTimeout: databases.poolTimeouts(subject); break;
         default: agenda.run(subject);
       }
     }

@@ -1,8 +1,6 @@
 // A request's way: balancer, replica, queue, own work, calls with timeouts and retries, answer.
 
-import { EventClass } from "../../kernel/clock.js";
 import { uniform } from "../../kernel/draws.js";
-import type { FifoLane } from "../../kernel/event-queue.js";
 import { exactExp } from "../../kernel/exact.js";
 import type { Micros } from "../../kernel/units.js";
 import type { CallModel, EndpointModel } from "../model.js";
@@ -14,6 +12,7 @@ import { FrameState } from "./frames.js";
 import { childBase, drawIndex, Purpose } from "./hop-draws.js";
 import { ReplicaState, type Replica } from "./replica.js";
 import { RetryBudget } from "./retry-budget.js";
+import { TimeoutLane } from "./timeout-lane.js";
 
 /** After this many fill times a cache is full for all purposes (e^-20). */
 const CACHE_FULL_AFTER = 20;
@@ -26,8 +25,9 @@ export class Walk {
   readonly arrivals: Float64Array;
   readonly latency: Float64Array;
   readonly #core: Core;
-  /** One lane per distinct timeout; by call. */
-  readonly #lanes: readonly FifoLane[];
+  /** One lane per distinct timeout; and the lane of each call. */
+  readonly #lanes: readonly TimeoutLane[];
+  readonly #laneOf: readonly TimeoutLane[];
   /** By version x calls + call; null where the call has no retries. */
   readonly #budgets: readonly (RetryBudget | null)[];
   /** By version x callees + callee. */
@@ -46,11 +46,9 @@ export class Walk {
     this.latency = new Float64Array(services.length);
     this.#endpointCount = model.endpoints.length;
     this.#callCount = calls.length;
-    const lanes = new Map<Micros, FifoLane>();
-    for (const { timeout } of calls) {
-      if (!lanes.has(timeout)) lanes.set(timeout, core.queue.addLane(EventClass.world, EventKind.timeout));
-    }
-    this.#lanes = calls.map(({ timeout }) => lanes.get(timeout)!);
+    const timeouts = [...new Set(calls.map(({ timeout }) => timeout))];
+    this.#lanes = timeouts.map((timeout, i) => new TimeoutLane(core.queue, core.frames, timeout, EventKind.callTimeout, i));
+    this.#laneOf = calls.map(({ timeout }) => this.#lanes[timeouts.indexOf(timeout)]);
     this.#budgets = versions.flatMap((version) => calls.map((call) =>
       call.callerService === version.service && call.retries.max > 0 ? new RetryBudget(call.retries.budget) : null));
     this.#breakers = versions.flatMap((version) => Array.from({ length: core.effects.callees }, (_, callee) => {
@@ -257,8 +255,7 @@ export class Walk {
     const linkAt = version * effects.callees + call.callee;
     const rated = effects.ratedLink[linkAt];
     if (rated !== null) effects.countArrival(rated, now);
-    core.queue.time[0] = now + call.timeout;
-    this.#lanes[call.index].push(frame);
+    this.#laneOf[call.index].push(frame, core.time);
     const attempt = frames.attempt[frame];
     const base = childBase(frames.base[frame], call.position, attempt);
     let slowLink = 0;
@@ -284,8 +281,13 @@ export class Walk {
     else this.send(frame, call.endpoint, base, caller, slowLink);
   }
 
-  /** Event: a caller's patience is over. */
-  timeout(frame: number): void {
+  /** Event: the patience of callers in this lane may be over. */
+  timeouts(index: number): void {
+    const lane = this.#lanes[index];
+    for (let frame = lane.takeDue(this.#core.time); frame >= 0; frame = lane.takeDue(this.#core.time)) this.#timeout(frame);
+  }
+
+  #timeout(frame: number): void {
     const core = this.#core;
     const { frames } = core;
     const call = this.#currentCall(frame);
@@ -303,7 +305,6 @@ export class Walk {
       return;
     }
     const call = this.#currentCall(parent);
-    this.#lanes[call.index].cancel(parent);
     frames.token[parent] += 1;
     this.#callEnded(parent, call, failed, blame);
   }
@@ -485,7 +486,6 @@ export class Walk {
     } else {
       if (state === FrameState.calling) {
         const call = this.#currentCall(frame);
-        this.#lanes[call.index].cancel(frame);
         this.#breakers[frames.version[frame] * this.#core.effects.callees + call.callee]?.abandon();
       }
       frames.release(frame);
