@@ -19,6 +19,9 @@ interface Delivery {
   readonly actor: DeliveryActor;
 }
 
+/** The oracle's commands need no number of their own: nobody waits for them. */
+const ORACLE_ACTION: ActionId = -1;
+
 /** Schedules releases and scripted answers. */
 export function runDeliveries(stage: Stage, driver: Driver): void {
   const { clock, input } = stage;
@@ -62,14 +65,22 @@ class DeliveryQueue {
     const delivery = [...this.#running.values()].find((candidate) => candidate.item.index === release);
     if (delivery === undefined) return;
     delivery.platform.detach();
-    const { platform, journals } = this.#stage;
+    const { platform, journals, input } = this.#stage;
     const { service, version, flag } = delivery.item.release;
     const command: PlatformCommand =
       action === "disable-flag" && flag !== null
         ? { kind: "set-flag", flag: flag.name, on: false }
         : { kind: "roll-back", service, version, to: platform.stable(service).version };
-    platform.send(-1, command, (event) => {
+    this.#insist(command, input.scenario.strategy.rollback.attempts, (event) => {
       journals[release].actions.push({ at: event.at, text: "the oracle's action", command, event });
+    });
+  }
+
+  /** The oracle meets the same failures as everyone, and tries as often as the strategy would. */
+  #insist(command: PlatformCommand, attempts: number, heard: (event: ActionEvent) => void): void {
+    this.#stage.platform.send(ORACLE_ACTION, command, (event) => {
+      heard(event);
+      if (event.type !== "action.done" && attempts > 1) this.#insist(command, attempts - 1, heard);
     });
   }
 
