@@ -122,9 +122,8 @@ function compileCheck(role: Role, metric: CheckMetric, written: Partial<WrittenC
   };
 }
 
-/** A gate says what is healthy, a trigger what is not. The flag service is up (1) or not (0), whoever asks. */
+/** A gate says what is healthy, a trigger what is not. */
 function fitsRole(role: Role, metric: CheckMetric, key: ComparisonKey, place: Place): boolean {
-  if (metric === "flag-service") return true;
   if (role === "gate" && key === "above") {
     place.wrong("a gate says what is healthy, and `above` says what is not", "write below, or move it to triggers", "key");
     return false;
