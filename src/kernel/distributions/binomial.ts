@@ -6,6 +6,7 @@ import { betaLower } from "../incomplete.js";
 import {
   MAX_COUNT_MEAN,
   NEGLIGIBLE_CHANCE,
+  UPPER_TAIL,
   expand,
   guessedQuantile,
   isExpandable,
@@ -38,15 +39,20 @@ function fewer(u: number, n: number, p: number, q: number): number {
   if (!isExpandable(mean, -1 / n)) return countUp(u, n, p, q);
   expand(mean, -1 / n, scratch);
   const settled = settledQuantile(scratch, u);
-  if (settled >= 0) return settled;
-  return smallestReaching(
-    guessedQuantile(scratch, u),
-    n,
-    (k) => k >= n || betaLower(q, p, n - k, k + 1) >= u,
-  );
+  return settled >= 0 ? settled : search(u, n, p, q, guessedQuantile(scratch, u));
+}
+
+/** Asks the distribution function itself, in the tail that keeps the digits. */
+function search(u: number, n: number, p: number, q: number, guess: number): number {
+  const reaches =
+    u < 0.5
+      ? (k: number): boolean => k >= n || betaLower(q, p, n - k, k + 1) >= u
+      : (k: number): boolean => k >= n || betaLower(p, q, k + 1, n - k) <= 1 - u;
+  return smallestReaching(guess, n, reaches);
 }
 
 function countUp(u: number, n: number, p: number, q: number): number {
+  if (u > UPPER_TAIL) return search(u, n, p, q, Math.ceil(n * p));
   const odds = p / q;
   let chance = exactExp(n * log1p(-p));
   let reached = chance;

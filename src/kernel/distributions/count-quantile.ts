@@ -33,7 +33,7 @@ export function newExpansion(): CountExpansion {
   return new Float64Array(ROUNDING + 1);
 }
 
-/** Whether `mean` and `variance` put a distribution with s = (variance - mean) / mean^2 within the expansion's reach. */
+/** Whether the distribution with mean m and the s above is wide and even enough for the expansion. */
 export function isExpandable(m: number, s: number): boolean {
   const d = 1 + 2 * s * m;
   return Math.max(1, d * d) <= MAX_SCALE * (m + s * m * m);
@@ -127,5 +127,7 @@ export function smallestReaching(guess: number, max: number, reaches: (k: number
 
 /** Chances below this add nothing to a distribution function in doubles. */
 export const NEGLIGIBLE_CHANCE = 1e-17;
+/** Above this a sum of chances is too coarse for what is left to one, and the upper tail is asked itself. */
+export const UPPER_TAIL = 1 - 1e-9;
 /** The largest mean of a count: beyond it doubles no longer tell its quantiles apart. */
 export const MAX_COUNT_MEAN = 1e12;

@@ -6,6 +6,7 @@ import { betaLower } from "../incomplete.js";
 import {
   MAX_COUNT_MEAN,
   NEGLIGIBLE_CHANCE,
+  UPPER_TAIL,
   expand,
   guessedQuantile,
   isExpandable,
@@ -33,18 +34,24 @@ export function negativeBinomialFrom(u: number, mean: number, size: number): num
   if (mean === 0) return 0;
   if (size >= POISSON_SIZE) return poissonFrom(u, mean);
   const s = 1 / size;
-  if (mean + s * mean * mean < SMALL_VARIANCE) return countUp(u, mean, size);
-  const success = size / (size + mean);
-  const failure = mean / (size + mean);
-  const reaches = (k: number): boolean => betaLower(success, failure, size, k + 1) >= u;
-  if (!isExpandable(mean, s)) {
-    // Too skewed for the expansion: the gamma variable that stands behind the count is near enough to start from.
-    return smallestReaching(Math.floor(gammaFrom(u, size, mean / size)), Infinity, reaches);
-  }
+  const variance = mean + s * mean * mean;
+  if (variance < SMALL_VARIANCE && u <= UPPER_TAIL) return countUp(u, mean, size);
+  // Too skewed for the expansion: the gamma variable that stands behind the count is near enough to start from.
+  if (!isExpandable(mean, s)) return search(u, mean, size, Math.floor(gammaFrom(u, size, mean / size)));
   expand(mean, s, scratch);
   const settled = settledQuantile(scratch, u);
-  if (settled >= 0) return settled;
-  return smallestReaching(guessedQuantile(scratch, u), Infinity, reaches);
+  return settled >= 0 ? settled : search(u, mean, size, guessedQuantile(scratch, u));
+}
+
+/** Asks the distribution function itself, in the tail that keeps the digits. */
+function search(u: number, mean: number, size: number, guess: number): number {
+  const success = size / (size + mean);
+  const failure = mean / (size + mean);
+  const reaches =
+    u < 0.5
+      ? (k: number): boolean => betaLower(success, failure, size, k + 1) >= u
+      : (k: number): boolean => betaLower(failure, success, k + 1, size) <= 1 - u;
+  return smallestReaching(guess, Infinity, reaches);
 }
 
 function countUp(u: number, mean: number, size: number): number {

@@ -2,10 +2,11 @@
 
 import { assert } from "../assert.js";
 import { exactExp } from "../exact.js";
-import { gammaUpper } from "../incomplete.js";
+import { gammaLower, gammaUpper } from "../incomplete.js";
 import {
   MAX_COUNT_MEAN,
   NEGLIGIBLE_CHANCE,
+  UPPER_TAIL,
   expand,
   guessedQuantile,
   isExpandable,
@@ -52,11 +53,20 @@ export class PoissonSampler {
 
 function fromExpansion(u: number, mean: number, expansion: CountExpansion): number {
   const settled = settledQuantile(expansion, u);
-  if (settled >= 0) return settled;
-  return smallestReaching(guessedQuantile(expansion, u), Infinity, (k) => gammaUpper(k + 1, mean) >= u);
+  return settled >= 0 ? settled : search(u, mean, guessedQuantile(expansion, u));
+}
+
+/** Asks the distribution function itself, in the tail that keeps the digits. */
+function search(u: number, mean: number, guess: number): number {
+  const reaches =
+    u < 0.5
+      ? (k: number): boolean => gammaUpper(k + 1, mean) >= u
+      : (k: number): boolean => gammaLower(k + 1, mean) <= 1 - u;
+  return smallestReaching(guess, Infinity, reaches);
 }
 
 function countUp(u: number, mean: number, chanceOfNone: number): number {
+  if (u > UPPER_TAIL) return search(u, mean, Math.ceil(mean));
   let chance = chanceOfNone;
   let reached = chance;
   let k = 0;

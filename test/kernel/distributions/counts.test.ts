@@ -65,7 +65,8 @@ const claims: readonly Claim[] = [
 ];
 
 const COUNT = 20_000;
-const unit = fc.double({ min: 2 ** -53, max: 1 - 2 ** -53, noNaN: true });
+/** The values that `uniform` yields, down to 2^-53 from either end. */
+const unit = fc.maxSafeNat().map((n) => (Math.floor(n / 2) + 0.5) * 2 ** -52);
 
 describe("a count distribution", () => {
   it.each(claims)("$name follows its chances", ({ from, mass }) => {
@@ -132,6 +133,18 @@ describe("a count distribution", () => {
         expect(new PoissonSampler(mean).from(u)).toBe(poissonFrom(u, mean));
       }),
     );
+  });
+
+  it("reaches the far tails as exactly as the middle", () => {
+    const near = 2 ** -53;
+    for (const { from, cdf, name } of claims) {
+      expect(cdf(from(near)), name).toBeGreaterThanOrEqual(near);
+      const k = from(1 - near);
+      expect(from(1 - 2 * near)).toBeLessThanOrEqual(k);
+      expect(cdf(k), name).toBeGreaterThan(1 - 4 * near);
+    }
+    // P(X > 35) = 3.19e-15, P(X > 36) = 5.82e-16, P(X > 37) = 1.03e-16 at mean 6.784; near is 1.11e-16.
+    expect([7, 5, 1].map((steps) => poissonFrom(1 - steps * near, 6.784))).toEqual([36, 37, 37]);
   });
 
   it("is certain where chance has no say", () => {
