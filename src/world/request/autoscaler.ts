@@ -68,14 +68,13 @@ export class Autoscaler {
     let sum = 0;
     let count = 0;
     for (const replica of replicas) {
-      replica.accrueWork(now);
+      const work = replica.workUntil(now, 0);
       const elapsed = now - replica.scaledAt;
-      const busy = elapsed > 0 ? (replica.work[0] - replica.workScaled) / elapsed : replica.working;
-      replica.workScaled = replica.work[0];
+      const busy = elapsed > 0 ? (work - replica.workScaled) / elapsed : replica.workingBy[0];
+      replica.workScaled = work;
       replica.scaledAt = now;
       if (replica.state !== ReplicaState.ready) continue;
-      const { cpu, slots } = replica.service.spec;
-      sum += Math.min(1, cpu.idle + (cpu.busy * busy) / slots + replica.cpuAdd);
+      sum += Math.min(1, replica.cpuIdle + replica.cpuPerWork * busy + replica.cpuAdd);
       count += 1;
     }
     return count === 0 ? -1 : sum / count;

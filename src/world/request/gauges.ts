@@ -20,18 +20,18 @@ export function refreshGauges(core: Core): void {
 
 function refreshReplica(core: Core, replica: Replica, now: Micros): void {
   const schema = core.meter.schemas[replica.version.index];
-  const { cpu, slots, memory } = replica.service.spec;
-  replica.accrueWork(now);
+  const { memory } = replica.service.spec;
   replica.accrueMemory(now);
   const elapsed = now - replica.gaugedAt;
   replica.gaugedAt = now;
   for (let lane = 0; lane < replica.live.length; lane++) {
     const values = replica.live[lane];
-    const busy = elapsed > 0 ? (replica.work[lane] - replica.workBefore[lane]) / elapsed : replica.workingBy[lane];
-    replica.workBefore[lane] = replica.work[lane];
+    const work = replica.workUntil(now, lane);
+    const busy = elapsed > 0 ? (work - replica.workBefore[lane]) / elapsed : replica.workingBy[lane];
+    replica.workBefore[lane] = work;
     const added = replica.cpuAdd - (lane > 0 ? replica.cpuAddBy[lane] : 0);
     const grown = replica.grown[0] - (lane > 0 ? replica.grown[lane] : 0);
-    values[schema.cpuIndex] = Math.min(1, cpu.idle + (cpu.busy * busy) / slots + added);
+    values[schema.cpuIndex] = Math.min(1, replica.cpuIdle + replica.cpuPerWork * busy + added);
     values[schema.memoryIndex] = Math.min(1, (memory.base + grown) / memory.limit);
     values[schema.inFlightIndex] = replica.inFlight;
     values[schema.queueIndex] = replica.queued;

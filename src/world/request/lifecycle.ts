@@ -78,7 +78,7 @@ export class Lifecycle {
     replicas.push(replica);
     this.byVersion[version].push(replica);
     meter.addReplica(replica);
-    replica.workAt[0] = replica.gaugedAt = replica.scaledAt = replica.grownAt = this.#core.now;
+    replica.gaugedAt = replica.scaledAt = replica.grownAt = this.#core.now;
     return replica;
   }
 
@@ -263,15 +263,14 @@ export class Lifecycle {
     const { frames } = core;
     replica.state = ReplicaState.starting;
     replica.life += 1;
-    replica.accrueWork(core.now);
+    replica.dropWork(core.now);
     const doomed: number[] = [];
     for (let frame = 0; frame < frames.highWater; frame++) {
       const state = frames.state[frame];
       const isHop = state >= FrameState.queued && state <= FrameState.backingOff;
       if (isHop && frames.replica[frame] === replica.id) doomed.push(frame);
     }
-    replica.busy = replica.working = replica.queued = replica.inFlight = 0;
-    replica.workingBy.fill(0);
+    replica.busy = replica.queued = replica.inFlight = 0;
     replica.slowInSlots.clear();
     replica.grown.fill(0);
     replica.growth.fill(0);

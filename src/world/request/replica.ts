@@ -38,9 +38,13 @@ export class Replica {
   flags = 0;
   readonly flagChange: Int32Array;
 
+  /** The service's figures, at hand where each request needs them. */
+  readonly cpuIdle: number;
+  readonly cpuPerWork: number;
+  readonly warmUpFor: Micros;
+
   slots: number;
   busy = 0;
-  working = 0;
   queueHead = -1;
   queueTail = -1;
   queued = 0;
@@ -68,11 +72,14 @@ export class Replica {
   target: Target<ServiceSchema> | null = null;
   live: readonly Float64Array[] = [];
   offset: Micros = 0;
-  /** Work in progress integrated over time (microseconds x slots), by telemetry lane, and where it stood at the last scrape. */
-  readonly work: Float64Array;
-  readonly workBefore: Float64Array;
+  /**
+   * Work in progress, by telemetry lane, and the sum of its ends minus the sum of its starts: with the count times now
+   * that is its integral over time, at one addition per start and end.
+   */
   readonly workingBy: Int32Array;
-  readonly workAt = new Float64Array(1);
+  readonly #endsLessStarts: Float64Array;
+  /** The integral at the last scrape. */
+  readonly workBefore: Float64Array;
   gaugedAt: Micros = 0;
   /** The same for the autoscaler, whose rounds are its own. */
   workScaled = 0;
@@ -94,9 +101,13 @@ export class Replica {
     this.grown = new Float64Array(1 + sizes.releases);
     this.growth = new Float64Array(1 + sizes.releases);
     this.acting = new Uint8Array(sizes.effects);
-    this.work = new Float64Array(1 + sizes.releases);
+    this.#endsLessStarts = new Float64Array(1 + sizes.releases);
     this.workBefore = new Float64Array(1 + sizes.releases);
     this.workingBy = new Int32Array(1 + sizes.releases);
+    const { cpu, warmUp } = service.spec;
+    this.cpuIdle = cpu.idle;
+    this.cpuPerWork = cpu.busy / service.spec.slots;
+    this.warmUpFor = warmUp.for;
   }
 
   /** Whether it answers requests. */
@@ -109,21 +120,42 @@ export class Replica {
     return this.slowInSlots.mask | this.capacityMask;
   }
 
-  /** Brings the integral of work in progress up to `now`. */
-  accrueWork(now: Micros): void {
-    const elapsed = now - this.workAt[0];
-    this.workAt[0] = now;
-    for (let lane = 0; lane < this.work.length; lane++) this.work[lane] += this.workingBy[lane] * elapsed;
+  /** Releases that add CPU demand here. */
+  cpuMask(): number {
+    let mask = 0;
+    for (let i = 1; i < this.cpuAddBy.length; i++) if (this.cpuAddBy[i] > 0) mask |= 1 << (i - 1);
+    return mask;
   }
 
-  /** Own work begins (1) or ends (-1) for a frame that carries `slow`. */
-  countWork(now: Micros, slow: number, count: 1 | -1): void {
-    this.accrueWork(now);
-    this.working += count;
-    this.workingBy[0] += count;
-    for (let release = 0; release < this.workingBy.length - 1; release++) {
-      if ((slow & (1 << release)) === 0) this.workingBy[1 + release] += count;
+  /** Own work begins at `time[0]` for a frame that carries `slow`. */
+  beginWork(time: Float64Array, slow: number): void {
+    for (let lane = 0; lane < this.workingBy.length; lane++) {
+      if (lane > 0 && (slow & (1 << (lane - 1))) !== 0) continue;
+      this.workingBy[lane] += 1;
+      this.#endsLessStarts[lane] -= time[0];
     }
+  }
+
+  /** It ends; `slow` is what it was at the beginning. */
+  endWork(time: Float64Array, slow: number): void {
+    for (let lane = 0; lane < this.workingBy.length; lane++) {
+      if (lane > 0 && (slow & (1 << (lane - 1))) !== 0) continue;
+      this.workingBy[lane] -= 1;
+      this.#endsLessStarts[lane] += time[0];
+    }
+  }
+
+  /** All work ends at once: the replica was killed. */
+  dropWork(now: Micros): void {
+    for (let lane = 0; lane < this.workingBy.length; lane++) {
+      this.#endsLessStarts[lane] += this.workingBy[lane] * now;
+      this.workingBy[lane] = 0;
+    }
+  }
+
+  /** Work in progress integrated over time, in microseconds x slots. */
+  workUntil(now: Micros, lane: number): number {
+    return this.#endsLessStarts[lane] + this.workingBy[lane] * now;
   }
 
   /** Brings grown memory up to `now`. */

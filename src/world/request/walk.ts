@@ -1,8 +1,10 @@
 // A request's way: balancer, replica, queue, own work, calls with timeouts and retries, answer.
 
+import { EventClass } from "../../kernel/clock.js";
 import { uniform } from "../../kernel/draws.js";
 import { exactExp } from "../../kernel/exact.js";
 import type { Micros } from "../../kernel/units.js";
+import type { EffectModel } from "../active-effects.js";
 import type { CallModel, EndpointModel } from "../model.js";
 import { Breaker } from "./breaker.js";
 import type { Core } from "./core.js";
@@ -32,6 +34,8 @@ export class Walk {
   readonly #budgets: readonly (RetryBudget | null)[];
   /** By version x callees + callee. */
   readonly #breakers: readonly (Breaker | null)[];
+  /** Own work being drawn: what is multiplied, and what is added. An array, so that no double is boxed. */
+  readonly #own = new Float64Array(2);
   readonly #endpointCount: number;
   readonly #callCount: number;
 
@@ -136,61 +140,80 @@ export class Walk {
   /** A slot is the frame's: draws its own work and what goes wrong in it. */
   #work(frame: number, replica: Replica, endpoint: EndpointModel): void {
     const core = this.#core;
-    const { frames, effects } = core;
-    const now = core.time[0];
-    const { spec } = replica.service;
-    const key = core.model.traffic[frames.stream[frame]].pageKey;
+    const { frames, time } = core;
+    frames.state[frame] = FrameState.working;
+    const own = this.#own;
+    own[0] = this.#demand(frame, endpoint);
+    own[1] = 0;
+    let slow = 0;
+    const life = time[0] - replica.readyAt;
+    if (life < replica.warmUpFor) {
+      const { factor } = replica.service.spec.warmUp;
+      own[0] *= factor + ((1 - factor) * life) / replica.warmUpFor;
+    }
+    const list = core.effects.onWork[replica.version.index * this.#endpointCount + endpoint.index];
+    if (list !== null) slow = this.#sufferEffects(frame, replica, list);
+    const cpu = replica.cpuIdle + replica.cpuPerWork * (replica.workingBy[0] + 1) + replica.cpuAdd;
+    if (cpu > 1) {
+      own[0] *= cpu;
+      if (replica.cpuAdd > 0) slow |= replica.cpuMask();
+    }
+    if (replica.service.cacheMiss !== null) slow |= this.#useCache(frame, replica);
+    if (slow !== 0) this.addSlow(frame, slow);
+    replica.beginWork(time, frames.slow[frame]);
+    core.queue.time[0] = time[0] + Math.round(own[0] + own[1]);
+    core.queue.push(EventClass.world, EventKind.workDone, frame);
+  }
+
+  /** The service time that the request brings along, and whether it is one of the endpoint's base errors. */
+  #demand(frame: number, endpoint: EndpointModel): Micros {
+    const { frames, model, probe } = this.#core;
+    const key = model.traffic[frames.stream[frame]].pageKey;
     const entity = frames.entity[frame];
     const base = frames.base[frame];
-    frames.state[frame] = FrameState.working;
     const demand = endpoint.time.from(uniform(key, entity, drawIndex(base, Purpose.demand)));
+    const { errors } = endpoint.spec;
     let errorDraw = NaN;
-    if (endpoint.spec.errors > 0) {
+    if (errors > 0) {
       errorDraw = uniform(key, entity, drawIndex(base, Purpose.baseError));
-      if (errorDraw < endpoint.spec.errors) frames.fails[frame] = 1;
+      if (errorDraw < errors) frames.fails[frame] = 1;
     }
-    if (core.probe !== null) core.probe.hop(frames.stream[frame], entity, base, demand, errorDraw);
+    if (probe !== null) probe.hop(frames.stream[frame], entity, base, demand, errorDraw);
+    return demand;
+  }
 
-    let time = demand;
+  /** Errors and latency of effects, into `fails`, `blame` and `#own`; returns the releases that changed its time. */
+  #sufferEffects(frame: number, replica: Replica, list: readonly EffectModel[]): number {
+    const { frames, effects, replicas, time } = this.#core;
+    const callerId = frames.callerReplica[frame];
+    const caller = callerId < 0 ? null : replicas[callerId];
     let slow = 0;
-    const life = now - replica.readyAt;
-    if (life < spec.warmUp.for) time *= spec.warmUp.factor + ((1 - spec.warmUp.factor) * life) / spec.warmUp.for;
-    let add = 0;
-    const list = effects.onWork[replica.version.index * this.#endpointCount + endpoint.index];
-    if (list !== null) {
-      const callerId = frames.callerReplica[frame];
-      const caller = callerId < 0 ? null : core.replicas[callerId];
-      for (let i = 0; i < list.length; i++) {
-        const effect = list[i];
-        if (!effects.actsOnWork(effect, replica, caller, frames.user[frame], now)) continue;
-        const { what } = effect.effect;
-        if (what.kind === "latency") {
-          time *= what.factor;
-          add += what.add;
-          slow |= effect.bit;
-        } else if (what.kind === "errors" && frames.fails[frame] === 0 &&
-          uniform(effects.errorKeys[effect.index], entity, base) < what.ratio) {
-          frames.fails[frame] = 1;
-          frames.blame[frame] = effect.bit;
-        }
+    for (let i = 0; i < list.length; i++) {
+      const effect = list[i];
+      if (!effects.actsOnWork(effect, replica, caller, frames.user[frame], time[0])) continue;
+      const { what } = effect.effect;
+      if (what.kind === "latency") {
+        this.#own[0] *= what.factor;
+        this.#own[1] += what.add;
+        slow |= effect.bit;
+      } else if (what.kind === "errors" && frames.fails[frame] === 0 &&
+        uniform(effects.errorKeys[effect.index], frames.entity[frame], frames.base[frame]) < what.ratio) {
+        frames.fails[frame] = 1;
+        frames.blame[frame] = effect.bit;
       }
     }
-    const cpu = spec.cpu.idle + (spec.cpu.busy * (replica.working + 1)) / spec.slots + replica.cpuAdd;
-    if (cpu > 1) {
-      time *= cpu;
-      if (replica.cpuAdd > 0) for (let r = 1; r < replica.cpuAddBy.length; r++) if (replica.cpuAddBy[r] > 0) slow |= 1 << (r - 1);
-    }
-    time += add;
-    if (spec.cache !== null) {
-      const cold = this.#missesCache(frame, replica, now);
-      if (cold >= 0) {
-        time += replica.service.cacheMiss!.from(uniform(key, entity, drawIndex(base, Purpose.cacheMiss)));
-        slow |= cold;
-      }
-    }
-    if (slow !== 0) this.addSlow(frame, slow);
-    replica.countWork(now, frames.slow[frame], 1);
-    core.after(time, EventKind.workDone, frame);
+    return slow;
+  }
+
+  /** Adds the time of a cache miss; returns the releases to blame for it. */
+  #useCache(frame: number, replica: Replica): number {
+    const { frames, model, time } = this.#core;
+    const cold = this.#missesCache(frame, replica, time[0]);
+    if (cold < 0) return 0;
+    const key = model.traffic[frames.stream[frame]].pageKey;
+    const draw = uniform(key, frames.entity[frame], drawIndex(frames.base[frame], Purpose.cacheMiss));
+    this.#own[1] += replica.service.cacheMiss!.from(draw);
+    return cold;
   }
 
   /** -1 for a hit; for a miss the releases that emptied the cache, as far as a full one would have hit. */
@@ -213,7 +236,7 @@ export class Walk {
       return;
     }
     const replica = core.replicas[frames.replica[frame]];
-    replica.countWork(core.time[0], frames.slow[frame], -1);
+    replica.endWork(core.time, frames.slow[frame]);
     if (frames.fails[frame] === 1) this.#finish(frame, true, frames.blame[frame]);
     else this.#nextCall(frame, 0);
   }
