@@ -7,7 +7,8 @@ const report = process.env["SHAKEDOWN_TEST_REPORT"];
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    testTimeout: 60_000,
+    globalSetup: ["test/build.ts"],
+    testTimeout: 120_000,
     pool: "threads",
     reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
   },
