@@ -12,6 +12,8 @@ import type { ActionEvent } from "./platform.js";
 const stepWords = ({ step, strategy }: CanaryContext): string =>
   `step ${step + 1} of ${strategy.steps.length} (${percent(strategy.steps[step].weight)})`;
 
+const stepOf = ({ step, strategy }: CanaryContext) => strategy.steps[step];
+
 const isLast = ({ step, strategy }: CanaryContext): boolean => step === strategy.steps.length - 1;
 
 function draft(context: CanaryContext, rest: Pick<Draft, "rule" | "actions" | "reason"> & Partial<Draft>): Draft {
@@ -26,15 +28,24 @@ function onward(context: CanaryContext): string {
     : `${release.service} ${release.version} goes on to ${percent(strategy.steps[step + 1].weight)}`;
 }
 
-/** Bake over (or held long enough) and every gate passes. */
+function gatesPass({ strategy: { gates } }: CanaryContext): string {
+  if (gates.length === 0) return "No gate is set";
+  if (gates.length === 1) return "The gate passes";
+  return gates.length === 2 ? "Both gates pass" : `All ${gates.length} gates pass`;
+}
+
+/** Bake over and every gate passes. */
 export function promotion(context: CanaryContext): Draft {
-  const gates = context.strategy.gates.length;
-  const { bake } = context.strategy.steps[context.step];
-  const passed = gates === 0 ? "No gate is set" : gates === 1 ? "The gate passes" : `All ${gates} gates pass`;
-  return draft(context, {
-    rule: "schedule", actions: [isLast(context) ? "finish" : "promote"],
-    reason: `${passed} after ${span(bake)} of ${stepWords(context)}, so ${onward(context)}.`,
-  });
+  return promoted(context, `${gatesPass(context)} after ${span(stepOf(context).bake)} of ${stepWords(context)}`);
+}
+
+/** The step was held, and now every gate passes. */
+export function promotionAfterHold(context: CanaryContext): Draft {
+  return promoted(context, `${gatesPass(context)} now, ${stepWords(context)} was held until they did`);
+}
+
+function promoted(context: CanaryContext, because: string): Draft {
+  return draft(context, { rule: "schedule", actions: [isLast(context) ? "finish" : "promote"], reason: `${because}, so ${onward(context)}.` });
 }
 
 /** The policy lets a step go on although its data stayed thin. */
@@ -64,7 +75,7 @@ function verdictWords(context: CanaryContext): { rule: Draft["rule"]; deciding: 
 
 export function holding(context: CanaryContext): Draft {
   const { rule, deciding, because } = verdictWords(context);
-  const { maxHold } = context.strategy.steps[context.step];
+  const { maxHold } = stepOf(context);
   return draft(context, {
     rule, actions: ["hold"], deciding,
     reason: `${withoutStop(because)}; ${stepWords(context)} is held for at most ${span(maxHold)}.`,
@@ -83,7 +94,7 @@ export function asking(context: CanaryContext): Draft {
 export function gateRollback(context: CanaryContext): Draft {
   const { rule, deciding, because } = verdictWords(context);
   const { onGateFail } = context.strategy;
-  const { maxHold } = context.strategy.steps[context.step];
+  const { maxHold } = stepOf(context);
   const then = rule === "gate" && onGateFail === "roll-back"
     ? "a failing gate rolls the release back at once"
     : `after holding ${stepWords(context)} for ${span(maxHold)} the release is rolled back`;
@@ -134,7 +145,7 @@ export function flagUnjudged(context: CanaryContext): Draft {
 
 /** Why a command is given up. */
 function failure(context: CanaryContext, event: { readonly type: string }): string {
-  const what = context.command === null ? "The command" : `To ${commandText(context.command)}`;
+  const what = context.command === null ? "The command" : `The command to ${commandText(context.command)}`;
   const tries = counted(context.tries, "attempt");
   const heard = event as Partial<ActionEvent>;
   if (heard.type === "action.failed") return `${what} failed in ${tries} (last: ${heard.why ?? "no reason"})`;
@@ -143,7 +154,7 @@ function failure(context: CanaryContext, event: { readonly type: string }): stri
 
 /** Every attempt of a command failed: the next level. */
 export function nextLevel(context: CanaryContext, event: { readonly type: string }, actions: Draft["actions"], then: string): Draft {
-  return draft(context, { rule: "action-failed", actions, reason: `${failure(context, event)}; ${then}.`, deciding: context.draft?.deciding ?? null });
+  return draft(context, { rule: "action-failed", actions, reason: `${failure(context, event)}, ${then}.`, deciding: context.draft?.deciding ?? null });
 }
 
 const ANSWER_ACTIONS = { "roll-back": "roll-back", promote: "promote", hold: "hold" } as const;

@@ -153,7 +153,7 @@ const giveUpMarking = [
 const giveUpFlag = decided(({ context, event }) => decide.nextLevel(context, event, ["roll-back"], "so the whole release is rolled back"));
 const giveUpRollback = decided(({ context, event }) => decide.nextLevel(context, event, ["shift-traffic"], "so all traffic is shifted to stable"));
 const giveUpShift = [
-  ...decided(({ context, event }) => decide.nextLevel(context, event, ["page", "hold"], "every rollback action failed, so a person is paged")),
+  ...decided(({ context, event }) => decide.nextLevel(context, event, ["page", "hold"], "so a person is paged: every rollback action has failed")),
   { type: "page", params: true } as const,
 ] as const;
 
@@ -239,7 +239,7 @@ export const canaryMachine = machineSetup.createMachine({
             holding: {
               entry: decided(({ context }) => decide.holding(context)),
               always: [
-                { guard: "gatePasses", target: "#canary.exposed.onward", actions: promote },
+                { guard: "gatePasses", target: "#canary.exposed.onward", actions: decided(({ context }) => decide.promotionAfterHold(context)) },
                 { guard: "gateFailsAtOnce", target: "#canary.rolling-back.restoring", actions: rollBackForGate },
               ],
               after: {

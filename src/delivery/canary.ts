@@ -7,7 +7,7 @@ import { NO_HISTORY, type BreachHistory } from "../engines/health/persistence.js
 import { planHealth, queriesAt, type HealthPlan, type HealthScope } from "../engines/health/queries.js";
 import { judgeGates } from "../engines/promotion.js";
 import { assert } from "../kernel/assert.js";
-import { xstateClock, type Clock } from "../kernel/clock.js";
+import { xstateClock, type Clock, type XstateClock } from "../kernel/clock.js";
 import type { Micros } from "../kernel/units.js";
 import type { Telemetry, TelemetryQuery, WindowSnapshot } from "../telemetry/query.js";
 import type { CanaryContext, CanaryDriver, CanaryEvent, CanaryTiming, Draft, HealthReport } from "./canary-context.js";
@@ -63,6 +63,7 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
   #state = "";
   #label = "";
   #why = "";
+  #failure: { readonly failure: unknown } | null = null;
 
   constructor(options: CanaryOptions) {
     const { release, strategy, ports, timing } = options;
@@ -82,10 +83,19 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
       SLOW_SECONDS,
     );
     this.#actor = createActor(canaryMachine, {
-      clock: xstateClock(ports.clock),
+      clock: this.#guardedClock(ports.clock),
       input: { driver: this, release, strategy, timing, stable: { version: stable.version, replicas: stable.replicas } },
     });
-    this.#actor.subscribe((snapshot) => this.#enter(snapshot.value, snapshot.context));
+    this.#actor.subscribe({
+      next: (snapshot) => {
+        try {
+          this.#enter(snapshot.value, snapshot.context);
+        } catch (failure) {
+          this.#failure = { failure };
+        }
+      },
+      error: (failure) => (this.#failure = { failure }),
+    });
   }
 
   get state(): string {
@@ -101,6 +111,7 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
     this.#why = `release of ${this.#options.release.service} ${this.#options.release.version}`;
     this.#askPast();
     this.#actor.start();
+    this.#throwFailure();
     this.#tickLater();
   }
 
@@ -110,7 +121,25 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
 
   /** What comes after the end changes nothing any more: a late action, an answer to an old page. */
   #tell(event: CanaryEvent): void {
-    if (!this.done) this.#actor.send(event);
+    if (this.done) return;
+    this.#actor.send(event);
+    this.#throwFailure();
+  }
+
+  /** xstate stops a chart whose action threw and reports it later; our fault must come out here and now. */
+  #throwFailure(): void {
+    const failed = this.#failure;
+    this.#failure = null;
+    if (failed !== null) throw failed.failure;
+  }
+
+  #guardedClock(clock: Clock): XstateClock {
+    const { setTimeout: setTimer, clearTimeout: clearTimer } = xstateClock(clock);
+    const guarded = (callback: (...args: unknown[]) => void) => (): void => {
+      callback();
+      this.#throwFailure();
+    };
+    return { setTimeout: (callback, delayMillis) => setTimer(guarded(callback), delayMillis), clearTimeout: clearTimer };
   }
 
   // What the statechart asks of the world outside.

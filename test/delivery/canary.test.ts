@@ -25,6 +25,7 @@ describe("a healthy release", () => {
     expect(delivery.weights()).toEqual([0.05, 0.25, 1]);
     expect(delivery.acts()).toEqual(["promote", "promote", "finish"]);
     expect(delivery.decisions.every((decision) => decision.rule === "schedule")).toBe(true);
+    expect(delivery.decisions[0].reason).toBe("Both gates pass after 15 minutes of step 1 of 3 (5%), so checkout v2 goes on to 25%.");
     expect(delivery.world.commands.at(-1)?.command.kind).toBe("mark-stable");
     expect(delivery.results).toEqual([expect.objectContaining({ kind: "promoted", by: "engine", afterFullExposure: true })]);
     expect(delivery.actor.done).toBe(true);
@@ -163,7 +164,8 @@ describe("a failing gate", () => {
     const delivery = deliver({ world, strategy: onlyGates });
     delivery.run(minutes(22));
     expect(delivery.acts()).toEqual(["hold", "promote"]);
-    expect(delivery.decisions[1].at).toBeLessThan(minutes(21));
+    expect(delivery.decisions[1].at).toBeGreaterThan(minutes(20));
+    expect(delivery.decisions[1].reason).toBe("Both gates pass now, step 1 of 3 (5%) was held until they did, so checkout v2 goes on to 25%.");
   });
 
   it("rolls back at once where the strategy says so", () => {
@@ -281,4 +283,12 @@ it("is not disturbed by trouble that stable shares", () => {
   const delivery = deliver({ world, release: RELEASE, strategy: { triggers: [trigger("p95", { kind: "times-baseline", factor: 1.5 }, { baseline: "stable" })] } });
   delivery.run(minutes(70));
   expect(delivery.results.map(({ kind }) => kind)).toEqual(["promoted"]);
+});
+
+it("lets a mistake of whoever watches come out at once, instead of going on without a statechart", () => {
+  const delivery = deliver({ world: canaryLooks(BAD), observer: { decided: () => { throw new Error("a bug"); } } });
+  expect(() => delivery.run(minutes(10))).toThrow("a bug");
+  expect(() => deliver({ observer: { entered: () => { throw new Error("a bug on entering"); } } })).toThrow("a bug on entering");
+  const onTimer = deliver({ observer: { decided: () => { throw new Error("a bug at a delay"); } } });
+  expect(() => onTimer.run(minutes(20))).toThrow("a bug at a delay");
 });

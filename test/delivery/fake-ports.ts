@@ -4,7 +4,7 @@ import { VirtualClock } from "../../src/kernel/clock.js";
 import { seconds, minutes, MICROS_PER_SECOND, type Micros } from "../../src/kernel/units.js";
 import type { Answer, Telemetry, TelemetryQuery, WindowSnapshot } from "../../src/telemetry/query.js";
 import type { ActionEvent, ActionId, Platform, PlatformCommand } from "../../src/delivery/platform.js";
-import { createCanary, type DeliveryActor, type DeliveryResult } from "../../src/delivery/canary.js";
+import { createCanary, type DeliveryActor, type DeliveryObserver, type DeliveryResult } from "../../src/delivery/canary.js";
 import type { ReleaseDeclaration } from "../../src/delivery/release.js";
 import type { CanaryStrategy } from "../../src/delivery/strategy.js";
 import type { CheckSpec } from "../../src/engines/evidence.js";
@@ -172,7 +172,7 @@ export interface Delivery {
 }
 
 /** A delivery over fake ports, started at time zero of its clock. */
-export function deliver(change: { world?: FakeWorld; release?: ReleaseDeclaration; strategy?: Partial<CanaryStrategy>; telemetryDelay?: Micros } = {}): Delivery {
+export function deliver(change: { world?: FakeWorld; release?: ReleaseDeclaration; strategy?: Partial<CanaryStrategy>; telemetryDelay?: Micros; observer?: Partial<DeliveryObserver> } = {}): Delivery {
   const world = change.world ?? fakeWorld();
   const decisions: Decision[] = [];
   const states: Delivery["states"] = [];
@@ -189,6 +189,7 @@ export function deliver(change: { world?: FakeWorld; release?: ReleaseDeclaratio
       action: () => undefined,
       paged: (message, asks, at) => pages.push({ message, asks, at }),
       finished: (result) => results.push(result),
+      ...change.observer,
     },
   });
   actor.start();

@@ -44,7 +44,7 @@ describe("a rollback that fails", () => {
     expect(world.weight).toBe(0);
     expect(delivery.acts()).toEqual(["roll-back", "shift-traffic"]);
     expect(delivery.decisions[1]).toMatchObject({ rule: "action-failed", decidingCheck: "trigger error-rate" });
-    expect(delivery.decisions[1].reason).toBe("To roll checkout back from v2 to v1 failed in 2 attempts (last: scripted); so all traffic is shifted to stable.");
+    expect(delivery.decisions[1].reason).toBe("The command to roll checkout back from v2 to v1 failed in 2 attempts (last: scripted), so all traffic is shifted to stable.");
     expect(delivery.results.map(({ kind }) => kind)).toEqual(["rolled-back"]);
     expect(delivery.pages).toEqual([expect.objectContaining({ asks: false })]);
   });

@@ -1,8 +1,9 @@
 // Holds an observed value against its limit: static, relative to a baseline, or a share with an allowance for chance.
 
 import { unreachable } from "../../kernel/assert.js";
+import { percent } from "../../kernel/format.js";
 import type { CheckMetric, Comparison } from "../evidence.js";
-import { isSignificantlyBelow, shareAllowance } from "./chance.js";
+import { CHANCE_ALPHA, isSignificantlyBelow, shareAllowance } from "./chance.js";
 import type { Measured } from "./measure.js";
 
 /**
@@ -80,8 +81,8 @@ function drops(metric: CheckMetric, ratio: number, observed: Value, baseline: Va
   if (metric !== "conversion" || baseline === null) return settled(true, threshold);
   const significant = isSignificantlyBelow({ hits: observed.hits, trials: observed.sample }, { hits: baseline.hits, trials: baseline.sample });
   return significant
-    ? settled(true, threshold, "more than chance explains at 1 %")
-    : { breach: false, conclusive: false, threshold, note: "no more than chance explains at 1 %" };
+    ? settled(true, threshold, `more than chance explains at ${percent(CHANCE_ALPHA)}`)
+    : { breach: false, conclusive: false, threshold, note: `no more than chance explains at ${percent(CHANCE_ALPHA)}` };
 }
 
 /**
