@@ -2,6 +2,7 @@
 
 import { cohortBench } from "./cohort.js";
 import { kernelBench } from "./kernel.js";
+import { mainScenarioBench } from "./main-scenario.js";
 import { requestBench } from "./request.js";
 import type { BenchRow } from "./row.js";
 import { telemetryBench } from "./telemetry.js";
@@ -10,6 +11,7 @@ const SUITES: readonly (readonly [name: string, run: () => Promise<readonly Benc
   ["kernel", kernelBench],
   ["telemetry", telemetryBench],
   ["request", requestBench],
+  ["main-scenario", mainScenarioBench],
   ["cohort", cohortBench],
 ];
 
