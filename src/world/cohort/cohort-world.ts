@@ -119,6 +119,7 @@ class CohortWorld implements World, FleetOwner {
     this.#flow = new Flow({
       model, book: this.#law, services: this.#services, order: topologicalOrder(model.services), databases: this.#databases,
       classes: this.#classes, rates: this.#rates,
+      noise: input.noiseFree ? null : { tickSeconds: toSeconds(spec.telemetry.scrape) },
       conditions: new Conditions(model, this.#law, this.#classes, this.#services, this.#versions),
       settleCell: (pool, cell) => this.#accounts.settleCell(pool, cell),
     });
@@ -619,7 +620,9 @@ class CohortWorld implements World, FleetOwner {
       capacityMask |= effect.bit;
     }
     const choices = spec.balancing === "power-of-two" ? 2 : spec.balancing === "least-request" ? replicas.length : 1;
-    const pool = new Pool(name, kind, replicas, kind === "serving" ? replicas[0].target : null, cells, Math.floor(slots + 1e-9), spec.queue, choices, this.model.releases);
+    const pool = new Pool(name, kind, replicas, kind === "serving" ? replicas[0].target : null, cells, Math.floor(slots + 1e-9), spec.queue, choices,
+      spec.balancing === "round-robin", this.model.releases,
+      old.find((one) => one.name === name)?.key ?? streamKey(this.model.seed, `cohort/pool/${spec.name}/${fleet.version.name}/${name}`));
     pool.capacityMask = capacityMask;
     if (kind !== "serving") for (const replica of replicas) pool.blame |= replica.downMask;
     const before = old.find((one) => one.name === name) ?? old.find((one) => one.kind === kind);
@@ -627,6 +630,7 @@ class CohortWorld implements World, FleetOwner {
       pool.inSystem = before.inSystem * Math.min(1, before.replicas.length / replicas.length);
       pool.working = before.working;
       pool.score = before.score;
+      pool.scoreTick = before.scoreTick;
       pool.refused = before.refused;
       pool.cells.forEach((cell, i) => cell.attempts.set(before.cells[i].attempts));
     }

@@ -65,7 +65,7 @@ export class DatabasePool {
   #queue(meanSeconds: number): QueueModel {
     const slots = Math.max(1, this.connections);
     const places = Math.max(1, Math.floor((toSeconds(this.model.spec.wait) * slots) / Math.max(1e-6, meanSeconds)));
-    return queueModel({ choices: 1, replicas: 1, slots, places });
+    return queueModel({ choices: 1, inTurn: false, replicas: 1, slots, places });
   }
 
   /** Works out the answers for the present rates. */

@@ -7,6 +7,7 @@ import type { CallModel, EndpointModel, Model } from "../model.js";
 import type { CallLink } from "./call-link.js";
 import type { Conditions } from "./conditions.js";
 import { atLeastOne, type DatabasePool } from "./database-pool.js";
+import { forgetting, levelOf, levelsAt, nextScore, waitSpread } from "./fluctuation.js";
 import { quantisedShare, type LawBook } from "./law-book.js";
 import type { Law } from "./law.js";
 import { workLaw, workName, type ErrorSource, type WorkConditions } from "./own-work.js";
@@ -26,6 +27,8 @@ export interface FlowParts {
   readonly conditions: Conditions;
   /** Pages per second now, by traffic stream. */
   readonly rates: Float64Array;
+  /** Slow fluctuations of queues are drawn per tick of this length; null without noise. */
+  readonly noise: { readonly tickSeconds: number } | null;
   /** Spreads over buckets what a cell has answered before its law changes. */
   settleCell(pool: Pool, cell: Cell): void;
 }
@@ -267,7 +270,7 @@ export class Flow {
         ownMask |= cell.own.slowMask;
       }
     }
-    const { slots, places, replicas, choices } = pool.queue.shape;
+    const { slots, replicas, inTurn } = pool.queue.shape;
     const lost = version.fleet.lossMask;
     pool.waitMask = slowMask | pool.capacityMask | lost;
     pool.waitShare = (pool.capacityMask | lost) !== 0 ? 1 : atLeastOne(slow / mean, slots);
@@ -279,9 +282,10 @@ export class Flow {
     const refusedBefore = pool.refused;
     pool.settle(pool.arrivals, pool.serviceSeconds, seconds);
     const stepped = steppedService(mean / weight, square / weight);
-    const point = pool.queue.point(pool.load);
-    const wait = book.named(`wait ${choices} ${replicas} ${slots} ${places} ${pool.load} ${stepped.mean} ${stepped.variation}`, () =>
-      waitOf(point, stepped.mean, stepped.variation));
+    this.#breathe(pool, stepped.variation);
+    const point = pool.queue.point(pool.felt);
+    const wait = book.named(`wait ${pool.queue.name} ${pool.felt} ${stepped.mean} ${stepped.variation}`, () =>
+      waitOf(point, stepped.mean, stepped.variation, inTurn ? 1 / replicas : 1));
     pool.working = Math.min(1, ((pool.arrivals / replicas) * (1 - pool.refused) * pool.ownSeconds) / slots);
     for (const cell of pool.cells) {
       const answer = book.delayed(wait, cell.hold, pool.waitMask, pool.waitShare);
@@ -290,6 +294,25 @@ export class Flow {
       cell.answer = answer;
     }
     return Math.max(moved, Math.abs(pool.refused - refusedBefore));
+  }
+
+  /** The slow fluctuation of the pool's waits in this tick. */
+  #breathe(pool: Pool, variation: number): void {
+    const { noise, book } = this.#parts;
+    pool.felt = pool.load;
+    if (noise === null) return;
+    const { queue } = pool;
+    const point = queue.point(pool.load);
+    const spread = waitSpread(point, pool.serviceSeconds, variation, noise.tickSeconds);
+    if (spread <= 0) return;
+    const tick = Math.floor(toSeconds(this.#now) / noise.tickSeconds);
+    if (pool.scoreTick !== tick) {
+      pool.score = nextScore(pool.score, pool.key, tick, forgetting(point, pool.serviceSeconds, variation), noise.tickSeconds);
+      pool.scoreTick = tick;
+    }
+    const levels = book.named(`levels ${queue.name} ${pool.load} ${spread}`, () => levelsAt(queue, pool.load, spread));
+    pool.felt = levels.loads[levelOf(pool.score)];
+    pool.refused = Math.min(1, queue.point(pool.felt).refused * levels.refusalScale);
   }
 
   #deadLaws(version: VersionState, pool: Pool): void {

@@ -1,5 +1,6 @@
 // Replicas of one version that are in the same state, as one queue; and its cells, one per endpoint and user class.
 
+import type { StreamKey } from "../../kernel/draws.js";
 import type { Micros } from "../../kernel/units.js";
 import { LOADS, nearestLoad } from "./load-grid.js";
 import { INSTANT, type Law } from "./law.js";
@@ -63,8 +64,11 @@ export class Pool {
   readonly cpu: Float64Array;
   /** Still moving towards its steady state. */
   moving = false;
-  /** Normal score of the slow fluctuation, and when it was drawn. */
+  /** Normal score of the slow fluctuation, and the tick that it was drawn for. */
   score = 0;
+  scoreTick = -1;
+  /** Index into LOADS that this tick's waits and refusals follow: `load`, moved by the fluctuation. */
+  felt = 0;
   arrivals = 0;
 
   constructor(
@@ -76,9 +80,12 @@ export class Pool {
     readonly slots: number,
     places: number,
     choices: number,
+    inTurn: boolean,
     releases: number,
+    /** Key of its fluctuations. */
+    readonly key: StreamKey,
   ) {
-    this.queue = queueModel({ choices, replicas: replicas.length, slots: Math.max(1, slots), places });
+    this.queue = queueModel({ choices, inTurn, replicas: replicas.length, slots: Math.max(1, slots), places });
     this.cpu = new Float64Array(1 + releases);
   }
 

@@ -1,10 +1,13 @@
 // A service's replicas as queues: how often a request waits or is refused, and how long, at every load.
 
+import { exactExp } from "../../kernel/exact.js";
 import { LOADS } from "./load-grid.js";
 
 /** How many replicas the balancer looks at before it picks the least busy one; 1 looks at none. */
 export interface QueueShape {
   readonly choices: number;
+  /** Requests go to the replicas in turn: each sees arrivals more regular than chance. */
+  readonly inTurn: boolean;
   readonly replicas: number;
   readonly slots: number;
   /** Waiting places per replica. */
@@ -22,8 +25,14 @@ export interface QueuePoint {
   /** Mean number in the system, and at work. */
   readonly inSystem: number;
   readonly busy: number;
-  /** Integral of the waiting time's autocovariance over time: variance of its average over T is twice this over T. */
-  readonly waitDrift: number;
+  /**
+   * How the queue breathes, seen through the tail of answers: the mean over time of `tailWeight` of the wait, its
+   * variance over all replicas, and the time over which it forgets itself. An average over a long time T varies by
+   * twice variance x memory over T.
+   */
+  readonly tail: number;
+  readonly tailVariance: number;
+  readonly memory: number;
 }
 
 /** At most this many numbers in the system are told apart; longer queues are cut there. */
@@ -34,6 +43,8 @@ const ENOUGH = 1e-9;
 /** Queue points by load, worked out when first asked for. */
 export class QueueModel {
   readonly shape: QueueShape;
+  /** Says everything that its points depend on. */
+  readonly name: string;
   readonly #points: (QueuePoint | undefined)[] = new Array<QueuePoint | undefined>(LOADS.length);
   readonly #imbalance: Imbalance | null;
 
@@ -41,6 +52,7 @@ export class QueueModel {
     const choices = Math.min(shape.choices, shape.replicas);
     const places = Math.min(shape.places, Math.floor(QUEUE_STATES_MAX / (choices > 1 ? shape.replicas : 1)) - shape.slots);
     this.shape = { ...shape, choices, places: Math.max(0, places) };
+    this.name = nameOf(this.shape);
     this.#imbalance = choices > 1 ? new Imbalance(this.shape) : null;
   }
 
@@ -57,9 +69,13 @@ export class QueueModel {
 const models = new Map<string, QueueModel>();
 const MODELS_MAX = 400;
 
+function nameOf(shape: QueueShape): string {
+  return `${shape.inTurn ? "turn" : "free"}/${shape.choices}/${shape.replicas}/${shape.slots}/${shape.places}`;
+}
+
 /** The shared model of a shape: it depends on nothing but the shape. */
 export function queueModel(shape: QueueShape): QueueModel {
-  const name = `${shape.choices}/${shape.replicas}/${shape.slots}/${shape.places}`;
+  const name = nameOf(shape);
   let model = models.get(name);
   if (model === undefined) {
     if (models.size >= MODELS_MAX) models.clear();
@@ -68,39 +84,60 @@ export function queueModel(shape: QueueShape): QueueModel {
   return model;
 }
 
-/** M/M/c/K: every replica is a queue of its own (random choice; round robin comes close to it). */
-function aloneAt({ slots, places }: QueueShape, load: number): QueuePoint {
+/** Every replica is a queue of its own: M/M/c/K for random choice, and close to it when they take turns. */
+function aloneAt(shape: QueueShape, load: number): QueuePoint {
+  const { slots, places, replicas } = shape;
   const states = slots + places + 1;
-  const up = new Float64Array(states);
+  const up = arrivalRates(shape, load * slots);
   const down = new Float64Array(states);
   const waits = new Float64Array(states);
   for (let n = 0; n < states; n += 1) {
-    up[n] = n + 1 < states ? load * slots : 0;
     down[n] = Math.min(n, slots);
     waits[n] = n >= slots && n + 1 < states ? (n - slots + 1) / slots : 0;
   }
   const share = stationary(up, down);
-  let waiting = 0;
-  let mean = 0;
-  let square = 0;
-  let inSystem = 0;
-  let busy = 0;
+  // What an arrival meets, refused ones included.
+  const lastRate = up[states - 2];
+  let arrivals = share[states - 1] * lastRate;
+  for (let n = 0; n + 1 < states; n += 1) arrivals += share[n] * up[n];
+  let [waiting, mean, square, inSystem, busy] = [0, 0, 0, 0, 0];
   for (let n = 0; n < states; n += 1) {
     inSystem += share[n] * n;
     busy += share[n] * down[n];
-    mean += share[n] * waits[n];
-    if (waits[n] > 0) {
-      waiting += share[n];
-      square += share[n] * waits[n] * (waits[n] + 1 / slots);
-    }
+    const met = arrivals > 0 ? (share[n] * up[n]) / arrivals : share[n];
+    if (waits[n] === 0) continue;
+    waiting += met;
+    mean += met * waits[n];
+    square += met * waits[n] * (waits[n] + 1 / slots);
   }
-  const refused = share[states - 1];
+  const refused = arrivals > 0 ? (share[states - 1] * lastRate) / arrivals : 0;
   const admitted = Math.max(1e-12, 1 - refused);
   return {
     refused, inSystem, busy,
     waits: waiting / admitted, waitMean: mean / admitted, waitSquare: square / admitted,
-    waitDrift: driftOf(share, up, waits, mean),
+    ...fluctuation(share, up, waits, replicas),
   };
+}
+
+/**
+ * Arrivals per service time when n are in the system. In turn, a replica's gaps are Erlang of as many stages as there are
+ * replicas: below saturation fewer arrive the more there are (the peakedness of such a stream at infinitely many
+ * servers, in Delbrouck's linear form), above it the queue shrinks from place to place by the ratio of GI/M/c.
+ */
+function arrivalRates({ slots, places, replicas, inTurn }: QueueShape, offered: number): Float64Array {
+  const states = slots + places + 1;
+  const up = new Float64Array(states).fill(offered);
+  up[states - 1] = 0;
+  if (!inTurn || replicas === 1 || offered === 0) return up;
+  const gapTransform = (s: number): number => wholePower((replicas * offered) / (replicas * offered + s), replicas);
+  const peakedness = 1 / (1 - gapTransform(1)) - offered;
+  const slope = 1 - 1 / peakedness;
+  let ratio = Math.min(1, offered / slots);
+  if (offered < slots) for (let i = 0; i < 60; i += 1) ratio = gapTransform(slots * (1 - ratio));
+  for (let n = 0; n + 1 < states; n += 1) {
+    up[n] = n < slots ? Math.max(offered * 1e-3, offered + (n - offered) * slope) : offered < slots ? ratio * slots : offered;
+  }
+  return up;
 }
 
 /** Stationary shares of a birth-and-death chain, computed from its peak outwards so that nothing overflows. */
@@ -117,16 +154,28 @@ function stationary(up: Float64Array, down: Float64Array): Float64Array {
   return share;
 }
 
-/** For a birth-and-death chain the autocovariance of f integrates to a sum over cuts of (mass-weighted f below)^2 / flow. */
-function driftOf(share: Float64Array, up: Float64Array, f: Float64Array, mean: number): number {
-  let below = 0;
-  let drift = 0;
-  for (let n = 0; n + 1 < share.length; n += 1) {
+/** A wait pushes answers past a high quantile the more the longer it is: about as e^(wait) does, up to a point. */
+const TAIL_STEEPNESS = 1.5;
+const TAIL_WAIT_MAX = 2.5;
+const tailWeight = (wait: number): number => exactExp(TAIL_STEEPNESS * Math.min(wait, TAIL_WAIT_MAX)) - 1;
+
+/**
+ * For a birth-and-death chain the autocovariance of f integrates to a sum over cuts of (mass-weighted f below)^2 / flow.
+ * What is averaged are arrivals, which come in greater number when they make each other wait: the second term.
+ * Independent replicas average each other out.
+ */
+function fluctuation(share: Float64Array, up: Float64Array, wait: Float64Array, independent: number): Pick<QueuePoint, "tail" | "tailVariance" | "memory"> {
+  const f = wait.map(tailWeight);
+  let mean = 0;
+  for (let n = 0; n < share.length; n += 1) mean += share[n] * f[n];
+  let [below, integral, variance] = [0, 0, 0];
+  for (let n = 0; n < share.length; n += 1) {
     below += share[n] * (f[n] - mean);
+    variance += share[n] * (f[n] - mean) * (f[n] - mean);
     const flow = share[n] * up[n];
-    if (flow > 1e-15) drift += (below * below) / flow;
+    if (n + 1 < share.length && flow > 1e-15) integral += (below * below) / flow - (below * (f[n] - mean)) / up[n];
   }
-  return drift;
+  return { tail: mean, tailVariance: variance / independent, memory: variance > 0 ? integral / variance : 0 };
 }
 
 /** What a balancer of several choices makes of a mean number per replica. */
@@ -185,7 +234,7 @@ class Imbalance {
     return {
       refused, inSystem, busy,
       waits: Math.min(1, waiting / admitted), waitMean: first / admitted, waitSquare: second / admitted,
-      waitDrift: driftOf(share, up, meanWait, first),
+      ...fluctuation(share, up, meanWait, 1),
     };
   }
 }

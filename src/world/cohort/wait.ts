@@ -24,14 +24,14 @@ export function steppedService(meanSeconds: number, meanSquare: number): { reado
 
 /**
  * A gamma law through the first two moments. Waiting for a chance crowd grows with the service time's variation
- * (Lee and Longton: by (1 + c^2) / 2), waiting in a full queue does not; the gamma's shape tells the two apart.
+ * (Lee and Longton: by (1 + c^2) / 2; Allen and Cunneen for arrivals that are not Poisson), waiting in a full queue does not; the gamma's shape tells the two apart.
  */
-export function waitOf(point: QueuePoint, meanSeconds: number, variation: number): Wait {
+export function waitOf(point: QueuePoint, meanSeconds: number, variation: number, arrivalVariation = 1): Wait {
   if (point.waits < RARE) return NO_WAIT;
   const mean = point.waitMean / point.waits;
   const spread = Math.max(mean * mean * 1e-3, point.waitSquare / point.waits - mean * mean);
   const shape = Math.max(0.5, (mean * mean) / spread);
-  const variability = (1 + variation) / 2;
+  const variability = (arrivalVariation + variation) / (arrivalVariation + 1);
   const stretch = 1 + (variability - 1) / Math.max(1, shape);
   const scale = (mean / shape) * meanSeconds * stretch;
   const nearlyExponential = shape > 0.9 && shape < 1.15;
