@@ -15,11 +15,16 @@ import { EffectsAtWork } from "./effects-at-work.js";
 import { FramePool } from "./frames.js";
 import type { Replica } from "./replica.js";
 import type { Autoscaler } from "./autoscaler.js";
+import type { Calls } from "./calls.js";
 import type { Databases } from "./databases.js";
 import type { Flags } from "./flags.js";
+import type { HealthChecks } from "./health-checks.js";
 import type { Lifecycle } from "./lifecycle.js";
 import type { Meter } from "./meter.js";
 import type { Pages } from "./pages.js";
+import type { ReplicaEffects } from "./replica-effects.js";
+import type { OwnWork } from "./own-work.js";
+import type { Taint } from "./taint.js";
 import type { Walk } from "./walk.js";
 
 /** Rare events are kept for the timeline; a crash loop over weeks must not fill the memory. */
@@ -53,10 +58,15 @@ export class Core {
   hops = 0;
 
   meter!: Meter;
+  taint!: Taint;
+  ownWork!: OwnWork;
+  calls!: Calls;
   walk!: Walk;
   pages!: Pages;
   databases!: Databases;
   lifecycle!: Lifecycle;
+  healthChecks!: HealthChecks;
+  replicaEffects!: ReplicaEffects;
   flags!: Flags;
   autoscaler!: Autoscaler;
 

@@ -95,7 +95,7 @@ export class Databases {
     else frames.next[pool.tail] = frame;
     pool.tail = frame;
     pool.waiting += 1;
-    if (pool.blame !== 0) core.walk.addSlow(frame, pool.blame);
+    if (pool.blame !== 0) core.taint.addSlow(frame, pool.blame);
     pool.lane.push(frame, core.time);
   }
 
@@ -137,7 +137,7 @@ export class Databases {
       slow |= pool.lockMask;
     }
     if (frames.slow[frame] !== 0) pool.slow.add(frames.slow[frame]);
-    if (slow !== 0) core.walk.addSlow(frame, slow);
+    if (slow !== 0) core.taint.addSlow(frame, slow);
     core.after(time, EventKind.queryDone, frame);
   }
 
@@ -148,7 +148,7 @@ export class Databases {
     const pool = this.pools[frames.target[frame]];
     const outage = this.#outageOf(frame, pool);
     if (outage !== null) {
-      if (outage.bit !== 0) core.walk.addSlow(frame, outage.bit);
+      if (outage.bit !== 0) core.taint.addSlow(frame, outage.bit);
       core.after(Math.min(OUTAGE_POLL, Math.max(1, outage.to - core.time[0])), EventKind.queryDone, frame);
       return;
     }
@@ -163,7 +163,7 @@ export class Databases {
   }
 
   #handBack(frame: number, pool: Pool, failed: boolean, blame: number): void {
-    const { frames, walk, effects, replicas } = this.#core;
+    const { frames, walk, calls, effects, replicas } = this.#core;
     const parent = frames.parent[frame];
     const token = frames.parentToken[frame];
     if (frames.slowLink[frame] === 1 && frames.token[parent] === token) {
@@ -173,7 +173,7 @@ export class Databases {
       return;
     }
     frames.release(frame);
-    walk.answer(parent, token, failed, blame);
+    calls.answer(parent, token, failed, blame);
   }
 
   /** Event: the queries that waited longest may have waited as long as they may. */
@@ -197,14 +197,14 @@ export class Databases {
 
   /** Gives free connections to waiting queries. */
   serveWaiting(pool: Pool): void {
-    const { frames, walk } = this.#core;
+    const { frames, taint } = this.#core;
     while (pool.waiting > 0 && pool.inUse < pool.capacity) {
       const frame = pool.head;
       pool.head = frames.next[frame];
       pool.waiting -= 1;
       // The timeout of its wait finds another token.
       frames.token[frame] += 1;
-      if (pool.blame !== 0) walk.addSlow(frame, pool.blame);
+      if (pool.blame !== 0) taint.addSlow(frame, pool.blame);
       pool.inUse += 1;
       this.#run(frame, pool);
     }

@@ -38,7 +38,7 @@ function actOn(core: Core, effect: EffectModel): void {
   const { onReplica, onDatabase } = core.effects;
   onReplica.forEach((list, version) => {
     if (list === null || !list.includes(effect)) return;
-    for (const replica of [...core.lifecycle.byVersion[version]]) core.lifecycle.refresh(replica);
+    for (const replica of [...core.lifecycle.byVersion[version]]) core.replicaEffects.refresh(replica);
   });
   if (onDatabase.some((list) => list !== null && list.includes(effect))) core.databases.refresh();
 }

@@ -58,7 +58,7 @@ export class Flags {
     // A starting replica will read the flag by itself.
     if (!replica.serving) return;
     replica.flags = on ? replica.flags | (1 << flag) : replica.flags & ~(1 << flag);
-    this.#core.lifecycle.refresh(replica);
+    this.#core.replicaEffects.refresh(replica);
     this.#core.databases.refresh();
   }
 

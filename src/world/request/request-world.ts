@@ -6,6 +6,7 @@ import { findService, findVersion } from "../model.js";
 import { MODEL_VERSION } from "../model-version.js";
 import type { VersionStatus, World, WorldInput } from "../world.js";
 import { Autoscaler } from "./autoscaler.js";
+import { Calls } from "./calls.js";
 import { Core, type RequestProbe } from "./core.js";
 import { Databases } from "./databases.js";
 import { scheduleEffects } from "./effect-schedule.js";
@@ -13,10 +14,14 @@ import { EventKind } from "./event-kinds.js";
 import { Flags } from "./flags.js";
 import { FrameState } from "./frames.js";
 import { refreshGauges } from "./gauges.js";
+import { HealthChecks } from "./health-checks.js";
 import { Lifecycle } from "./lifecycle.js";
 import { Meter } from "./meter.js";
 import { Pages } from "./pages.js";
+import { ReplicaEffects } from "./replica-effects.js";
 import { ReplicaState } from "./replica.js";
+import { OwnWork } from "./own-work.js";
+import { Taint } from "./taint.js";
 import { Walk } from "./walk.js";
 
 const APPROXIMATIONS: readonly string[] = [
@@ -42,10 +47,15 @@ export class RequestWorld implements World {
     this.#core = core;
     core.digest.addText(`request ${MODEL_VERSION}`);
     core.meter = new Meter(core);
+    core.taint = new Taint(core);
+    core.ownWork = new OwnWork(core);
+    core.calls = new Calls(core);
     core.walk = new Walk(core);
     core.pages = new Pages(core);
     core.databases = new Databases(core);
     core.flags = new Flags(core);
+    core.healthChecks = new HealthChecks(core);
+    core.replicaEffects = new ReplicaEffects(core);
     core.lifecycle = new Lifecycle(core);
     core.autoscaler = new Autoscaler(core);
     core.lifecycle.start();
@@ -86,7 +96,7 @@ export class RequestWorld implements World {
   /** One call per scrape: the loop stays in optimised code. */
   #runUntil(end: Micros): void {
     const core = this.#core;
-    const { queue, time, walk, pages, databases, agenda } = core;
+    const { queue, time, walk, calls, pages, databases, agenda } = core;
     queue.until[0] = end;
     while (queue.next()) {
       time[0] = queue.time[0];
@@ -95,9 +105,9 @@ export class RequestWorld implements World {
         case EventKind.arrival: pages.arrival(subject); break;
         case EventKind.workDone: walk.workDone(subject); break;
         case EventKind.queryDone: databases.queryDone(subject); break;
-        case EventKind.callTimeout: walk.timeouts(subject); break;
+        case EventKind.callTimeout: calls.timeouts(subject); break;
         case EventKind.pageTimeout: pages.timeouts(); break;
-        case EventKind.retry: walk.retry(subject); break;
+        case EventKind.retry: calls.retry(subject); break;
         case EventKind.delivered: walk.delivered(subject); break;
         case EventKind.reload: pages.reload(subject); break;
         case EventKind.poolTimeout: databases.poolTimeouts(subject); break;
