@@ -123,3 +123,28 @@ describe("a fault of the script", () => {
     expect(total(one, "harmedErrors", { version: "v1" })).toBe(0);
   });
 });
+
+describe("lost capacity", () => {
+  it("by a release's crash loop is charged to it: refused, cut off and late requests alike", () => {
+    const one = canary([defect(shop, { kind: "restart-loop", every: seconds(20) })]);
+    const failed = total(one, "errors", { version: "v2" });
+    expect(failed).toBeGreaterThan(500);
+    expect(total(one, "harmedErrors", { version: "v2" })).toBe(failed);
+    expect(total(one, "harmedErrors", { version: "v1" })).toBe(0);
+  });
+
+  it("by a pod-kill of the script is nobody's", () => {
+    const one = canary([BROKEN, fault({ on: "service", service: "shop", version: "v1" }, { kind: "kill", count: 1 }, minutes(2))]);
+    expect(total(one, "errors", { version: "v1" })).toBeGreaterThan(100);
+    expect(total(one, "harmedErrors", { version: "v1" })).toBe(0);
+  });
+
+  it("by fewer slots is charged to it while its requests queue", () => {
+    const one = canary([defect(shop, { kind: "capacity", loss: 0.95 })], { ...rate(190), services: [service({ slots: 20, queue: 15 })] });
+    // One slot per replica of v2: 100 requests per second at most, and 95 come: long queues, refusals.
+    const hurt = total(one, "slow", { version: "v2" }) + total(one, "errors", { version: "v2" });
+    const harmed = total(one, "harmedSlow", { version: "v2" }) + total(one, "harmedErrors", { version: "v2" });
+    expect(hurt).toBeGreaterThan(0);
+    expect(harmed).toBe(hurt);
+  });
+});
