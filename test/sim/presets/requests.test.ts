@@ -1,7 +1,8 @@
 // Presets on what requests get: errors, latency and lost orders, as a fault of an endpoint and as a release's defect.
 
 import { describe, expect, it } from "vitest";
-import { AFTER, BEFORE, chanceOfShare, DURING, fault, FIDELITIES, play, release, type Seen, type Stretch } from "../support/preset-stage.js";
+import { minutes, seconds } from "../../../src/kernel/units.js";
+import { AFTER, BEFORE, chanceOfShare, DURING, expectNear, fault, FIDELITIES, play, release, type Seen, type Stretch } from "../support/preset-stage.js";
 
 const ORDER = { service: "shop", endpoints: ["order"] } as const;
 const VIEW = { service: "shop", endpoints: ["view"] } as const;
@@ -36,6 +37,14 @@ describe.each(FIDELITIES)("errors, in %s", (fidelity) => {
     expectErrors(seen, ORDER, AFTER, 0.005);
   });
 
+  it("on one replica fail its requests alone", () => {
+    const seen = play(fidelity, { script: fault("errors", "on: shop/order, errors: +40%, replica: 1") });
+    const [one, late] = [{ ...ORDER, replica: "shop-v1-1" }, { from: seconds(130), to: minutes(4) }];
+    expectShare(seen.errorRate(one, late), both(0.4), seen.requests(one, late));
+    expectNear(seen.requests(one, late) / seen.requests(ORDER, late), 0.25, 0.04);
+    expectShare(seen.errorRate(ORDER, late), both(0.1), seen.requests(ORDER, late));
+  });
+
   it("as a defect show on the release alone, and not in the lane that leaves the release out", () => {
     const seen = play(fidelity, { script: release("errors", "on: shop/order, errors: +20%"), held: 0.5 });
     expectErrors(seen, V2, HELD, both(0.2));
@@ -58,12 +67,11 @@ describe.each(FIDELITIES)("latency, in %s", (fidelity) => {
     const own = ownMean(20, 40);
     expect(during - before).toBeGreaterThan(1.9 * own);
     expect(during - before).toBeLessThan(2.1 * own);
-    expect(after / before).toBeCloseTo(1, 1);
-    expect(seen.mean(ORDER, DURING) / seen.mean(ORDER, BEFORE)).toBeCloseTo(1, 1);
+    expectNear(after / before, 1, 0.05);
+    expectNear(seen.mean(ORDER, DURING) / seen.mean(ORDER, BEFORE), 1, 0.05);
     // Telemetry's median lies in the bucket of the true one.
     expect(seen.quantile(0.5, VIEW, BEFORE)).toBeLessThan(0.025 * 1.1);
-    expect(seen.quantile(0.5, VIEW, DURING)).toBeGreaterThan(0.05);
-    expect(seen.quantile(0.5, VIEW, DURING)).toBeLessThan(0.1);
+    expectNear(seen.quantile(0.5, VIEW, DURING), 0.075, 0.025);
   });
 
   it("as a time adds to every request", () => {
@@ -75,7 +83,7 @@ describe.each(FIDELITIES)("latency, in %s", (fidelity) => {
   it("as a defect shows on the release alone, and not in the lane that leaves the release out", () => {
     const seen = play(fidelity, { script: release("latency", "on: shop/view, latency: x3"), held: 0.5 });
     const [v1, v2] = ["v1", "v2"].map((version) => seen.mean({ ...VIEW, version }, HELD));
-    expect((v2 - v1) / (2 * ownMean(20, 40))).toBeCloseTo(1, 1);
+    expectNear((v2 - v1) / (2 * ownMean(20, 40)), 1, 0.05);
     // Every request of v2 to `view` carries the release: nothing is left of them.
     expect(seen.requests({ ...VIEW, version: "v2" }, HELD, 1)).toBe(0);
     expect(seen.requests({ ...ORDER, version: "v2" }, HELD, 1)).toBeGreaterThan(1000);

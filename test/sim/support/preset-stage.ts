@@ -1,5 +1,6 @@
 // The stage on which presets are shown: a small shop in either fidelity, played to the end, then asked through its telemetry.
 
+import { expect } from "vitest";
 import { minutes, seconds, type Micros } from "../../../src/kernel/units.js";
 import type { Scenario } from "../../../src/scenario/compiled.js";
 import { loadScenario } from "../../../src/scenario/load.js";
@@ -11,6 +12,7 @@ import { createRequestWorld } from "../../../src/world/request/request-world.js"
 import type { Fidelity, World, WorldEvent } from "../../../src/world/world.js";
 import { memoryFiles } from "../../scenario/fixtures.js";
 
+export const SHOP = { service: "shop" } as const;
 export const FIDELITIES: readonly Fidelity[] = ["request", "cohort"];
 
 /** Faults last from minute 2 to minute 4 of 6 unless a test says otherwise. */
@@ -34,6 +36,9 @@ export interface StageOptions {
   readonly telemetry?: string;
   readonly database?: string;
   readonly paymentsCall?: string;
+  /** Timeout of queries. */
+  readonly queryTimeout?: string;
+  readonly clients?: string;
   readonly until?: Micros;
   /** Holds the script's release at this weight from minute 1 on. */
   readonly held?: number;
@@ -42,7 +47,7 @@ export interface StageOptions {
   readonly seed?: number;
 }
 
-const SHOP: Readonly<Record<string, string>> = {
+const SHOP_FIELDS: Readonly<Record<string, string>> = {
   replicas: "4",
   zones: "2",
   slots: "16",
@@ -56,8 +61,8 @@ const SHOP: Readonly<Record<string, string>> = {
 };
 
 /** Shop (order, view) -> payments -> orders-db; view asks the database itself. */
-function scenarioText({ script, shop = {}, rps = 60, telemetry = "{ scrape: 5s, lag: 0s, init: zero }", database = "{ p50: 4ms, p95: 10ms, pool: 20, wait: 500ms }", paymentsCall = "{ to: payments/charge, timeout: 1s }", until = END }: StageOptions): string {
-  const fields = Object.entries({ ...SHOP, ...shop }).map(([key, value]) => `      ${key}: ${value}`).join("\n");
+function scenarioText({ script, shop = {}, rps = 60, telemetry = "{ scrape: 5s, lag: 0s, init: zero }", database = "{ p50: 4ms, p95: 10ms, pool: 20, wait: 500ms }", paymentsCall = "{ to: payments/charge, timeout: 1s }", queryTimeout = "1s", clients = "{ timeout: 10s, reload: { share: 0% } }", until = END }: StageOptions): string {
+  const fields = Object.entries({ ...SHOP_FIELDS, ...shop }).map(([key, value]) => `      ${key}: ${value}`).join("\n");
   return `shakedown: 1
 kind: scenario
 for: ${until / 1e6}s
@@ -70,7 +75,7 @@ world:
 ${fields}
       endpoints:
         order: { share: 60%, p50: 30ms, p95: 60ms, errors: 0.5%, calls: [${paymentsCall}], conversion: 50%, order-value: 20EUR }
-        view: { share: 40%, p50: 20ms, p95: 40ms, errors: 0.5%, calls: [{ to: orders-db, timeout: 1s }] }
+        view: { share: 40%, p50: 20ms, p95: 40ms, errors: 0.5%, calls: [{ to: orders-db, timeout: ${queryTimeout} }] }
     payments:
       version: p1
       replicas: 3
@@ -80,10 +85,10 @@ ${fields}
       health-check: { interval: 5s }
       startup: { constant: 10s }
       warm-up: { for: 0s, factor: x1 }
-      endpoints: { charge: { p50: 20ms, p95: 40ms, calls: [{ to: orders-db, timeout: 1s }] } }
+      endpoints: { charge: { p50: 20ms, p95: 40ms, calls: [{ to: orders-db, timeout: ${queryTimeout} }] } }
   databases: { orders-db: ${database} }
   traffic: { enters: shop, rate: ${rps}rps }
-  clients: { timeout: 10s, reload: { share: 0% } }
+  clients: ${clients}
   telemetry: ${telemetry}
   flags: { propagation: 1s-5s }
 script:
@@ -199,3 +204,9 @@ export class Seen {
 
 /** Four standard errors of a share of `n`. */
 export const chanceOfShare = (share: number, n: number): number => 4 * Math.sqrt((share * (1 - share)) / n);
+
+/** `seen` lies within `within` of `expected`. NaN, which is no answer, does not. */
+export function expectNear(seen: number, expected: number, within: number): void {
+  expect(seen).toBeGreaterThanOrEqual(expected - within);
+  expect(seen).toBeLessThanOrEqual(expected + within);
+}
