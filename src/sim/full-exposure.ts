@@ -1,47 +1,57 @@
 // The driver of the truth's twins: each release goes to 100 % at once, and nobody acts but a forced hand.
 
 import { EventClass } from "../kernel/clock.js";
+import { minutes, type Micros } from "../kernel/units.js";
 import type { Driver } from "./driver.js";
 import { POLL_INTERVAL } from "./simulated-platform.js";
 import { releasesOf, type ReleaseItem, type Stage } from "./stage.js";
 
 /**
+ * A release whose replicas never are all ready gets the traffic all the same after this long (Kubernetes' default
+ * progress deadline): held at 100 % with nobody acting is what the twin asks, not whether it starts.
+ */
+export const EXPOSED_ANYWAY_AFTER: Micros = minutes(10);
+
+type FullDriver = Driver & { readonly kind: "full" };
+
+/**
  * Schedules every release in `made`: full replicas beside stable's, all traffic as soon as they are ready.
  * Stable keeps its replicas, so that what the twin shows is the release and not the manner of its rollout.
  */
-export function runFullExposure(stage: Stage, driver: Driver & { kind: "full" }): void {
-  for (const item of releasesOf(stage.input.scenario)) {
-    if (driver.made.includes(item.index)) {
-      stage.clock.at(item.at, EventClass.script, () => expose(stage, item, driver));
-    }
-  }
+export function runFullExposure(stage: Stage, driver: FullDriver): void {
+  const made = releasesOf(stage.input.scenario).filter(({ index }) => driver.made.includes(index));
+  for (const item of made) stage.clock.at(item.at, EventClass.script, () => expose(stage, made, item, driver));
   const { forced } = driver;
   if (forced !== null) {
     stage.clock.at(forced.at, EventClass.script, () => force(stage, forced.release, forced.action));
   }
 }
 
-function expose(stage: Stage, item: ReleaseItem, driver: Driver & { kind: "full" }): void {
+function expose(stage: Stage, made: readonly ReleaseItem[], item: ReleaseItem, { forced }: FullDriver): void {
   const { world, platform, clock, journals } = stage;
   const { service, version } = item.release;
-  const replicas = platform.stable(service).replicas;
+  const { replicas } = platform.stable(service);
+  const next = made.find((other) => other.index > item.index && other.release.service === service);
   world.scale(service, version, replicas);
   journals[item.index].startedAt = clock.now();
   const look = (): void => {
-    const taken = driver.forced?.release === item.index && driver.forced.action === "roll-back" && driver.forced.at <= clock.now();
-    if (taken) return;
+    const now = clock.now();
+    const taken = forced?.release === item.index && forced.action === "roll-back" && forced.at <= now;
+    const replaced = next !== undefined && next.at <= now;
+    if (taken || replaced) return;
     const ready = world.status(service).find((status) => status.version === version)?.ready ?? 0;
-    if (ready >= replicas) world.setWeights(service, { [version]: 1 });
+    if (ready >= replicas || now - item.at >= EXPOSED_ANYWAY_AFTER) world.setWeights(service, { [version]: 1 });
     else clock.setTimer(POLL_INTERVAL, look);
   };
   look();
 }
 
-function force({ world, platform, input }: Stage, release: number, action: "disable-flag" | "roll-back"): void {
-  const { service, flag } = releasesOf(input.scenario)[release].release;
+function force({ world, platform, clock, input }: Stage, release: number, action: "disable-flag" | "roll-back"): void {
+  const { service, version, flag } = releasesOf(input.scenario)[release].release;
   if (action === "disable-flag") {
     if (flag !== null) world.setFlag(flag.name, false);
-  } else {
-    world.setWeights(service, { [platform.stable(service).version]: 1 });
+    return;
   }
+  world.setWeights(service, { [platform.stable(service).version]: 1 });
+  clock.setTimer(input.scenario.world.splitPropagation, () => world.scale(service, version, 0));
 }

@@ -20,12 +20,16 @@ export interface VersionRow {
   readonly seenP95Seconds: number | null;
 }
 
-export interface RecordRow {
+/** The truth's books at one instant. */
+export interface Books {
   readonly at: Micros;
   /** cells x LEDGER_COLUMNS, cumulative. */
   readonly totals: Float64Array;
   /** cells x (LEDGER_EDGES + 1), cumulative; empty in light detail. */
   readonly histogram: Float64Array;
+}
+
+export interface RecordRow extends Books {
   readonly versions: readonly VersionRow[];
 }
 
@@ -100,13 +104,13 @@ function seenErrorRate(failed: Answer, all: Answer): number | null {
 }
 
 /** The change of one column of one cell between two rows. */
-export function columnBetween(from: RecordRow, to: RecordRow, cell: number, column: number): number {
+export function columnBetween(from: Books, to: Books, cell: number, column: number): number {
   const at = cell * LEDGER_COLUMNS + column;
   return to.totals[at] - from.totals[at];
 }
 
 /** Sums a column over the cells that `cells` lists. */
-export function sumBetween(from: RecordRow, to: RecordRow, cells: readonly number[], column: number): number {
+export function sumBetween(from: Books, to: Books, cells: readonly number[], column: number): number {
   let sum = 0;
   for (const cell of cells) sum += columnBetween(from, to, cell, column);
   return sum;
@@ -117,8 +121,8 @@ export function sumBetween(from: RecordRow, to: RecordRow, cells: readonly numbe
  * linearly within a bucket. Null without an observation.
  */
 export function quantileBetween(
-  from: RecordRow,
-  to: RecordRow,
+  from: Books,
+  to: Books,
   cells: readonly number[],
   edgesSeconds: Float64Array,
   q: Ratio,

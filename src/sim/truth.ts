@@ -6,9 +6,10 @@ import type { Objective, Scenario } from "../scenario/compiled.js";
 import { duration as span, percent } from "../kernel/format.js";
 import { LedgerColumn, type LedgerCell } from "../world/ledger.js";
 import type { ReleaseTruth, RightAction, TruthEvidence } from "./outcome.js";
-import { quantileBetween, sumBetween, type RecordRow } from "./recording.js";
+import { quantileBetween, sumBetween, type Books } from "./recording.js";
+import { recordInterval } from "./simulate.js";
 import { releasesOf, type ReleaseItem } from "./stage.js";
-import { runTwin, type Twin } from "./twins.js";
+import { runTwin, twinsOf, type Twin, type TwinLibrary } from "./twins.js";
 
 /** Truth looks through sliding windows of this width (DESIGN.md section 6). */
 export const TRUTH_WINDOW: Micros = minutes(5);
@@ -16,8 +17,8 @@ export const TRUTH_WINDOW: Micros = minutes(5);
 export const TRUTH_MARGIN: Ratio = 0.1;
 /** A release that moves a figure by less than this share of the margin does not move it. */
 const NEGLIGIBLE_SHARE_OF_MARGIN: Ratio = 0.1;
-/** Windows with fewer expected pages than this say nothing. */
-const MIN_EXPECTED_PAGES = 5;
+/** Windows with fewer pages than this say nothing: expected values are exact, the mean of a few runs is not. */
+const MIN_PAGES = { exact: 0.01, sampled: 5 } as const;
 
 export interface TruthOfRelease {
   readonly truth: ReleaseTruth;
@@ -25,83 +26,86 @@ export interface TruthOfRelease {
   readonly rightAction: RightAction;
 }
 
-const known = new WeakMap<Scenario, readonly TruthOfRelease[]>();
+const exposures = new WeakMap<TwinLibrary, readonly TruthOfRelease[]>();
+const truths = new WeakMap<Scenario, readonly TruthOfRelease[]>();
 
-/** The truth of every release of the scenario, in script order; computed once per scenario object. */
+/**
+ * The truth of every release of the scenario, in script order. What full exposure shows is found once per world,
+ * script and objectives; only whether the rollout itself harms is asked of each strategy.
+ */
 export function truthOf(scenario: Scenario): readonly TruthOfRelease[] {
-  const before = known.get(scenario);
-  if (before !== undefined) return before;
-  const truth = computeTruth(scenario);
-  known.set(scenario, truth);
+  const known = truths.get(scenario);
+  if (known !== undefined) return known;
+  const exposed = exposureTruth(scenario);
+  const truth = releasesOf(scenario).map((item) => withRolloutHarm(scenario, item, exposed[item.index]));
+  truths.set(scenario, truth);
   return truth;
 }
 
-function computeTruth(scenario: Scenario): readonly TruthOfRelease[] {
-  const twins = new Map<string, Twin>();
-  const twinOf = (made: readonly number[]): Twin => {
-    const key = made.join(" ");
-    const known = twins.get(key) ?? runTwin(scenario, { kind: "full", made, forced: null });
-    twins.set(key, known);
-    return known;
-  };
-  return releasesOf(scenario).map((item) => truthOfRelease({ scenario, item, others: othersOf(scenario, item), twinOf }));
-}
-
-/** The releases that go on while `item` is held: all but the later ones of its own service, which would replace it. */
-function othersOf(scenario: Scenario, item: ReleaseItem): readonly number[] {
-  return releasesOf(scenario)
-    .filter((other) => other.index !== item.index && !(other.index > item.index && other.release.service === item.release.service))
-    .map((other) => other.index);
+function exposureTruth(scenario: Scenario): readonly TruthOfRelease[] {
+  const twins = twinsOf(scenario);
+  const known = exposures.get(twins) ?? releasesOf(scenario).map((item) => truthOfRelease({ scenario, item, twins }));
+  exposures.set(twins, known);
+  return known;
 }
 
 /** A release in question, and the twins to hold it against. */
 interface Case {
   readonly scenario: Scenario;
   readonly item: ReleaseItem;
-  readonly others: readonly number[];
-  /** The twin in which just these releases are made. */
-  readonly twinOf: (made: readonly number[]) => Twin;
+  readonly twins: TwinLibrary;
+}
+
+/** The releases that go on while `item` is held: all but the later ones of its own service, which would replace it. */
+function othersOf({ scenario, item }: Case): readonly number[] {
+  return releasesOf(scenario)
+    .filter((other) => other.index !== item.index && !(other.index > item.index && other.release.service === item.release.service))
+    .map((other) => other.index);
 }
 
 function truthOfRelease(asked: Case): TruthOfRelease {
-  const { scenario, item, others, twinOf } = asked;
-  const withRelease = twinOf(withIndex(others, item.index));
-  const without = twinOf(others);
-  const evidence = compareTwins(scenario, item, withRelease, without, warmFrom(scenario, item, withRelease));
-  const finding = worstFinding(evidence);
-  if (finding === "harmful") {
-    const truth = isInteraction(asked) ? "interaction" : "harmful";
-    return { truth, evidence, rightAction: rightAction(asked, withRelease, without) };
+  const { index } = asked.item;
+  const others = othersOf(asked);
+  const earlier = others.filter((other) => other < index);
+  const amongAll = evidenceBeside(asked, others);
+  if (worstFinding(amongAll) !== "harmful") return unharmful(amongAll);
+  if (others.length === 0 || worstFinding(evidenceBeside(asked, [])) === "harmful") {
+    return { truth: "harmful", evidence: amongAll, rightAction: rightAction(asked, others) };
   }
-  if (finding === "borderline") return { truth: "borderline", evidence, rightAction: "none" };
-  const rollout = rolloutHarm(asked);
-  if (rollout.length > 0) return { truth: "strategy-harm", evidence: rollout, rightAction: "none" };
-  return { truth: "harmless", evidence, rightAction: "none" };
+  // Harmful only together with another one. The later of the two is charged.
+  const amongEarlier = evidenceBeside(asked, earlier);
+  if (worstFinding(amongEarlier) !== "harmful") return unharmful(amongEarlier);
+  return { truth: "interaction", evidence: amongEarlier, rightAction: rightAction(asked, earlier) };
 }
+
+const unharmful = (evidence: readonly TruthEvidence[]): TruthOfRelease => ({
+  truth: worstFinding(evidence) === "borderline" ? "borderline" : "harmless",
+  evidence,
+  rightAction: "none",
+});
 
 const withIndex = (others: readonly number[], index: number): readonly number[] => [...others, index].sort((a, b) => a - b);
 
-/** Harmful only together with an earlier release: alone, it would be fine. */
-function isInteraction({ scenario, item, others, twinOf }: Case): boolean {
-  if (!others.some((index) => index < item.index)) return false;
-  const alone = twinOf([item.index]);
-  const evidence = compareTwins(scenario, item, alone, twinOf([]), warmFrom(scenario, item, alone));
-  return worstFinding(evidence) !== "harmful";
+/** The twin with the release against the one without, both with these other releases made. */
+function evidenceBeside({ scenario, item, twins }: Case, others: readonly number[]): readonly TruthEvidence[] {
+  const withRelease = twins.made(withIndex(others, item.index));
+  const without = twins.made(others);
+  return compareTwins(scenario, item, withRelease, without, warmFrom(scenario, item, withRelease));
 }
 
 /** What the strategy's own schedule breaks although the release is fine: cold caches, lost capacity. */
-function rolloutHarm({ scenario, item, twinOf }: Case): readonly TruthEvidence[] {
+function withRolloutHarm(scenario: Scenario, item: ReleaseItem, exposed: TruthOfRelease): TruthOfRelease {
+  if (exposed.truth !== "harmless") return exposed;
   const schedule = runTwin(scenario, { kind: "schedule", made: [item.index] });
-  return compareTwins(scenario, item, schedule, twinOf([]), item.at).filter((evidence) => evidence.finding === "harmful");
+  const rollout = compareTwins(scenario, item, schedule, twinsOf(scenario).made([]), item.at).filter(({ finding }) => finding === "harmful");
+  return rollout.length === 0 ? exposed : { truth: "strategy-harm", evidence: rollout, rightAction: "none" };
 }
 
-/** When the exposed version has all traffic and its replicas are warm. */
-function warmFrom(scenario: Scenario, item: ReleaseItem, twin: Twin): Micros {
+/** When the exposed version has all traffic and its replicas are warm; Infinity when it never has all traffic. */
+function warmFrom(scenario: Scenario, item: ReleaseItem, { exposedAt }: Twin): Micros {
   const spec = scenario.world.services.find((service) => service.name === item.release.service);
   const warm = Math.max(spec?.warmUp.for ?? 0, 3 * (spec?.cache?.fill ?? 0));
-  const version = twin.tracked.findIndex((tracked) => tracked.release === item.index);
-  const exposed = twin.rows.find((row) => row.versions[version].weight === 1);
-  return (exposed?.at ?? scenario.duration) + warm;
+  return (exposedAt[item.index] ?? Infinity) + warm;
 }
 
 /** The worst window of every objective, endpoint and segment. */
@@ -161,9 +165,10 @@ function worstWindow(
   from: Micros,
 ): WindowFinding | null {
   let worst: WindowFinding | null = null;
-  const rows = withRelease.rows;
+  const { rows } = withRelease;
   for (let end = 0, start = 0; end < rows.length; end += 1) {
-    while (rows[end].at - rows[start].at > TRUTH_WINDOW) start += 1;
+    // The narrowest stretch of rows that is not narrower than the window: rows need not divide it.
+    while (start + 1 < end && rows[end].at - rows[start + 1].at >= TRUTH_WINDOW) start += 1;
     if (rows[end].at - rows[start].at < TRUTH_WINDOW || rows[start].at < from) continue;
     const a = measure(objective, group.cells, withRelease, rows[start], rows[end]);
     const b = measure(objective, group.cells, without, without.rows[start], without.rows[end]);
@@ -179,18 +184,16 @@ function measure(
   objective: Objective,
   cells: readonly number[],
   twin: Twin,
-  from: RecordRow,
-  to: RecordRow,
+  from: Books,
+  to: Books,
 ): number | null {
   const pages = sumBetween(from, to, cells, LedgerColumn.requests);
-  if (pages < MIN_EXPECTED_PAGES) return null;
+  if (pages < (twin.exact ? MIN_PAGES.exact : MIN_PAGES.sampled)) return null;
   switch (objective.metric) {
     case "error-rate":
       return sumBetween(from, to, cells, LedgerColumn.errors) / pages;
-    case "conversion": {
-      const conversions = sumBetween(from, to, cells, LedgerColumn.conversions);
-      return conversions === 0 ? null : conversions / pages;
-    }
+    case "conversion":
+      return sumBetween(from, to, cells, LedgerColumn.conversions) / pages;
     case "p50":
       return quantileBetween(from, to, cells, twin.edgesSeconds, 0.5);
     case "p95":
@@ -202,22 +205,27 @@ function measure(
 
 /**
  * One window's finding. Figures are turned so that more is worse: a conversion becomes its relative drop
- * against the other twin, which then stands at zero.
+ * against the other twin, which then stands at zero. Harmful: beyond limit and margin where the other twin keeps
+ * the limit, or a broken one worse by more than the margin. Borderline: moved, and within a margin of the limit
+ * or beyond it.
  */
-function judgeWindow(objective: Objective, a: number, b: number, from: Micros, to: Micros): WindowFinding {
+export function judgeWindow(objective: Objective, a: number, b: number, from: Micros, to: Micros): WindowFinding {
   const limit = objective.metric === "error-rate" ? objective.limit : objective.metric === "conversion" ? -objective.limit : objective.limitSeconds;
   const margin = limit * TRUTH_MARGIN;
-  const withRelease = objective.metric === "conversion" ? 1 - a / b : a;
+  const withRelease = objective.metric === "conversion" ? relativeDrop(a, b) : a;
   const without = objective.metric === "conversion" ? 0 : b;
-  const breaks = withRelease > limit + margin && without <= limit + margin;
+  const breaks = without <= limit && withRelease > limit + margin;
   const worsens = without > limit && withRelease > without + margin;
   const moved = withRelease - without > margin * NEGLIGIBLE_SHARE_OF_MARGIN;
   const near = withRelease > limit - margin && moved;
-  const finding = (breaks && moved) || worsens ? "harmful" : near ? "borderline" : "fine";
+  const finding = breaks || worsens ? "harmful" : near ? "borderline" : "fine";
   const rank = finding === "harmful" ? 1e6 : finding === "borderline" ? 1e3 : 0;
-  const excess = rank + (withRelease - Math.max(without, limit)) / margin;
+  const excess = rank + (withRelease - Math.max(without, limit)) / Math.max(margin, Number.MIN_VALUE);
   return { from, to, withRelease, without, limit, margin, finding, excess };
 }
+
+/** An endpoint on which nobody ever orders has no orders to lose. */
+const relativeDrop = (a: number, b: number): number => (b > 0 ? 1 - a / b : 0);
 
 function worstFinding(evidence: readonly TruthEvidence[]): "harmful" | "borderline" | "fine" {
   if (evidence.some((item) => item.finding === "harmful")) return "harmful";
@@ -248,14 +256,17 @@ function explain(objective: Objective, group: EdgeGroup, item: ReleaseItem, wors
   };
 }
 
-/** The cheapest action whose forced twin, acting when harm starts, restores the objectives. */
-function rightAction({ scenario, item, others }: Case, withRelease: Twin, without: Twin): RightAction {
-  const harmAt = withRelease.firstHarmAt[item.index];
-  const at = Number.isNaN(harmAt) ? item.at : harmAt;
+/** The cheapest action whose forced twin, acting when harm starts, restores the objectives: a flag costs less than a rollback. */
+function rightAction({ scenario, item, twins }: Case, others: readonly number[]): RightAction {
   const made = withIndex(others, item.index);
-  const settled = at + scenario.world.flags.propagation.max + scenario.world.splitPropagation + minutes(1);
+  const without = twins.made(others);
+  const at = twins.made(made).firstHarmAt[item.index] ?? item.at;
+  const { flags, splitPropagation, drain, clients } = scenario.world;
+  // From here on nobody is inside who met the release before the action; then a minute for queues to empty.
+  const quiet = at + Math.max(flags.propagation.max, splitPropagation) + Math.max(drain, clients.timeout) + minutes(1);
+  const settled = Math.min(quiet, scenario.duration - TRUTH_WINDOW - 2 * recordInterval(scenario));
   const restores = (action: "disable-flag" | "roll-back"): boolean => {
-    const forced = runTwin(scenario, { kind: "full", made, forced: { release: item.index, at, action } });
+    const forced = twins.made(made, { release: item.index, at, action });
     return worstFinding(compareTwins(scenario, item, forced, without, settled)) !== "harmful";
   };
   if (item.release.flag !== null && restores("disable-flag")) return "disable-flag";
