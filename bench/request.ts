@@ -1,8 +1,12 @@
 // How fast the request world walks, whether its cost grows linearly, and whether its memory stays flat.
 
+import { nodeFiles } from "../src/cli/files.js";
 import { millis, minutes, seconds } from "../src/kernel/units.js";
+import { loadScenario } from "../src/scenario/load.js";
+import { simulate } from "../src/sim/simulate.js";
 import { createRequestWorld, type RequestWorld } from "../src/world/request/request-world.js";
 import { bucketEdgesSeconds } from "../src/telemetry/catalogue.js";
+import { LEDGER_COLUMNS, LedgerColumn, type Ledger } from "../src/world/ledger.js";
 import type { CallSpec, EndpointSpec, ServiceSpec, WorldSpec } from "../src/world/spec.js";
 import type { WorldInput } from "../src/world/world.js";
 import type { BenchRow } from "./row.js";
@@ -10,6 +14,8 @@ import type { BenchRow } from "./row.js";
 /** The issue's demand: service hops per second per core, end to end. */
 const HOPS_TARGET = 1_000_000;
 const RPS = 400;
+/** What `npm start` plays, from the project's root. */
+const MAIN_SCENARIO = "scenarios/basics/error-spike.yaml";
 
 const call = (to: CallSpec["to"]): CallSpec => ({
   to, share: 1, timeout: seconds(2), retries: { max: 1, backoff: millis(50), budget: 0.2 }, breaker: null, optional: false,
@@ -64,6 +70,36 @@ function play(requests: number): { readonly world: RequestWorld; readonly second
   return { world, seconds: (user + system) / 1e6 };
 }
 
+interface Pace {
+  readonly hops: number;
+  readonly pages: number;
+  readonly seconds: number;
+}
+
+/** The main scenario end to end: world, telemetry, engines and records; the first seed warms the compiler up. */
+function playMainScenario(): Pace {
+  const loaded = loadScenario(MAIN_SCENARIO, nodeFiles());
+  if (!loaded.ok) throw new Error(`run the bench from the project's root: ${MAIN_SCENARIO} does not load`);
+  let [hops, pages, seconds] = [0, 0, 0];
+  for (let seed = 1; seed <= 4; seed++) {
+    const started = process.cpuUsage();
+    const { world } = simulate({
+      scenario: loaded.value, seed, fidelity: "request", noiseFree: false, detail: "full", seen: true, driver: { kind: "strategy" },
+    });
+    const { user, system } = process.cpuUsage(started);
+    if (seed === 1) continue;
+    hops += world.hops();
+    pages += edgePages(world.ledger);
+    seconds += (user + system) / 1e6;
+  }
+  return { hops, pages, seconds };
+}
+
+function edgePages({ cells, totals }: Ledger): number {
+  return cells.reduce((sum, { scope }, i) =>
+    scope === "edge" ? sum + totals[i * LEDGER_COLUMNS + LedgerColumn.requests] : sum, 0);
+}
+
 function memoryMegabytes(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return (heapUsed + arrayBuffers) / 1e6;
@@ -71,6 +107,8 @@ function memoryMegabytes(): number {
 
 /** Rows about speed, linear cost and memory of the request world. */
 export async function requestBench(): Promise<BenchRow[]> {
+  const main = playMainScenario();
+  const mainRate = main.hops / main.seconds;
   play(200_000);
   const small = play(2_500_000);
   const afterSmall = memoryMegabytes();
@@ -80,8 +118,10 @@ export async function requestBench(): Promise<BenchRow[]> {
   const ratio = large.seconds / small.seconds;
   const residentMegabytes = process.memoryUsage().rss / 1e6;
   return [
-    { name: "request: hops per second", value: rate, unit: "hops/s", target: `>= ${HOPS_TARGET}`, met: rate >= HOPS_TARGET },
-    { name: "request: hops per page", value: large.world.hops() / 5_000_000, unit: "hops", target: "", met: null },
+    { name: "request: hops per second, main scenario end to end", value: mainRate, unit: "hops/s", target: `>= ${HOPS_TARGET}`, met: mainRate >= HOPS_TARGET },
+    { name: "request: hops per page, main scenario", value: main.hops / main.pages, unit: "hops", target: "", met: null },
+    { name: "request: hops per second, long run", value: rate, unit: "hops/s", target: `>= ${HOPS_TARGET}`, met: rate >= HOPS_TARGET },
+    { name: "request: hops per page, long run", value: large.world.hops() / 5_000_000, unit: "hops", target: "", met: null },
     { name: "request: time of twice the pages", value: ratio, unit: "x", target: "2 +- 0.4", met: Math.abs(ratio - 2) <= 0.4 },
     { name: "request: growth of heap and arrays from 2.5 to 5 M pages", value: afterLarge - afterSmall, unit: "MB", target: "< 20", met: afterLarge - afterSmall < 20 },
     { name: "request: resident memory after 5 M pages", value: residentMegabytes, unit: "MB", target: "< 300", met: residentMegabytes < 300 },
