@@ -8,10 +8,11 @@ export const replicaName = (service: string, version: string, number: number): s
 /** Replicas are spread over zones in turn. */
 export const zoneOf = (number: number, zones: number): number => number % zones;
 
-/** Draws of one version's replicas: the entity is the replica's number, the index the try (`START_TRIES` apart by purpose). */
+/** Draws of one version's replicas: the entity is the replica's number, the index its start or change, and the purpose. */
 export const replicaStream = (seed: number, service: string, version: string): StreamKey =>
   streamKey(seed, `replica/${service}/${version}`);
 
+/** Room for the purposes below in the index of a draw. */
 const PURPOSES = 4;
 
 /** The startup time of the replica's n-th start. */

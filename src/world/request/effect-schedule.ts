@@ -1,7 +1,7 @@
 // When effects begin and end, and when those that depend on a rate are looked at again.
 
 import { MICROS_PER_SECOND } from "../../kernel/units.js";
-import type { EffectModel } from "../active-effects.js";
+import { inWindow, type EffectModel } from "../active-effects.js";
 import type { Core } from "./core.js";
 
 /** Puts every effect's window, and the rate ticks if any effect needs them, on the agenda. */
@@ -17,14 +17,14 @@ export function scheduleEffects(core: Core): void {
 function begin(core: Core, effect: EffectModel): void {
   const { what } = effect.effect;
   noteFault(core, effect, "effect-started");
-  setTelemetry(core, effect, true);
+  setTelemetry(core, effect);
   if (core.effects.setOpen(effect, true)) actOn(core, effect);
   if (what.kind === "kill") core.lifecycle.killSome(effect, what.count);
 }
 
 function end(core: Core, effect: EffectModel): void {
   noteFault(core, effect, "effect-ended");
-  setTelemetry(core, effect, false);
+  setTelemetry(core, effect);
   if (core.effects.setOpen(effect, false)) actOn(core, effect);
 }
 
@@ -43,17 +43,17 @@ function actOn(core: Core, effect: EffectModel): void {
   if (onDatabase.some((list) => list !== null && list.includes(effect))) core.databases.refresh();
 }
 
-function setTelemetry(core: Core, effect: EffectModel, on: boolean): void {
-  const { target, what } = effect.effect;
-  const { scraper, meter, now } = core;
-  if (what.kind === "drop-scrapes") {
-    scraper.setGap(target.on === "telemetry" || target.on === "service" ? target.service ?? null : null, on);
-  } else if (what.kind === "lag") {
-    const open = core.model.effects.filter((e) => e !== effect && now >= e.from && now < e.to);
-    const others = open.reduce((sum, { effect: { what: other } }) => sum + (other.kind === "lag" ? other.add : 0), 0);
-    scraper.setLag(others + (on ? what.add : 0));
-  } else if (what.kind === "flag-service-down") {
-    for (const live of meter.flagService.live) live[meter.flagService.schema.upIndex] = on ? 0 : 1;
+/** Looks at all windows, since two gaps may overlap: the end of one is not the end of the other. */
+function setTelemetry(core: Core, effect: EffectModel): void {
+  const { scraper, meter, now, model } = core;
+  const open = model.effects.filter((other) => other.kind === effect.kind && inWindow(other, now));
+  if (effect.kind === "drop-scrapes") {
+    const service = effect.service < 0 ? null : model.services[effect.service].spec.name;
+    scraper.setGap(service, open.some((other) => other.service === effect.service));
+  } else if (effect.kind === "lag") {
+    scraper.setLag(open.reduce((sum, { effect: { what } }) => sum + (what.kind === "lag" ? what.add : 0), 0));
+  } else if (effect.kind === "flag-service-down") {
+    for (const live of meter.flagService.live) live[meter.flagService.schema.upIndex] = open.length > 0 ? 0 : 1;
   }
 }
 

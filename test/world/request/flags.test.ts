@@ -148,6 +148,15 @@ describe("effects on telemetry", () => {
     expect(errorRate(one)).toBe(0);
   });
 
+  it("overlapping gaps: the end of one is not the end of the other", () => {
+    const gap = (from: number, to: number, id: string): Effect => fault({ on: "telemetry" }, { kind: "drop-scrapes" }, from, to, { id });
+    const one = onV2([gap(minutes(2), minutes(4), "first"), gap(minutes(3), minutes(8), "second")]);
+    one.advanceTo(minutes(7));
+    expect(rows(one)).toBe(0);
+    one.advanceTo(minutes(10));
+    expect(rows(one)).toBeGreaterThan(0);
+  });
+
   it("lag: samples can be seen later", () => {
     const newest = (add: number): number => {
       const one = onV2([fault({ on: "telemetry" }, { kind: "lag", add }, minutes(1))]);
