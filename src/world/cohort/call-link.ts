@@ -49,6 +49,8 @@ export class CallLink {
   fails = 0;
   /** Attempts per second, and how many of them fail: what the breaker watches. */
   rate = 0;
+  /** The rate one round of the fixed point before. */
+  before = 0;
   failing = 0;
 
   /** Share of attempts that the caller gives up. */

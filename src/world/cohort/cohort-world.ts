@@ -89,6 +89,8 @@ class CohortWorld implements World, FleetOwner {
   readonly #databaseKey: StreamKey;
   #nextCurveCut = 0;
   #unsteadyUntil: Micros = 0;
+  #solvedTick = -1;
+  #solvedUntil: Micros = -1;
   readonly #arrivals: Float64Array;
   readonly #inFlightSeconds: Float64Array;
   readonly #latencySeconds: Float64Array;
@@ -119,7 +121,7 @@ class CohortWorld implements World, FleetOwner {
     this.#flow = new Flow({
       model, book: this.#law, services: this.#services, order: topologicalOrder(model.services), databases: this.#databases,
       classes: this.#classes, rates: this.#rates,
-      noise: input.noiseFree ? null : { tickSeconds: toSeconds(spec.telemetry.scrape) },
+      noise: input.noiseFree ? null : { tickSeconds: toSeconds(spec.telemetry.scrape), databases: streamKey(input.seed, "cohort/database/waits") },
       conditions: new Conditions(model, this.#law, this.#classes, this.#services, this.#versions),
       settleCell: (pool, cell) => this.#accounts.settleCell(pool, cell),
     });
@@ -242,24 +244,61 @@ class CohortWorld implements World, FleetOwner {
   #play(next: Micros): void {
     const now = this.agenda.now();
     if (next <= now) return;
+    if (this.#mustSolve(now)) this.#solve(now, next);
+    const expected = this.#curves.reduce((sum, curve) => sum + curve.expected(now, next), 0);
     const seconds = toSeconds(next - now);
-    this.#curves.forEach((curve, i) => (this.#rates[i] = curve.expected(now, next) / seconds));
+    // Within a tick laws stay; the traffic's own course does not.
+    const planned = this.#rates.reduce((sum, rate) => sum + rate, 0) * seconds;
+    this.#accrue(now, next, seconds, planned > 0 ? (seconds * expected) / planned : seconds);
+  }
+
+  /** In quiet stretches the flow is solved once per tick. */
+  #mustSolve(now: Micros): boolean {
+    if (this.#tickOf(now) !== this.#solvedTick || this.#isMoving(now)) return true;
+    for (const version of this.#versions) if (version.stale) return true;
+    for (const database of this.#databases) if (now < database.heldUntil) return true;
+    return now >= this.#solvedUntil;
+  }
+
+  #tickOf(now: Micros): number {
+    return Math.floor(now / this.model.spec.telemetry.scrape);
+  }
+
+  #solve(now: Micros, next: Micros): void {
+    this.#solvedTick = this.#tickOf(now);
+    const { scrape } = this.model.spec.telemetry;
+    let end = this.#isMoving(now) ? next : (this.#solvedTick + 1) * scrape;
+    if (this.#nextCurveCut < this.#curveCuts.length && this.#curveCuts[this.#nextCurveCut] > now) end = Math.min(end, this.#curveCuts[this.#nextCurveCut]);
+    this.#solvedUntil = end;
+    const seconds = toSeconds(end - now);
+    this.#curves.forEach((curve, i) => (this.#rates[i] = curve.expected(now, end) / seconds));
     if (this.#versions.some((version) => version.stale)) {
       this.#databaseEffects();
       for (const version of this.#versions) if (version.stale) this.#rebuild(version);
+      for (const database of this.#databases) database.callers = this.#callerSlots(database.model.index);
     }
     this.#flow.solve(now, seconds);
-    this.#accrue(now, next, seconds);
   }
 
-  #accrue(now: Micros, next: Micros, seconds: number): void {
+  /** `seconds` pass; what flows amounts to `flowing` seconds of the planned rates. */
+  #accrue(now: Micros, next: Micros, seconds: number, flowing: number): void {
     for (const service of this.#services) {
       for (const version of service.versions) {
-        this.#accrueVersion(service, version, now, seconds);
+        this.#accrueVersion(service, version, now, seconds, flowing);
         for (const [callee, breaker] of version.breakers) this.#watch(version, callee, breaker, next, next - now);
       }
     }
-    for (const database of this.#databases) database.accrue(now, seconds, this.#givenUp(database.model.index));
+    for (const database of this.#databases) database.accrue(now, flowing, this.#givenUp(database.model.index));
+  }
+
+  /** Slots from which queries can be under way at the same time. */
+  #callerSlots(database: number): number {
+    let slots = 0;
+    for (const service of this.#services) {
+      if (!service.model.endpoints.some(({ calls }) => calls.some((call) => call.database === database))) continue;
+      for (const version of service.versions) for (const pool of version.pools) if (pool.kind === "serving") slots += pool.queue.shape.slots * pool.replicas.length;
+    }
+    return slots;
   }
 
   /** Queries per second whose callers gave up. */
@@ -271,31 +310,35 @@ class CohortWorld implements World, FleetOwner {
     return givenUp;
   }
 
-  #accrueVersion(service: ServiceState, version: VersionState, now: Micros, seconds: number): void {
+  #accrueVersion(service: ServiceState, version: VersionState, now: Micros, seconds: number, flowing: number): void {
     const { pools } = version;
     const index = service.model.index;
     if (pools.length === 0) {
-      for (let at = 0; at < version.arrivals.length; at += 1) version.stranded[at] += version.pages[at] * seconds;
+      for (let at = 0; at < version.arrivals.length; at += 1) version.stranded[at] += version.pages[at] * flowing;
       return;
     }
     for (const pool of pools) {
       if (pool.target !== null) accrueGauges(pool, seconds);
-      this.#arrivals[index] += pool.arrivals * seconds;
-      this.#inFlightSeconds[index] += pool.inSystem * pool.replicas.length * seconds;
+      this.#arrivals[index] += pool.arrivals * flowing;
+      if (pool.moving) this.#inFlightSeconds[index] += pool.inSystem * pool.replicas.length * seconds;
       for (const cell of pool.cells) {
         if (cell.rate <= 0) continue;
-        if (pool.kind === "serving") this.#latencySeconds[index] += cell.rate * (1 - pool.refused) * cell.answer.meanSeconds * seconds;
+        if (pool.kind === "serving") {
+          const spent = cell.rate * (1 - pool.refused) * cell.answer.meanSeconds * flowing;
+          this.#latencySeconds[index] += spent;
+          if (!pool.moving) this.#inFlightSeconds[index] += spent;
+        }
         if (pool.kind === "silent" || pool.target === null) {
           const at = cell.slot * this.#classes.count + cell.userClass;
-          if (pool.kind === "silent") version.unanswered[at] += cell.outside * seconds;
-          else version.stranded[at] += cell.outside * seconds;
+          if (pool.kind === "silent") version.unanswered[at] += cell.outside * flowing;
+          else version.stranded[at] += cell.outside * flowing;
           continue;
         }
         if (cell.answered === 0 && cell.refused === 0) cell.since = now;
-        cell.answered += cell.rate * (1 - pool.refused) * seconds;
-        cell.refused += cell.rate * pool.refused * seconds;
-        cell.answeredPages += cell.outside * (1 - pool.refused) * seconds;
-        cell.refusedPages += cell.outside * pool.refused * seconds;
+        cell.answered += cell.rate * (1 - pool.refused) * flowing;
+        cell.refused += cell.rate * pool.refused * flowing;
+        cell.answeredPages += cell.outside * (1 - pool.refused) * flowing;
+        cell.refusedPages += cell.outside * pool.refused * flowing;
       }
     }
   }
@@ -629,8 +672,8 @@ class CohortWorld implements World, FleetOwner {
     if (before !== undefined) {
       pool.inSystem = before.inSystem * Math.min(1, before.replicas.length / replicas.length);
       pool.working = before.working;
-      pool.score = before.score;
-      pool.scoreTick = before.scoreTick;
+      pool.breath.deviation = before.breath.deviation;
+      pool.breath.scoreTick = before.breath.scoreTick;
       pool.refused = before.refused;
       pool.cells.forEach((cell, i) => cell.attempts.set(before.cells[i].attempts));
     }

@@ -67,7 +67,17 @@ export class Conditions {
       }
     }
     const miss = Math.round(missing * MISS_STEPS) / MISS_STEPS;
-    for (const cell of pool.cells) this.#ownWork(version, pool, cell, factor, slow > 1 ? cpuMask : 0, miss, cacheMask);
+    const factorMask = slow > 1 ? cpuMask : 0;
+    const same = pool.factor === factor && pool.factorMask === factorMask && pool.miss === miss && pool.cacheMask === cacheMask;
+    pool.factor = factor;
+    pool.factorMask = factorMask;
+    pool.miss = miss;
+    pool.cacheMask = cacheMask;
+    const effects = this.#onWork[version.fleet.version.index];
+    for (const cell of pool.cells) {
+      if (same && effects[cell.slot].length === 0) continue;
+      this.#ownWork(version, pool, cell, factor, factorMask, miss, cacheMask);
+    }
   }
 
   #ownWork(version: VersionState, pool: Pool, cell: Cell, factor: number, factorMask: number, miss: number, cacheMask: number): void {

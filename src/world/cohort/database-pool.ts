@@ -3,13 +3,17 @@
 import { toSeconds, type Micros } from "../../kernel/units.js";
 import type { DatabaseModel } from "../model.js";
 import { quantisedShare, type LawBook } from "./law-book.js";
-import { failsAfter, takes, type Law } from "./law.js";
+import { failsAfter, takes, type Law, type Wait } from "./law.js";
+import type { Breath } from "./fluctuation.js";
 import { nearestLoad } from "./load-grid.js";
 import { queueModel, type QueueModel, type QueuePoint } from "./queue-model.js";
-import { steppedService, waitOf } from "./wait.js";
+import { NO_WAIT, steppedService, waitOf } from "./wait.js";
 
 /** The end of a lock is seen by its waiters in steps of this many seconds. */
 const LOCK_STEP_SECONDS = 0.25;
+
+/** Load of the queue as it is felt in this tick: its own, moved by a slow fluctuation. */
+export type Breathing = (queue: QueueModel, meanSeconds: number, variation: number) => number;
 
 export class DatabasePool {
   /** Queries per second by caller's version, and the law of the query alone for each. */
@@ -22,7 +26,14 @@ export class DatabasePool {
   /** Connections that effects took: all, and by release [1 + r]; and whose they are. */
   readonly taken: Float64Array;
   takenMask = 0;
+  queue = queueModel({ choices: 1, inTurn: false, replicas: 1, slots: 1, places: 1 });
   point: QueuePoint;
+  /** Index into LOADS. */
+  load = 0;
+  /** The last wait, and what it was worked out for. */
+  last: { readonly queue: QueueModel | null; readonly load: number; readonly mean: number; readonly variation: number; readonly wait: Wait } =
+    { queue: null, load: -1, mean: 0, variation: 0, wait: NO_WAIT };
+  readonly breath: Breath = { deviation: 0, scoreTick: -1 };
   /** All connections are held until then: a lock, or an outage. */
   heldUntil: Micros = -1;
   heldMask = 0;
@@ -34,6 +45,9 @@ export class DatabasePool {
   readonly queries: Float64Array;
   readonly poolTimeouts: Float64Array;
   readonly queryTimeouts: Float64Array;
+  /** Slots of all serving replicas that ask it; and whether those bound the queue rather than the wait limit. */
+  callers = Infinity;
+  bounded = false;
   /** Gauges now, by lane. */
   readonly inUse: Float64Array;
   waiting = 0;
@@ -64,23 +78,28 @@ export class DatabasePool {
   /** Whoever would wait longer than the limit fails: as many may wait as the pool serves within it. */
   #queue(meanSeconds: number): QueueModel {
     const slots = Math.max(1, this.connections);
-    const places = Math.max(1, Math.floor((toSeconds(this.model.spec.wait) * slots) / Math.max(1e-6, meanSeconds)));
-    return queueModel({ choices: 1, inTurn: false, replicas: 1, slots, places });
+    const limited = Math.floor((toSeconds(this.model.spec.wait) * slots) / Math.max(1e-6, meanSeconds));
+    // No more queries can be under way than callers have slots: then nobody waits in vain, the callers fill up instead.
+    this.bounded = this.callers - slots < limited;
+    const places = Math.max(1, Math.min(limited, this.callers - slots));
+    const { shape } = this.queue;
+    if (shape.slots !== slots || shape.places !== places) this.queue = queueModel({ choices: 1, inTurn: false, replicas: 1, slots, places });
+    return this.queue;
   }
 
   /** Works out the answers for the present rates. */
-  update(book: LawBook, now: Micros): void {
+  update(book: LawBook, now: Micros, breathe: Breathing): void {
     const limit = toSeconds(this.model.spec.wait);
     if (now < this.heldUntil) this.#held(book, toSeconds(this.heldUntil - now), limit);
     else if (this.connections === 0) {
       this.answer.fill(this.#timedOut(book, limit, this.takenMask));
       this.waiting = this.total * limit;
       this.#noteUse(book, 0, 0);
-    } else this.#steady(book, limit);
+    } else this.#steady(book, limit, breathe);
     for (let v = 0; v < this.silent.length; v += 1) if (this.silent[v] >= 0) this.answer[v] = book.neverAnswers(this.silent[v]);
   }
 
-  #steady(book: LawBook, limit: number): void {
+  #steady(book: LawBook, limit: number, breathe: Breathing): void {
     const { rate, own, answer } = this;
     const total = this.total;
     let [mean, square, slowSeconds, slowMask] = [0, 0, 0, 0];
@@ -92,21 +111,30 @@ export class DatabasePool {
     }
     const service = total > 0 ? steppedService(mean / total, square / total) : steppedService(own[0].meanSeconds, own[0].meanSquare);
     const queue = this.#queue(steppedPlaces(service.mean));
-    const { slots, places } = queue.shape;
-    const load = nearestLoad((total * service.mean) / slots);
+    const { slots } = queue.shape;
+    this.load = nearestLoad((total * service.mean) / slots);
+    const load = breathe(queue, service.mean, service.variation);
     const point = queue.point(load);
-    this.point = point;
-    this.waiting = Math.max(0, point.inSystem - point.busy);
-    const wait = book.named(`wait ${slots} ${places} ${load} ${service.mean} ${service.variation}`, () =>
-      waitOf(point, service.mean, service.variation));
-    const refusedShare = quantisedShare(point.refused);
+    this.point = queue.point(this.load);
+    this.waiting = Math.max(0, this.point.inSystem - this.point.busy);
+    const wait = this.#waitOf(book, queue, load, point, service.mean, service.variation);
+    const refusedShare = this.bounded ? 0 : quantisedShare(this.point.refused);
     const mask = slowMask | this.takenMask;
     const inherits = this.takenMask !== 0 ? 1 : atLeastOne(mean > 0 ? slowSeconds / mean : 0, slots);
     for (let v = 0; v < rate.length; v += 1) {
       const served = book.delayed(wait, own[v], mask, inherits);
       answer[v] = refusedShare <= 0 ? served : book.blend(served, this.#timedOut(book, limit, mask), refusedShare);
     }
-    this.#noteUse(book, point.busy, mean > 0 ? slowSeconds / mean : 0);
+    this.#noteUse(book, this.point.busy, mean > 0 ? slowSeconds / mean : 0);
+  }
+
+  #waitOf(book: LawBook, queue: QueueModel, load: number, point: QueuePoint, mean: number, variation: number): Wait {
+    const { last } = this;
+    if (last.queue !== queue || last.load !== load || last.mean !== mean || last.variation !== variation) {
+      const wait = book.named(`wait ${queue.name} ${load} ${mean} ${variation}`, () => waitOf(point, mean, variation));
+      this.last = { queue, load, mean, variation, wait };
+    }
+    return this.last.wait;
   }
 
   /** While a lock is held, the first queries hold the connections until its end; the others wait for a connection. */
@@ -144,7 +172,7 @@ export class DatabasePool {
   accrue(now: Micros, seconds: number, givenUp: number): void {
     const isHeld = now < this.heldUntil;
     const total = this.total * seconds;
-    const waited = isHeld ? (this.stuck >= this.connections ? 1 : 0) : this.connections === 0 ? 1 : this.point.refused;
+    const waited = isHeld ? (this.stuck >= this.connections ? 1 : 0) : this.connections === 0 ? 1 : this.bounded ? 0 : this.point.refused;
     for (let lane = 0; lane < this.queries.length; lane += 1) {
       const left = lane > 0 && ((this.takenMask | (isHeld ? this.heldMask : 0)) & (1 << (lane - 1))) !== 0 ? 0 : 1;
       this.queries[lane] += isHeld ? 0 : total * (1 - waited);

@@ -1,5 +1,6 @@
 // The mean field: rates flow down the call graph, answers flow up, until retries and refusals agree with each other.
 
+import type { StreamKey } from "../../kernel/draws.js";
 import { exactExp } from "../../kernel/exact.js";
 import { toSeconds, type Micros } from "../../kernel/units.js";
 import { concernsLink, concernsQuery, inWindow, type EffectModel } from "../active-effects.js";
@@ -7,11 +8,12 @@ import type { CallModel, EndpointModel, Model } from "../model.js";
 import type { CallLink } from "./call-link.js";
 import type { Conditions } from "./conditions.js";
 import { atLeastOne, type DatabasePool } from "./database-pool.js";
-import { forgetting, levelOf, levelsAt, nextScore, waitSpread } from "./fluctuation.js";
+import { forgetting, levelOf, levelsAt, nextDeviation, sigmaOf, waitSpread, type Breath, type Levels } from "./fluctuation.js";
 import { quantisedShare, type LawBook } from "./law-book.js";
 import type { Law } from "./law.js";
 import { workLaw, workName, type ErrorSource, type WorkConditions } from "./own-work.js";
 import type { Cell, Pool } from "./pool.js";
+import type { QueueModel } from "./queue-model.js";
 import type { ServiceState, VersionState } from "./service-state.js";
 import type { UserClasses } from "./user-classes.js";
 import { steppedService, waitOf } from "./wait.js";
@@ -28,12 +30,12 @@ export interface FlowParts {
   /** Pages per second now, by traffic stream. */
   readonly rates: Float64Array;
   /** Slow fluctuations of queues are drawn per tick of this length; null without noise. */
-  readonly noise: { readonly tickSeconds: number } | null;
+  readonly noise: { readonly tickSeconds: number; readonly databases: StreamKey } | null;
   /** Spreads over buckets what a cell has answered before its law changes. */
   settleCell(pool: Pool, cell: Cell): void;
 }
 
-const ITERATIONS_MAX = 12;
+const ITERATIONS_MAX = 6;
 /** Shares that move less than this are taken as settled. */
 const SETTLED = 1e-3;
 
@@ -44,6 +46,7 @@ export class Flow {
   readonly #onQuery: readonly (readonly EffectModel[])[];
   readonly #callees: number;
   #now: Micros = 0;
+  #damping = 1;
 
   constructor(parts: FlowParts) {
     this.#parts = parts;
@@ -63,7 +66,9 @@ export class Flow {
     for (const service of this.#parts.services) {
       for (const version of service.versions) for (const pool of version.pools) pool.inSystemBefore = pool.inSystem;
     }
+    // The first rounds jump; later ones go part of the way, so that overload does not swing for ever.
     for (let i = 0; i < ITERATIONS_MAX; i += 1) {
+      this.#damping = i < 2 ? 1 : 0.5;
       this.#pushRates();
       if (this.#pullAnswers(seconds) < SETTLED) break;
     }
@@ -133,7 +138,12 @@ export class Flow {
   }
 
   #pushCalls(service: ServiceState, version: VersionState): void {
-    for (const links of version.links) for (const link of links) link.rate = 0;
+    for (const links of version.links) {
+      for (const link of links) {
+        link.before = link.rate;
+        link.rate = 0;
+      }
+    }
     for (const pool of version.pools) {
       if (pool.kind !== "serving") continue;
       for (const cell of pool.cells) {
@@ -141,9 +151,17 @@ export class Flow {
         if (started <= 0) continue;
         for (const call of service.model.endpoints[cell.slot].calls) {
           const link = version.linkOf(call)[cell.userClass];
-          const rate = started * cell.attempts[call.position];
-          link.rate += rate;
-          if (rate > 0) this.#pushCall(version, call, cell.userClass, rate * link.reaching);
+          link.rate += started * cell.attempts[call.position];
+        }
+      }
+    }
+    for (const endpoint of service.model.endpoints) {
+      for (const call of endpoint.calls) {
+        const links = version.linkOf(call);
+        for (let k = 0; k < links.length; k += 1) {
+          const link = links[k];
+          link.rate = link.before + (link.rate - link.before) * this.#damping;
+          if (link.rate > 0) this.#pushCall(version, call, k, link.rate * link.reaching);
         }
       }
     }
@@ -169,7 +187,9 @@ export class Flow {
     let moved = 0;
     for (const database of databases) {
       this.#queryLaws(database);
-      database.update(book, this.#now);
+      const key = this.#parts.noise?.databases ?? null;
+      database.update(book, this.#now, (queue, mean, variation) =>
+        this.#felt(queue, database.load, database.breath, key, 1 + database.model.index, mean, variation));
     }
     for (let i = order.length - 1; i >= 0; i -= 1) {
       const service = services[order[i]];
@@ -280,39 +300,57 @@ export class Flow {
     pool.slowedMask = ownMask;
     pool.slowedShare = own > 0 ? ownSlow / own : 0;
     const refusedBefore = pool.refused;
+    const loadBefore = pool.load;
     pool.settle(pool.arrivals, pool.serviceSeconds, seconds);
     const stepped = steppedService(mean / weight, square / weight);
     this.#breathe(pool, stepped.variation);
     const point = pool.queue.point(pool.felt);
-    const wait = book.named(`wait ${pool.queue.name} ${pool.felt} ${stepped.mean} ${stepped.variation}`, () =>
-      waitOf(point, stepped.mean, stepped.variation, inTurn ? 1 / replicas : 1));
+    if (pool.waitLoad !== pool.felt || pool.waitMean !== stepped.mean || pool.waitVariation !== stepped.variation) {
+      pool.wait = book.named(`wait ${pool.queue.name} ${pool.felt} ${stepped.mean} ${stepped.variation}`, () =>
+        waitOf(point, stepped.mean, stepped.variation, inTurn ? 1 / replicas : 1));
+      pool.waitLoad = pool.felt;
+      pool.waitMean = stepped.mean;
+      pool.waitVariation = stepped.variation;
+    }
     pool.working = Math.min(1, ((pool.arrivals / replicas) * (1 - pool.refused) * pool.ownSeconds) / slots);
     for (const cell of pool.cells) {
-      const answer = book.delayed(wait, cell.hold, pool.waitMask, pool.waitShare);
+      const answer = book.delayed(pool.wait, cell.hold, pool.waitMask, pool.waitShare);
       if (answer === cell.answer) continue;
       this.#parts.settleCell(pool, cell);
       cell.answer = answer;
     }
-    return Math.max(moved, Math.abs(pool.refused - refusedBefore));
+    return Math.max(moved, Math.abs(pool.refused - refusedBefore), Math.abs(pool.load - loadBefore) > 1 ? 1 : 0);
   }
 
-  /** The slow fluctuation of the pool's waits in this tick. */
-  #breathe(pool: Pool, variation: number): void {
+  /** The queue's load as it is felt in this tick: a slow fluctuation around its mean. */
+  #felt(queue: QueueModel, load: number, breath: Breath, key: StreamKey | null, entity: number, serviceSeconds: number, variation: number): number {
     const { noise, book } = this.#parts;
-    pool.felt = pool.load;
-    if (noise === null) return;
-    const { queue } = pool;
-    const point = queue.point(pool.load);
-    const spread = waitSpread(point, pool.serviceSeconds, variation, noise.tickSeconds);
-    if (spread <= 0) return;
+    if (noise === null || key === null) return load;
+    const point = queue.point(load);
+    const spread = waitSpread(point, serviceSeconds, variation, noise.tickSeconds);
+    if (spread <= 0) return load;
     const tick = Math.floor(toSeconds(this.#now) / noise.tickSeconds);
-    if (pool.scoreTick !== tick) {
-      pool.score = nextScore(pool.score, pool.key, tick, forgetting(point, pool.serviceSeconds, variation), noise.tickSeconds);
-      pool.scoreTick = tick;
+    if (breath.scoreTick !== tick) {
+      const memory = forgetting(point, serviceSeconds, variation);
+      breath.deviation = nextDeviation(breath.deviation, spread, key, tick, entity, memory, noise.tickSeconds);
+      breath.scoreTick = tick;
     }
-    const levels = book.named(`levels ${queue.name} ${pool.load} ${spread}`, () => levelsAt(queue, pool.load, spread));
-    pool.felt = levels.loads[levelOf(pool.score)];
-    pool.refused = Math.min(1, queue.point(pool.felt).refused * levels.refusalScale);
+    const levels = this.#levels(book, queue, load, spread);
+    return levels.loads[levelOf(breath.deviation / sigmaOf(spread))];
+  }
+
+  #levels(book: LawBook, queue: QueueModel, load: number, spread: number): Levels {
+    return book.named(`levels ${queue.name} ${load} ${spread}`, () => levelsAt(queue, load, spread));
+  }
+
+  /** The slow fluctuation of the pool's waits and refusals in this tick. */
+  #breathe(pool: Pool, variation: number): void {
+    const { queue, load, serviceSeconds } = pool;
+    pool.felt = this.#felt(queue, load, pool.breath, pool.key, 0, serviceSeconds, variation);
+    if (pool.felt === load) return;
+    const { noise, book } = this.#parts;
+    const spread = waitSpread(queue.point(load), serviceSeconds, variation, noise!.tickSeconds);
+    pool.refused = Math.min(1, queue.point(pool.felt).refused * this.#levels(book, queue, load, spread).refusalScale);
   }
 
   #deadLaws(version: VersionState, pool: Pool): void {

@@ -10,12 +10,18 @@ const RARE = 0.004;
 /** A fluctuation takes one of this many equally likely levels. */
 const LEVELS = 16;
 const SPREAD_STEPS = 32;
-const SPREAD_MAX = 3;
+const SPREAD_MAX = 0.75;
 const ROUNDS = 3;
 const ENOUGH = 0.01;
 
 /** Normal scores of the levels: the middle of each sixteenth. */
 const LEVEL_SCORES = Float64Array.from({ length: LEVELS }, (_, i) => normalQuantile((i + 0.5) / LEVELS));
+
+/** What a queue remembers from tick to tick: logarithm of the tick's wait over the mean, and the tick it was drawn for. */
+export interface Breath {
+  deviation: number;
+  scoreTick: number;
+}
 
 /** Per level the load whose steady wait is that level's; and what refusals are scaled by, so that their mean stays. */
 export interface Levels {
@@ -42,11 +48,18 @@ export function forgetting(point: QueuePoint, serviceSeconds: number, variation:
   return point.memory * serviceSeconds * ((3 + variation) / 4);
 }
 
-/** The next tick's normal score: an autoregression whose memory is the queue's. */
-export function nextScore(score: number, key: StreamKey, tick: number, memorySeconds: number, tickSeconds: number): number {
+/**
+ * The next tick's deviation: an autoregression whose memory is the queue's, and whose variance in the long run is the
+ * spread's. A queue that has just become slow has little to remember, so that its spread takes time to build up.
+ */
+export function nextDeviation(deviation: number, spread: number, key: StreamKey, tick: number, entity: number,
+  memorySeconds: number, tickSeconds: number): number {
   const kept = memorySeconds > 0 ? exactExp(-tickSeconds / memorySeconds) : 0;
-  return kept * score + Math.sqrt(1 - kept * kept) * normalQuantile(uniform(key, tick, 0));
+  return kept * deviation + sigmaOf(spread) * Math.sqrt(1 - kept * kept) * normalQuantile(uniform(key, tick, entity));
 }
+
+/** Of the lognormal law of mean 1 with this spread. */
+export const sigmaOf = (spread: number): number => Math.sqrt(exactLog(1 + spread * spread));
 
 /** The level of a normal score. */
 export function levelOf(score: number): number {
@@ -57,7 +70,7 @@ export function levelOf(score: number): number {
 
 /** Lognormal levels of mean 1 and the given spread, as loads of the queue around `load`. */
 export function levelsAt(queue: QueueModel, load: number, spread: number): Levels {
-  const sigma = Math.sqrt(exactLog(1 + spread * spread));
+  const sigma = sigmaOf(spread);
   const factors = LEVEL_SCORES.map((score) => exactExp(sigma * score));
   const mean = factors.reduce((sum, factor) => sum + factor / LEVELS, 0);
   const { tail, waitMean, refused } = queue.point(load);

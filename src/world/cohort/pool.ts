@@ -2,10 +2,12 @@
 
 import type { StreamKey } from "../../kernel/draws.js";
 import type { Micros } from "../../kernel/units.js";
+import type { Breath } from "./fluctuation.js";
 import { LOADS, nearestLoad } from "./load-grid.js";
-import { INSTANT, type Law } from "./law.js";
+import { INSTANT, type Law, type Wait } from "./law.js";
 import { queueModel, type QueueModel } from "./queue-model.js";
 import type { Replica } from "./replica.js";
+import { NO_WAIT } from "./wait.js";
 import type { ServiceTarget } from "./service-target.js";
 
 /** What a pool does with requests: works on them, refuses them at once (dead), or never answers (outage). */
@@ -64,12 +66,21 @@ export class Pool {
   readonly cpu: Float64Array;
   /** Still moving towards its steady state. */
   moving = false;
-  /** Normal score of the slow fluctuation, and the tick that it was drawn for. */
-  score = 0;
-  scoreTick = -1;
+  /** The slow fluctuation of its waits. */
+  readonly breath: Breath = { deviation: 0, scoreTick: -1 };
   /** Index into LOADS that this tick's waits and refusals follow: `load`, moved by the fluctuation. */
   felt = 0;
   arrivals = 0;
+  /** The wait, and what it was worked out for. */
+  wait: Wait = NO_WAIT;
+  waitLoad = -1;
+  waitMean = 0;
+  waitVariation = 0;
+  /** Conditions of own work that do not depend on the cell. */
+  factor = 0;
+  factorMask = -1;
+  miss = 0;
+  cacheMask = 0;
 
   constructor(
     readonly name: string,
