@@ -1,7 +1,8 @@
 // Presets that take replicas away: crash loops, failing starts, kills, zones. Seen in restarts, readiness, `up` and lost requests.
 
 import { describe, expect, it } from "vitest";
-import { minutes, seconds } from "../../../src/kernel/units.js";
+import { minutes, seconds, type Micros } from "../../../src/kernel/units.js";
+import type { Selector } from "../../../src/telemetry/query.js";
 import { AFTER, BEFORE, DURING, expectNear, fault, FIDELITIES, play, release, SHOP, type Seen, type Stretch } from "../support/preset-stage.js";
 
 const V1 = { ...SHOP, version: "v1" } as const;
@@ -9,9 +10,9 @@ const V2 = { ...SHOP, version: "v2" } as const;
 const PAYMENTS = { service: "payments" } as const;
 const ALL: Stretch = { from: seconds(15), to: minutes(6) };
 
-const restarts = (seen: Seen, where: typeof SHOP, stretch: Stretch, lane = 0): number => seen.increase("container_restarts_total", where, stretch, lane);
-const failedStarts = (seen: Seen, where: typeof SHOP, stretch: Stretch, lane = 0): number => seen.increase("startup_failures_total", where, stretch, lane);
-const ready = (seen: Seen, at: number, where = SHOP): number => seen.latest("replicas_ready", where, at, "sum");
+const restarts = (seen: Seen, where: Selector, stretch: Stretch, lane = 0): number => seen.increase("container_restarts_total", where, stretch, lane);
+const failedStarts = (seen: Seen, where: Selector, stretch: Stretch, lane = 0): number => seen.increase("startup_failures_total", where, stretch, lane);
+const ready = (seen: Seen, at: Micros, where: Selector = SHOP): number => seen.latest("replicas_ready", where, at, "sum");
 
 describe.each(FIDELITIES)("crash-loop, in %s", (fidelity) => {
   it("restarts every replica after its time of life, again and again, until it ends", () => {

@@ -39,6 +39,7 @@ export interface StageOptions {
   /** Timeout of queries. */
   readonly queryTimeout?: string;
   readonly clients?: string;
+  readonly strategy?: string;
   readonly until?: Micros;
   /** Holds the script's release at this weight from minute 1 on. */
   readonly held?: number;
@@ -61,13 +62,13 @@ const SHOP_FIELDS: Readonly<Record<string, string>> = {
 };
 
 /** Shop (order, view) -> payments -> orders-db; view asks the database itself. */
-function scenarioText({ script, shop = {}, rps = 60, telemetry = "{ scrape: 5s, lag: 0s, init: zero }", database = "{ p50: 4ms, p95: 10ms, pool: 20, wait: 500ms }", paymentsCall = "{ to: payments/charge, timeout: 1s }", queryTimeout = "1s", clients = "{ timeout: 10s, reload: { share: 0% } }", until = END }: StageOptions): string {
+function scenarioText({ script, shop = {}, rps = 60, telemetry = "{ scrape: 5s, lag: 0s, init: zero }", database = "{ p50: 4ms, p95: 10ms, pool: 20, wait: 500ms }", paymentsCall = "{ to: payments/charge, timeout: 1s }", queryTimeout = "1s", clients = "{ timeout: 10s, reload: { share: 0% } }", strategy = "{}", until = END }: StageOptions): string {
   const fields = Object.entries({ ...SHOP_FIELDS, ...shop }).map(([key, value]) => `      ${key}: ${value}`).join("\n");
   return `shakedown: 1
 kind: scenario
 for: ${until / 1e6}s
 objectives: { error-rate: 1%, p95: 500ms }
-strategy: {}
+strategy: ${strategy}
 world:
   users: 20000
   services:
