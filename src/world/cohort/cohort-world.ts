@@ -585,7 +585,7 @@ class CohortWorld implements World, FleetOwner {
     const { target } = replica;
     if (target === null) return;
     if (target.members > 1) {
-      this.#rebuild(this.#versions[replica.version.index]);
+      this.#book(this.#versions[replica.version.index]);
       this.#leaveTarget(replica);
       return;
     }
@@ -611,23 +611,28 @@ class CohortWorld implements World, FleetOwner {
   }
 
   left(replica: Replica): void {
-    this.#rebuild(this.#versions[replica.version.index]);
+    this.#book(this.#versions[replica.version.index]);
     this.#leaveTarget(replica);
   }
 
   singledOut(replica: Replica): void {
     replica.singled = true;
     if (replica.target === null || replica.target.members <= 1 || replica.phase !== "ready" || replica.silent) return;
-    this.#rebuild(this.#versions[replica.version.index]);
+    this.#book(this.#versions[replica.version.index]);
     this.#leaveTarget(replica);
     this.#ownTarget(replica);
   }
 
-  /** Books what the old pools did, then groups the version's replicas anew. */
+  /** Books what the pools did so far; they are grouped anew before time goes on. */
+  #book(version: VersionState): void {
+    for (const pool of version.pools) for (const cell of pool.cells) this.#accounts.settleCell(pool, cell);
+    version.stale = true;
+  }
+
   #rebuild(version: VersionState): void {
+    this.#book(version);
     version.stale = false;
     const old = version.pools;
-    for (const pool of old) for (const cell of pool.cells) this.#accounts.settleCell(pool, cell);
     const { fleet } = version;
     const groups = new Map<string, Replica[]>();
     for (const replica of fleet.replicas) {
