@@ -1,7 +1,14 @@
 // The cause of a decision: the deciding check asked once more, without the requests that carry the release's effects.
 
 import type { DecisionBasis } from "../delivery/observer.js";
+import type { Micros } from "../kernel/units.js";
 import type { SeriesStore } from "../telemetry/store.js";
+import type { EffectKind } from "../world/effect.js";
+import type { WorldEvent } from "../world/world.js";
+import { actingDecision, type ReleaseJournal } from "./journal.js";
+import type { Cause } from "./outcome.js";
+import type { Simulation } from "./simulate.js";
+import type { ReleaseItem } from "./stage.js";
 
 /**
  * Whether the deciding check finds no fault in telemetry's lane for "without release `release`": then the release
@@ -14,4 +21,32 @@ export function passesWithoutRelease(store: SeriesStore, release: number, basis:
   const lane = 1 + release < store.lanes ? 1 + release : 0;
   const answers = queries.map((query) => store.query(query, at, lane));
   return basis.passesOn({ at, queries, answers });
+}
+
+/** The release when the deciding check passes without the requests that carry its effects; luck otherwise. */
+export function causeOf(simulation: Simulation, journal: ReleaseJournal, item: ReleaseItem): { cause: Cause; causeReason: string } {
+  const acting = actingDecision(journal);
+  if (acting === null) return { cause: null, causeReason: "Nobody acted on the release." };
+  const { decision, place } = acting;
+  const { version } = item.release;
+  const passes = journal.passesWithoutRelease[place];
+  if (passes === null) {
+    if (decision.rule === "action-failed" && startsFailedBefore(simulation, item, decision.at)) {
+      return { cause: "release", causeReason: `No check decided: ${version} could not be deployed, because its own defects kept its replicas from starting.` };
+    }
+    return { cause: "luck", causeReason: `No check decided (${decision.rule}), so the release's own requests cannot have.` };
+  }
+  const check = decision.decidingCheck ?? "the deciding check";
+  return passes
+    ? { cause: "release", causeReason: `Without the requests that ${version}'s own defects touched, "${check}" passes.` }
+    : { cause: "luck", causeReason: `"${check}" fails even without the requests that ${version}'s own defects touched.` };
+}
+
+/** Defects that keep replicas from getting ready, or from staying so. */
+const STARTING_DEFECTS: readonly EffectKind["kind"][] = ["startup-failure", "restart-loop"];
+const STARTING_EVENTS: readonly WorldEvent["kind"][] = ["startup-failed", "replica-killed"];
+
+function startsFailedBefore({ input, world }: Simulation, { index, release }: ReleaseItem, at: Micros): boolean {
+  const defective = input.scenario.effects.some((effect) => effect.release === index && STARTING_DEFECTS.includes(effect.what.kind));
+  return defective && world.events.some((event) => event.at <= at && event.version === release.version && event.service === release.service && STARTING_EVENTS.includes(event.kind));
 }

@@ -3,7 +3,7 @@
 import { MICROS_PER_HOUR, type Micros, type Ratio } from "../kernel/units.js";
 import type { CostWeights, Scenario } from "../scenario/compiled.js";
 import { LEDGER_COLUMNS, LedgerColumn } from "../world/ledger.js";
-import { isActing, type ReleaseJournal } from "./journal.js";
+import type { ReleaseJournal } from "./journal.js";
 import type { Cost, Impact, ReleaseTruth } from "./outcome.js";
 import type { Simulation } from "./simulate.js";
 import { releasesOf, type ReleaseItem } from "./stage.js";
@@ -51,7 +51,10 @@ function pagesBefore({ recorder }: Simulation, at: Micros): number {
   return pages;
 }
 
-/** The cost of a release under the scenario's weights. */
+/**
+ * The cost of a release under the scenario's weights. Only a good release can be late: one that harms by itself or
+ * might has nothing to deliver. A flag that is switched off costs what its users miss, not a rollback.
+ */
 export function costOf(
   scenario: Scenario,
   journal: ReleaseJournal,
@@ -59,7 +62,8 @@ export function costOf(
   impact: Impact,
 ): Cost {
   const { cost: weights } = scenario;
-  const delayed = truth === "harmful" ? 0 : delayOf(scenario, journal);
+  const good = truth === "harmless" || truth === "strategy-harm";
+  const delayed = good && !journal.invalidated ? delayOf(scenario, journal) : 0;
   return total({
     failedRequests: impact.failedRequests * weights.failedRequest,
     slowRequests: impact.slowRequests * weights.slowRequest,
@@ -83,8 +87,9 @@ function delayOf(scenario: Scenario, journal: ReleaseJournal): Micros {
   return Math.max(0, done - due);
 }
 
-const rollbacksOf = (journal: ReleaseJournal): number =>
-  journal.decisions.some(isActing) ? 1 : 0;
+/** However many attempts it took, it is one rollback. */
+const rollbacksOf = ({ decisions }: ReleaseJournal): number =>
+  decisions.some(({ actions }) => actions.includes("roll-back") || actions.includes("shift-traffic")) ? 1 : 0;
 
 /** The weights by name, for the outcome. */
 export function weightsByName(weights: CostWeights): Readonly<Record<string, number>> {

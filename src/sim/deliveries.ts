@@ -5,6 +5,7 @@ import type { DeliveryActor, DeliveryObserver } from "../delivery/observer.js";
 import type { ActionEvent, ActionId, Platform, PlatformCommand } from "../delivery/platform.js";
 import type { CanaryStrategy } from "../delivery/strategy.js";
 import { EventClass } from "../kernel/clock.js";
+import type { Micros } from "../kernel/units.js";
 import type { Scenario } from "../scenario/compiled.js";
 import type { Driver, ForcedAction } from "./driver.js";
 import { passesWithoutRelease } from "./cause.js";
@@ -17,6 +18,8 @@ interface Delivery {
   readonly journal: ReleaseJournal;
   readonly platform: DetachablePlatform;
   readonly actor: DeliveryActor;
+  /** The version it was built on, to which an oracle returns even after the promotion. */
+  readonly base: string;
 }
 
 /** The oracle's commands need no number of their own: nobody waits for them. */
@@ -32,18 +35,35 @@ export function runDeliveries(stage: Stage, driver: Driver): void {
       clock.at(item.at, EventClass.script, () => queue.answer(item.answer));
     }
   }
-  if (driver.kind === "oracle") {
-    clock.at(driver.actsAt, EventClass.script, () => queue.takeOver(driver.release, driver.action));
-  }
+  if (driver.kind === "oracle") awaitHarm(stage, driver.release, () => queue.takeOver(driver.release, driver.action));
+}
+
+/** Calls `act` at the first scrape after the release's first harmed request. */
+function awaitHarm({ clock, world, input, journals }: Stage, release: number, act: () => void): void {
+  const { world: spec, duration } = input.scenario;
+  const { scrape } = spec.telemetry;
+  const look = (at: Micros): void => {
+    world.settle();
+    const harmAt = world.ledger.firstHarmAt[release];
+    if (harmAt <= at) {
+      journals[release].oracleActedAt = at;
+      act();
+    } else if (at + scrape < duration) {
+      clock.at(at + scrape, EventClass.script, () => look(at + scrape));
+    }
+  };
+  clock.at(0, EventClass.script, () => look(0));
 }
 
 /** Releases of one service wait for each other: the next one is built on the one before. */
 class DeliveryQueue {
   readonly #stage: Stage;
   readonly #driver: Driver;
+  /** Every delivery that was begun, in order. */
+  readonly #begun: Delivery[] = [];
+  /** Per service: the delivery under way, a held one included. */
   readonly #running = new Map<string, Delivery>();
   readonly #waiting: ReleaseItem[] = [];
-  #latest: Delivery | null = null;
   #decisions = 0;
 
   constructor(stage: Stage, driver: Driver) {
@@ -56,21 +76,25 @@ class DeliveryQueue {
     else this.#start(item);
   }
 
+  /** A scripted answer goes to the delivery whose question is the newest; without a question, to the newest delivery. */
   answer(answer: "roll-back" | "promote" | "hold"): void {
-    this.#latest?.actor.answer(answer);
+    const open = this.#begun.filter(({ actor }) => !actor.done);
+    const asked = ({ journal }: Delivery): Micros => journal.pages.findLast(({ asks }) => asks)?.at ?? -1;
+    const [addressee] = [...open].reverse().sort((a, b) => asked(b) - asked(a));
+    addressee?.actor.answer(answer);
   }
 
   /** The oracle's hand: the statechart loses its platform, and the action is carried out directly. */
   takeOver(release: number, action: ForcedAction): void {
-    const delivery = [...this.#running.values()].find((candidate) => candidate.item.index === release);
+    const delivery = this.#begun.find((candidate) => candidate.item.index === release);
     if (delivery === undefined) return;
     delivery.platform.detach();
-    const { platform, journals, input } = this.#stage;
+    const { journals, input } = this.#stage;
     const { service, version, flag } = delivery.item.release;
     const command: PlatformCommand =
       action === "disable-flag" && flag !== null
         ? { kind: "set-flag", flag: flag.name, on: false }
-        : { kind: "roll-back", service, version, to: platform.stable(service).version };
+        : { kind: "roll-back", service, version, to: delivery.base };
     this.#insist(command, input.scenario.strategy.rollback.attempts, (event) => {
       journals[release].actions.push({ at: event.at, text: "the oracle's action", command, event });
     });
@@ -99,9 +123,9 @@ class DeliveryQueue {
       databases: databasesOf(input.scenario, item.release.service),
       nextDecisionId: () => (this.#decisions += 1),
     });
-    const delivery: Delivery = { item, journal, platform, actor };
+    const delivery: Delivery = { item, journal, platform, actor, base: platform.stable(item.release.service).version };
     this.#running.set(item.release.service, delivery);
-    this.#latest = delivery;
+    this.#begun.push(delivery);
     actor.start();
   }
 
@@ -121,35 +145,32 @@ class DeliveryQueue {
       paged: (message, asks, at) => {
         journal.pages.push({ at, message, asks });
         const { answersAfter, answer } = person;
-        if (asks && answersAfter !== null) {
-          clock.setTimer(answersAfter, () => this.#running.get(item.release.service)?.actor.answer(answer));
-        }
+        // A statechart that is done hears nothing more; one that holds still does.
+        const delivery = this.#begun.find((candidate) => candidate.item === item);
+        if (asks && answersAfter !== null) clock.setTimer(answersAfter, () => delivery?.actor.answer(answer));
       },
       finished: (result) => {
         journal.result = result;
-        this.#next(item, result.kind === "promoted");
+        // A held release may still be answered or rolled back: what waits for it goes on waiting.
+        if (result.kind !== "held") this.#next(item, result.kind === "rolled-back");
       },
     };
   }
 
-  /** Starts the service's next waiting release; those built on a release that was taken back are invalid. */
-  #next(finished: ReleaseItem, promoted: boolean): void {
+  /** Starts the service's next waiting release; those built on a release that was rolled back are invalid. */
+  #next(finished: ReleaseItem, rolledBack: boolean): void {
     const { service } = finished.release;
     this.#running.delete(service);
-    const at = this.#waiting.findIndex((item) => item.release.service === service);
-    if (at < 0) return;
-    if (!promoted) {
-      for (const item of this.#waiting) {
-        if (item.release.service === service) this.#stage.journals[item.index].invalidated = true;
-      }
-      for (let k = this.#waiting.length - 1; k >= 0; k -= 1) {
-        if (this.#waiting[k].release.service === service) this.#waiting.splice(k, 1);
-      }
+    const waiting = this.#waiting.filter((item) => item.release.service === service);
+    if (waiting.length === 0) return;
+    const leaving = rolledBack ? waiting : waiting.slice(0, 1);
+    for (const item of leaving) this.#waiting.splice(this.#waiting.indexOf(item), 1);
+    if (rolledBack) {
+      for (const item of leaving) this.#stage.journals[item.index].invalidated = true;
       return;
     }
-    const [next] = this.#waiting.splice(at, 1);
     // A statechart that is just finishing must not start its successor from within its own step.
-    this.#stage.clock.setTimer(0, () => this.#start(next));
+    this.#stage.clock.setTimer(0, () => this.#start(leaving[0]));
   }
 }
 

@@ -1,12 +1,13 @@
 // What must hold in every run, whatever the strategy: DESIGN.md section 6, "Invariants".
 
-import type { Micros } from "../kernel/units.js";
+import type { Decision, DecisionRule } from "../engines/decision.js";
+import { seconds, type Micros } from "../kernel/units.js";
 import { clock as clockText, count, duration as span } from "../kernel/format.js";
 import { LEDGER_COLUMNS, LedgerColumn } from "../world/ledger.js";
+import type { ReleaseJournal } from "./journal.js";
 import type { InvariantOutcome } from "./outcome.js";
 import { cellsWhere, type RecordRow } from "./recording.js";
 import type { Simulation } from "./simulate.js";
-import { recordInterval } from "./simulate.js";
 import { releasesOf } from "./stage.js";
 
 const WEIGHT_TOLERANCE = 1e-9;
@@ -28,7 +29,7 @@ function outcome(name: string, checked: number, failure: string | null, fine: st
 }
 
 function weightsSumToOne({ recorder, input }: Simulation): InvariantOutcome {
-  const services = new Set(recorder.tracked.map((version) => version.service));
+  const services = [...new Set(recorder.tracked.map((version) => version.service))];
   let failure: string | null = null;
   for (const row of recorder.rows) {
     for (const service of services) {
@@ -36,88 +37,117 @@ function weightsSumToOne({ recorder, input }: Simulation): InvariantOutcome {
         (total, version, index) => (recorder.tracked[index].service === service ? total + version.weight : total),
         0,
       );
-      if (Math.abs(sum - 1) > WEIGHT_TOLERANCE) {
+      if (!(Math.abs(sum - 1) <= WEIGHT_TOLERANCE)) {
         failure ??= `at ${clockText(row.at)} the weights of ${service} in ${input.scenario.name} sum to ${sum}`;
       }
     }
   }
-  return outcome("weights sum to 100 %", recorder.rows.length, failure, "at every record");
+  return outcome("weights sum to 100 %", recorder.rows.length * services.length, failure, "at every record");
 }
 
-/** After a rollback is done, its propagation and the drain, the version answers no further request. */
+/** After a version is taken back, its propagation and the drain, it answers no further request. */
 function noTrafficToBadVersion(simulation: Simulation): InvariantOutcome {
   const { recorder, journals, input } = simulation;
   const { splitPropagation, drain } = input.scenario.world;
-  let checked = 0;
+  let [checked, tooLate] = [0, 0];
   let failure: string | null = null;
   for (const { index, release } of releasesOf(input.scenario)) {
-    const done = rollbackDoneAt(simulation, index);
-    if (done === null || journals[index].result?.kind !== "rolled-back") continue;
-    checked += 1;
-    const limit = done + splitPropagation + drain + recordInterval(input.scenario);
-    const cells = cellsWhere(recorder.cells, (cell) => cell.scope === "service" && cell.service === release.service && cell.version === release.version);
+    const done = takenBackAt(journals[index]);
+    if (done === null) continue;
+    const limit = done + splitPropagation + drain;
     const settled = recorder.rows.find((row) => row.at >= limit);
     const last = recorder.rows.at(-1);
-    if (settled === undefined || last === undefined) continue;
+    if (settled === undefined || last === undefined || settled === last) {
+      tooLate += 1;
+      continue;
+    }
+    checked += 1;
+    const cells = cellsWhere(recorder.cells, (cell) => cell.scope === "service" && cell.service === release.service && cell.version === release.version);
     const more = requestsOf(last, cells) - requestsOf(settled, cells);
-    if (more > 0) failure ??= `${release.version} still answered ${count(more)} requests after ${clockText(limit)}`;
+    if (more > 0) failure ??= `${release.version} still answered ${count(more)} requests after ${clockText(settled.at)}`;
   }
-  return outcome("no request reaches a version taken back", checked, failure, checked === 0 ? "no version was taken back" : "none did");
+  const idle = tooLate > 0 ? "a version was taken back too late in the run to tell" : "no version was taken back";
+  return outcome("no request reaches a version taken back", checked, failure, checked === 0 ? idle : "none did");
 }
 
-function rollbackDoneAt({ journals }: Simulation, index: number): Micros | null {
-  const done = journals[index].actions.find(
-    ({ command, event }) => command.kind === "roll-back" && event?.type === "action.done",
+/** When the command that took the version's traffic away was done: a rollback, or all traffic shifted to stable. */
+function takenBackAt({ actions, result }: ReleaseJournal): Micros | null {
+  if (result?.kind !== "rolled-back") return null;
+  const last = actions.findLast(
+    ({ command, event }) => event?.type === "action.done" && (command.kind === "roll-back" || (command.kind === "set-weight" && command.weight === 0)),
   );
-  return done?.at ?? null;
+  return last?.at ?? null;
 }
 
 function requestsOf(row: RecordRow, cells: readonly number[]): number {
   return cells.reduce((sum, cell) => sum + row.totals[cell * LEDGER_COLUMNS + LedgerColumn.requests], 0);
 }
 
-function noPromotionWithoutData({ journals }: Simulation): InvariantOutcome {
+/** A person may promote blindly; the engine never: each required gate was evaluated, and had data. */
+function noPromotionWithoutData({ journals, input }: Simulation): InvariantOutcome {
+  const required = input.scenario.strategy.gates.filter((gate) => gate.required).map((gate) => gate.id);
   let checked = 0;
   let failure: string | null = null;
   for (const decision of journals.flatMap((journal) => journal.decisions)) {
     if (decision.by !== "engine" || !(decision.actions.includes("promote") || decision.actions.includes("finish"))) continue;
     checked += 1;
-    const missing = decision.checks.find((check) => check.role === "gate" && check.status === "missing");
-    if (missing !== undefined) failure ??= `decision ${decision.id} promotes while "${missing.check}" has no data`;
+    const blind = required.find((gate) => (decision.checks.find(({ check }) => check === gate)?.status ?? "missing") === "missing");
+    if (blind !== undefined) failure ??= `decision ${decision.id} promotes while "${blind}" has no data`;
   }
-  return outcome("no promotion while a required metric lacks data", checked, failure, `${count(checked)} promotions, each with data`);
+  return outcome("no promotion while a required metric lacks data", checked, failure, checked === 0 ? "nothing was promoted" : `${count(checked)} promotions, each with data`);
 }
 
-/** A failed or timed-out action is followed by another action, a page, or the end of the run, in bounded time. */
+/** Besides its own time-out, a command's end may take this long to be heard. */
+const HEARING_GRACE: Micros = seconds(30);
+
+/** A command that failed, timed out, or never ended is followed by another one or a page in bounded time. */
 function failedActionsAreAnswered({ journals, input }: Simulation): InvariantOutcome {
-  const limit = input.scenario.strategy.actionTimeout + input.scenario.strategy.every;
+  const { actionTimeout, every } = input.scenario.strategy;
   let checked = 0;
   let failure: string | null = null;
   for (const journal of journals) {
-    for (const { event, at, text } of journal.actions) {
-      if (event === null || event.type === "action.done") continue;
+    const sent = journal.actions.filter(({ event }) => event === null);
+    for (const { at, text, command } of sent) {
+      const end = journal.actions.find((action) => action.command === command && action.event !== null);
+      if (end?.event?.type === "action.done") continue;
+      const limit = end === undefined ? at + actionTimeout + HEARING_GRACE : end.at + every;
+      if (limit > input.scenario.duration) continue;
       checked += 1;
-      const next = [...journal.actions.filter((action) => action.event === null), ...journal.pages].some(
-        (answer) => answer.at >= at && answer.at <= at + limit,
-      );
-      if (!next && at + limit <= input.scenario.duration) {
-        failure ??= `"${text}" failed at ${clockText(at)} and nothing followed within ${span(limit)}`;
+      const from = end?.at ?? at;
+      const answered = [...sent.filter((action) => action.command !== command), ...journal.pages].some((next) => next.at >= from && next.at <= limit);
+      if (!answered) {
+        failure ??= `"${text}" ${end === undefined ? "never ended" : "failed"} at ${clockText(from)} and nothing followed within ${span(limit - from)}`;
       }
     }
   }
   return outcome("a failed action leads to a next one or a page", checked, failure, checked === 0 ? "no action failed" : `all ${count(checked)} did`);
 }
 
-/** A decision of the engine shows checks, or names the rule that needs none. */
-function decisionsHaveEvidence({ journals }: Simulation): InvariantOutcome {
+/** Rules whose evidence is what happened (a failed action, silence, a person's word), or that nothing was seen. */
+const TOLD_BY_EVENTS: readonly DecisionRule[] = ["action-failed", "no-answer", "answer", "missing-data"];
+/** Rules that rest on one check: it is named, and shown with figures. */
+const RESTING_ON_A_CHECK: readonly DecisionRule[] = ["trigger", "hard-trigger", "gate"];
+
+function decisionsHaveEvidence({ journals, input }: Simulation): InvariantOutcome {
+  const { gates, triggers } = input.scenario.strategy;
   const decisions = journals.flatMap((journal) => journal.decisions);
-  const bare = decisions.find((decision) => decision.reason === "" || (decision.by === "engine" && decision.rule !== "action-failed" && decision.rule !== "no-answer" && decision.checks.length === 0 && decision.flag === null));
-  return outcome(
-    "every decision has evidence",
-    decisions.length,
-    bare === undefined ? null : `decision ${bare.id} (${bare.rule}) shows no check`,
-    `${count(decisions.length)} decisions`,
-  );
+  let failure: string | null = null;
+  for (const decision of decisions) {
+    const lack = lacks(decision, gates.length + triggers.length > 0);
+    if (lack !== null) failure ??= `decision ${decision.id} (${decision.rule}) ${lack}`;
+  }
+  return outcome("every decision has evidence", decisions.length, failure, `${count(decisions.length)} decisions`);
+}
+
+function lacks({ reason, rule, checks, decidingCheck }: Decision, hasChecks: boolean): string | null {
+  if (reason === "") return "gives no reason";
+  const deciding = checks.find(({ check }) => check === decidingCheck);
+  if (RESTING_ON_A_CHECK.includes(rule)) {
+    if (decidingCheck === null) return "names no check";
+    if (deciding === undefined) return `does not show "${decidingCheck}"`;
+    return deciding.observed === null || deciding.threshold === null ? `shows "${decidingCheck}" without figures` : null;
+  }
+  return hasChecks && checks.length === 0 && !TOLD_BY_EVENTS.includes(rule) ? "shows no check" : null;
 }
 
 /** Little's law holds up to the requests still inside at the end. */

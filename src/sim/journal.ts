@@ -44,6 +44,8 @@ export interface ReleaseJournal {
   result: DeliveryResult | null;
   /** Set when the release it was built on was taken back before its turn came. */
   invalidated: boolean;
+  /** When an oracle took over; null when none did. */
+  oracleActedAt: Micros | null;
 }
 
 export function emptyJournal(index: number, releasedAt: Micros): ReleaseJournal {
@@ -59,6 +61,7 @@ export function emptyJournal(index: number, releasedAt: Micros): ReleaseJournal 
     pages: [],
     result: null,
     invalidated: false,
+    oracleActedAt: null,
   };
 }
 

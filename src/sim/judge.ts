@@ -1,9 +1,9 @@
-// Judges one release of a finished run: its result, the cause, the classification and the times.
+// Judges one release of a finished run: its result, the classification and the verdict in a sentence.
 
-import { assert } from "../kernel/assert.js";
-import type { Micros } from "../kernel/units.js";
 import { duration as span, money, percent } from "../kernel/format.js";
-import { actingDecision, type ReleaseJournal } from "./journal.js";
+import type { Decision } from "../engines/decision.js";
+import { causeOf } from "./cause.js";
+import { actingDecision, isActing, type ReleaseJournal } from "./journal.js";
 import type {
   Cause,
   Classification,
@@ -15,9 +15,8 @@ import type {
 } from "./outcome.js";
 import type { Simulation } from "./simulate.js";
 import type { ReleaseItem } from "./stage.js";
+import { timesOf } from "./times.js";
 import type { TruthOfRelease } from "./truth.js";
-import { LEDGER_COLUMNS, LedgerColumn } from "../world/ledger.js";
-import { cellsWhere } from "./recording.js";
 
 export interface Judgement {
   readonly result: ReleaseResult;
@@ -36,13 +35,13 @@ export interface Judgement {
 export function judge(simulation: Simulation, item: ReleaseItem, truth: TruthOfRelease): Judgement {
   const journal = simulation.journals[item.index];
   const result = resultOf(journal);
-  const { cause, causeReason } = causeOf(journal, item);
-  const afterFullExposure = actedAfterFullExposure(simulation, journal, item);
+  const { cause, causeReason } = causeOf(simulation, journal, item);
+  const afterFullExposure = actedAfterFullExposure(journal);
   const { classification, unscoredWhy } = classify(truth, result, cause, afterFullExposure);
   const action = actionOf(journal);
   return {
     result,
-    by: journal.result?.by ?? null,
+    by: byWhom(journal, result),
     afterFullExposure,
     cause,
     causeReason,
@@ -54,35 +53,37 @@ export function judge(simulation: Simulation, item: ReleaseItem, truth: TruthOfR
   };
 }
 
+/**
+ * What became of it. A release that is being taken back when the run ends counts as taken back; one that never got
+ * its turn, that is still under way, or that waits for a person, is held.
+ */
 function resultOf(journal: ReleaseJournal): ReleaseResult {
-  if (journal.invalidated || journal.startedAt === null) return "invalidated";
-  return journal.result?.kind ?? "held";
+  if (journal.invalidated) return "invalidated";
+  if (journal.result !== null && journal.result.kind !== "held") return journal.result.kind;
+  const state = journal.states.at(-1)?.state ?? "";
+  if (!state.startsWith("rolling-back.")) return "held";
+  const flagIsOff = state === "rolling-back.watching-flag" || state === "rolling-back.judging-flag";
+  return flagIsOff ? "flag-off" : "rolled-back";
 }
 
-/** The release when the deciding check passes without the requests that carry its effects; luck otherwise. */
-function causeOf(journal: ReleaseJournal, item: ReleaseItem): { cause: Cause; causeReason: string } {
-  const acting = actingDecision(journal);
-  if (acting === null) return { cause: null, causeReason: "Nobody acted on the release." };
-  const { decision, place } = acting;
-  const passes = journal.passesWithoutRelease[place];
-  if (passes === null) {
-    return {
-      cause: "luck",
-      causeReason: `No check decided (${decision.rule}), so the release's own requests cannot have.`,
-    };
-  }
-  const check = decision.decidingCheck ?? "the deciding check";
-  return passes
-    ? { cause: "release", causeReason: `Without the requests that ${item.release.version}'s own defects touched, "${check}" passes.` }
-    : { cause: "luck", causeReason: `"${check}" fails even without the requests that ${item.release.version}'s own defects touched.` };
+/** Who decided what became of it; the levels that follow a failed action are nobody's new decision. */
+function byWhom(journal: ReleaseJournal, result: ReleaseResult): Judgement["by"] {
+  if (result === "invalidated" || result === "rejected") return null;
+  if (result === "held") return journal.result?.kind === "held" ? journal.result.by : null;
+  const own = result === "promoted" ? isPromoting : isActing;
+  const settled = journal.decisions.filter(own);
+  return (settled.findLast(({ rule }) => rule !== "action-failed") ?? settled.at(-1))?.by ?? journal.result?.by ?? null;
 }
 
-function actedAfterFullExposure(simulation: Simulation, journal: ReleaseJournal, item: ReleaseItem): boolean {
+const isPromoting = ({ actions }: Decision): boolean => actions.includes("finish") || actions.includes("promote");
+
+/** Whether the release had all traffic when it was first acted on. */
+function actedAfterFullExposure(journal: ReleaseJournal): boolean {
   const acting = actingDecision(journal);
   if (acting === null) return false;
-  const version = simulation.recorder.tracked.findIndex((tracked) => tracked.release === item.index);
-  return simulation.recorder.rows.some(
-    (row) => row.at <= acting.decision.at && row.versions[version].weight === 1,
+  return journal.actions.some(
+    ({ command, event }) =>
+      command.kind === "set-weight" && command.weight >= 1 && event?.type === "action.done" && event.at <= acting.decision.at,
   );
 }
 
@@ -123,46 +124,6 @@ function rightOrWrong(right: RightAction, action: ReleaseOutcome["action"]): boo
   return right === (action === "shift-traffic" ? "roll-back" : action);
 }
 
-function timesOf(simulation: Simulation, journal: ReleaseJournal, item: ReleaseItem): ReleaseTimes {
-  const { ledger, rows, tracked } = simulation.recorder;
-  const version = tracked.findIndex((candidate) => candidate.release === item.index);
-  const harmStartsAt = orNull(ledger.firstHarmAt[item.index]);
-  const lastHarmAt = orNull(ledger.lastHarmAt[item.index]);
-  const acting = actingDecision(journal);
-  const detectedAt = acting?.decision.at ?? null;
-  const acted = journal.result?.kind === "rolled-back" || journal.result?.kind === "flag-off";
-  const mitigatedAt = acted && lastHarmAt !== null && detectedAt !== null ? Math.max(lastHarmAt, detectedAt) : null;
-  // Requests that were already inside may still fail after the last action is done.
-  const restoredAt = acted && journal.result !== null ? Math.max(journal.result.at, mitigatedAt ?? 0) : null;
-  return {
-    releasedAt: journal.releasedAt,
-    firstTrafficAt: firstTraffic(simulation, item) ?? rows.find((row) => row.versions[version].weight > 0)?.at ?? null,
-    harmStartsAt,
-    detectedAt,
-    mitigatedAt,
-    restoredAt,
-    finishedAt: journal.result?.at ?? null,
-    detection: since(harmStartsAt, detectedAt),
-    mitigation: since(harmStartsAt, mitigatedAt),
-    recovery: since(harmStartsAt, restoredAt),
-  };
-}
-
-/** End of the first record interval in which the version answered a request. */
-function firstTraffic({ recorder }: Simulation, item: ReleaseItem): Micros | null {
-  const { service, version } = item.release;
-  const cells = cellsWhere(recorder.cells, (cell) => cell.scope === "service" && cell.service === service && cell.version === version);
-  assert(cells.length > 0, "the ledger follows every scripted version");
-  const row = recorder.rows.find(({ totals }) =>
-    cells.some((cell) => totals[cell * LEDGER_COLUMNS + LedgerColumn.requests] > 0),
-  );
-  return row?.at ?? null;
-}
-
-const orNull = (at: number): Micros | null => (Number.isNaN(at) ? null : at);
-
-const since = (from: Micros | null, to: Micros | null): Micros | null => (from === null || to === null ? null : to - from);
-
 function harmWords({ failedRequests, slowRequests, shareOfRequests, lostOrdersEuro }: Impact): string {
   if (failedRequests + slowRequests > 0) return `${percent(shareOfRequests)} of requests were harmed`;
   return lostOrdersEuro > 0 ? `orders worth ${money(lostOrdersEuro)} were lost` : "nobody was harmed";
@@ -189,7 +150,7 @@ export function verdictSentence(item: ReleaseItem, truth: TruthOfRelease, judgem
     case "clean":
       return `${version} was harmless and was promoted.`;
     case "undecided":
-      return `${version} was ${truth.truth}, and was still held when the scenario ended.`;
+      return `${version} was ${truth.truth}, and was undecided when the scenario ended${times.firstTrafficAt === null ? ": it never got its turn" : ""}.`;
     case "unscored":
       return `${version} is not scored (${judgement.unscoredWhy ?? truth.truth}); result: ${result}.`;
   }

@@ -1,9 +1,9 @@
 // What a run writes down at each record instant: the truth's books, the split, and what telemetry showed.
 
 import type { Micros, Ratio } from "../kernel/units.js";
-import type { Answer, TelemetryQuery } from "../telemetry/query.js";
+import type { Answer, Selector, TelemetryQuery } from "../telemetry/query.js";
 import { LEDGER_COLUMNS, LEDGER_EDGES, type Ledger, type LedgerCell } from "../world/ledger.js";
-import type { World } from "../world/world.js";
+import type { VersionStatus, World } from "../world/world.js";
 
 /** A version that charts and rules follow, with the index of its release (null for a stable version). */
 export interface TrackedVersion {
@@ -30,12 +30,17 @@ export interface Books {
 }
 
 export interface RecordRow extends Books {
+  /** As the recorder's `services`: all versions of each together. */
+  readonly services: readonly VersionRow[];
+  /** As the recorder's `tracked`. */
   readonly versions: readonly VersionRow[];
 }
 
 export interface RecorderInput {
   readonly world: World;
   readonly tracked: readonly TrackedVersion[];
+  /** Services that rules look at as a whole. */
+  readonly services: readonly string[];
   /** Width of the windows that seen figures are asked over. */
   readonly window: Micros;
   /** Ask telemetry for the seen figures (charts and `seen.` rules need them). */
@@ -46,13 +51,17 @@ export interface RecorderInput {
 export class Recorder {
   readonly rows: RecordRow[] = [];
   readonly tracked: readonly TrackedVersion[];
+  readonly services: readonly string[];
   readonly #input: RecorderInput;
   readonly #queries: readonly (readonly TelemetryQuery[])[];
+  readonly #serviceQueries: readonly (readonly TelemetryQuery[])[];
 
   constructor(input: RecorderInput) {
     this.#input = input;
     this.tracked = input.tracked;
-    this.#queries = input.tracked.map(({ service, version }) => seenQueries(service, version, input.window));
+    this.services = input.services;
+    this.#queries = input.tracked.map(({ service, version }) => seenQueries({ service, version }, input.window));
+    this.#serviceQueries = input.services.map((service) => seenQueries({ service }, input.window));
   }
 
   get cells(): readonly LedgerCell[] {
@@ -71,23 +80,24 @@ export class Recorder {
       at: world.now(),
       totals: world.ledger.totals.slice(),
       histogram: world.ledger.histogram.slice(),
-      versions: this.tracked.map((tracked, index) => this.#versionRow(tracked, index)),
+      versions: this.tracked.map(({ service, version }, index) =>
+        this.#row(world.status(service).filter((status) => status.version === version), this.#queries[index]),
+      ),
+      services: this.services.map((service, index) => this.#row(world.status(service), this.#serviceQueries[index])),
     });
   }
 
-  #versionRow({ service, version }: TrackedVersion, index: number): VersionRow {
+  #row(status: readonly VersionStatus[], queries: readonly TelemetryQuery[]): VersionRow {
     const { world, seen } = this.#input;
-    const status = world.status(service).find((candidate) => candidate.version === version);
-    const weight = status?.weight ?? 0;
-    const replicas = status?.ready ?? 0;
+    const weight = status.reduce((sum, version) => sum + version.weight, 0);
+    const replicas = status.reduce((sum, version) => sum + version.ready, 0);
     if (!seen) return { weight, replicas, seenErrorRate: null, seenP95Seconds: null };
-    const [failed, all, p95] = this.#queries[index].map((query) => world.telemetry.query(query, world.now()));
+    const [failed, all, p95] = queries.map((query) => world.telemetry.query(query, world.now()));
     return { weight, replicas, seenErrorRate: seenErrorRate(failed, all), seenP95Seconds: valueOf(p95) };
   }
 }
 
-function seenQueries(service: string, version: string, window: Micros): TelemetryQuery[] {
-  const where = { service, version };
+function seenQueries(where: Selector, window: Micros): TelemetryQuery[] {
   return [
     { fn: "increase", metric: "http_requests_total", where: { ...where, code: "5xx" }, window },
     { fn: "increase", metric: "http_requests_total", where, window },

@@ -1,6 +1,6 @@
 // Regret: what the release cost beyond what an oracle with the same platform would have paid on the same seed.
 
-import type { Micros } from "../kernel/units.js";
+import type { Euro } from "../kernel/units.js";
 import { costOf, impactOf } from "./cost.js";
 import type { Cost, ReleaseOutcome } from "./outcome.js";
 import { simulate, type Simulation } from "./simulate.js";
@@ -8,8 +8,10 @@ import { releasesOf, type ReleaseItem } from "./stage.js";
 import type { TruthOfRelease } from "./truth.js";
 
 /**
- * The clairvoyant acts at the first scrape after the first harmed request with the right action; a release that
- * is not harmful it promotes on schedule. It plays the same seed, so the difference is the decisions' alone.
+ * The clairvoyant acts at the first scrape after the first harmed request of its own run, with the right action and
+ * the platform's latencies and failures; a release that is not harmful it promotes on schedule. It plays the same
+ * seed, so the difference is the decisions' alone. It may be negative: who acts before anything could show, or lets
+ * a harm go that costs less than a rollback, pays less than the clairvoyant: luck, not merit.
  */
 export function regretOf(
   simulation: Simulation,
@@ -17,31 +19,26 @@ export function regretOf(
   truth: TruthOfRelease,
   cost: Cost,
 ): NonNullable<ReleaseOutcome["regret"]> {
-  const { input, recorder } = simulation;
+  const { input } = simulation;
   const { scenario } = input;
-  const actsAt = truth.truth === "harmful" ? nextScrape(recorder.ledger.firstHarmAt[item.index], scenario.world.telemetry.scrape) : null;
-  const acts = actsAt !== null && actsAt < scenario.duration && truth.rightAction !== "not-restorable" && truth.rightAction !== "none";
+  const { rightAction } = truth;
+  const acts = truth.truth === "harmful" && (rightAction === "disable-flag" || rightAction === "roll-back");
   const oracle = simulate({
     ...input,
     detail: "light",
     seen: false,
     driver: acts
-      ? { kind: "oracle", release: item.index, actsAt, action: truth.rightAction }
+      ? { kind: "oracle", release: item.index, action: rightAction }
       : { kind: "schedule", made: releasesOf(scenario).map(({ index }) => index) },
   });
-  const oracleCost = withRollback(
-    costOf(scenario, oracle.journals[item.index], truth.truth, impactOf(oracle, item)),
-    acts ? scenario.cost.rollback : 0,
-  );
-  return { clairvoyant: cost.total - oracleCost.total, oracleCost, oracleActsAt: acts ? actsAt : null };
+  const journal = oracle.journals[item.index];
+  const rollback = journal.oracleActedAt !== null && rightAction === "roll-back" ? scenario.cost.rollback : 0;
+  const oracleCost = withRollback(costOf(scenario, journal, truth.truth, impactOf(oracle, item)), rollback);
+  return { clairvoyant: cost.total - oracleCost.total, oracleCost, oracleActsAt: journal.oracleActedAt };
 }
 
-function nextScrape(harmAt: number, scrape: Micros): Micros | null {
-  return Number.isNaN(harmAt) ? null : (Math.floor(harmAt / scrape) + 1) * scrape;
-}
-
-const withRollback = (cost: Cost, rollback: number): Cost => ({
-  ...cost,
-  rollbacks: rollback,
-  total: cost.total - cost.rollbacks + rollback,
-});
+/** The oracle's own rollback, beside one that its schedule may have needed. */
+const withRollback = (cost: Cost, rollback: Euro): Cost => {
+  const rollbacks = Math.max(cost.rollbacks, rollback);
+  return { ...cost, rollbacks, total: cost.total - cost.rollbacks + rollbacks };
+};

@@ -6,7 +6,7 @@ import { toSeconds } from "../kernel/units.js";
 import { clock as clockText, count, duration as span, percent } from "../kernel/format.js";
 import type { Expectation, RuleComparison } from "../scenario/compiled.js";
 import { LedgerColumn, type LedgerCell } from "../world/ledger.js";
-import { cellsWhere, quantileBetween, sumBetween, type Recorder, type RecordRow, type TrackedVersion } from "./recording.js";
+import { cellsWhere, quantileBetween, sumBetween, type Recorder, type RecordRow, type VersionRow } from "./recording.js";
 
 type Rule = Expectation & { readonly kind: "rule" };
 
@@ -31,8 +31,10 @@ function judgeNever(rule: Rule, recorder: Recorder): RuleFinding {
   let looked = 0;
   for (let row = 1; row < recorder.rows.length; row += 1) {
     if (rule.while !== null && holds(rule.while, recorder, row) !== true) continue;
+    const held = holds(rule.claim, recorder, row);
+    if (held === null) continue;
     looked += 1;
-    if (holds(rule.claim, recorder, row) === true) return { passed: false, reason: story(rule, recorder, row) };
+    if (held) return { passed: false, reason: story(rule, recorder, row) };
   }
   return { passed: true, reason: `never so in ${count(looked)} looks${rule.while === null ? "" : " while the condition held"}` };
 }
@@ -64,8 +66,10 @@ function judgeEventually(rule: Rule, recorder: Recorder): RuleFinding {
       return { passed: true, reason: `so after ${span(at - startsAt)} (limit ${span(rule.within)})` };
     }
   }
-  return startsAt === null
-    ? { passed: true, reason: "its condition never held, so nothing was asked" }
+  if (startsAt === null) return { passed: true, reason: "its condition never held, so nothing was asked" };
+  const end = recorder.rows.at(-1)?.at ?? 0;
+  return end - startsAt < rule.within
+    ? { passed: false, reason: `not so in the ${span(end - startsAt)} from ${clockText(startsAt)} to the end of the run (limit ${span(rule.within)})` }
     : { passed: false, reason: `not so within ${span(rule.within)} of ${clockText(startsAt)}` };
 }
 
@@ -113,22 +117,22 @@ function holds(comparison: RuleComparison, recorder: Recorder, row: number): boo
 
 /** The comparison's series at a row, in its own unit. */
 function valueOf(comparison: RuleComparison, recorder: Recorder, row: number): number | null {
-  const tracked = recorder.tracked.findIndex((version) => version.version === comparison.of);
+  const { series, of, seen } = comparison;
   const now = recorder.rows[row];
-  if (comparison.series === "weight" || comparison.series === "replicas") {
-    const versions = versionsOf(comparison.of, recorder.tracked);
-    return versions.reduce((sum, index) => sum + now.versions[index][comparison.series === "weight" ? "weight" : "replicas"], 0);
-  }
-  if (comparison.seen) {
-    if (tracked < 0) return null;
-    return comparison.series === "p95" ? now.versions[tracked].seenP95Seconds : comparison.series === "error-rate" ? now.versions[tracked].seenErrorRate : null;
-  }
-  const cells = cellsWhere(recorder.cells, (cell) => concerns(cell, comparison.of));
+  const subjects = subjectsOf(of, recorder, now);
+  if (series === "weight") return sumOf(subjects.map(({ weight }) => weight));
+  if (series === "replicas") return sumOf(subjects.map(({ replicas }) => replicas));
+  if (seen) return series === "p95" ? (subjects.at(0)?.seenP95Seconds ?? null) : series === "error-rate" ? (subjects.at(0)?.seenErrorRate ?? null) : null;
+  const cells = cellsWhere(recorder.cells, (cell) => concerns(cell, of));
   return trueValue(comparison, recorder, recorder.rows[row - 1], now, cells);
 }
 
-function versionsOf(name: string, tracked: readonly TrackedVersion[]): number[] {
-  return tracked.flatMap((version, index) => (version.version === name || version.service === name ? [index] : []));
+const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+
+/** A version of that name, or the service as a whole. */
+function subjectsOf(name: string, recorder: Recorder, row: RecordRow): readonly VersionRow[] {
+  const versions = row.versions.filter((_, index) => recorder.tracked[index].version === name);
+  return versions.length > 0 ? versions : row.services.filter((_, index) => recorder.services[index] === name);
 }
 
 const concerns = (cell: LedgerCell, name: string): boolean =>

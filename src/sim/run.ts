@@ -136,7 +136,8 @@ function releaseOutcome(
 function statesOf(journal: ReleaseJournal, end: number): Pick<ReleaseOutcome, "states" | "transitions"> {
   const spent = new Map<string, { state: string; label: string; spent: number; entries: number }>();
   journal.states.forEach(({ state, label, at }, index) => {
-    const until = journal.states[index + 1]?.at ?? journal.result?.at ?? end;
+    // A held release stays held, after the moment that it was called so.
+    const until = journal.states[index + 1]?.at ?? (journal.result?.kind === "held" ? end : (journal.result?.at ?? end));
     const known = spent.get(label) ?? { state: stateIn(state, label), label, spent: 0, entries: 0 };
     known.spent += Math.max(0, until - at);
     known.entries += 1;

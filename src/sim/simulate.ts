@@ -50,6 +50,7 @@ export function simulate(input: SimulationInput): Simulation {
   const recorder = new Recorder({
     world,
     tracked: trackedVersions(scenario),
+    services: servicesInRules(scenario),
     window: scenario.strategy.window,
     seen: input.seen,
   });
@@ -108,6 +109,12 @@ function trackedVersions(scenario: Scenario): readonly TrackedVersion[] {
     tracked.push({ service, version: release.version, release: index });
   }
   return tracked;
+}
+
+/** The services that some rule names as a whole. */
+function servicesInRules({ expectations, world }: Scenario): readonly string[] {
+  const named = new Set(expectations.flatMap((each) => (each.kind === "rule" ? [each.claim.of, ...(each.while === null ? [] : [each.while.of])] : [])));
+  return world.services.flatMap(({ name }) => (named.has(name) ? [name] : []));
 }
 
 /** The interval between record rows: one scrape, or more in runs of days. */

@@ -37,7 +37,7 @@ export function recordingOf(figures: readonly RowFigures[]): Recorder {
     histogram[LEDGER_EDGES + 1 + bucket] += row.requests;
     rows.push(rowAt((index + 1) * INTERVAL, totals, histogram, row.weight, row.seenErrorRate ?? null));
   });
-  return { rows, cells: CELLS, tracked: TRACKED, ledger: { edgesSeconds: EDGES } } as unknown as Recorder;
+  return { rows, cells: CELLS, tracked: TRACKED, services: ["checkout"], ledger: { edgesSeconds: EDGES } } as unknown as Recorder;
 }
 
 function rowAt(at: number, totals: Float64Array, histogram: Float64Array, weight: number, seenErrorRate: number | null): RecordRow {
@@ -45,6 +45,7 @@ function rowAt(at: number, totals: Float64Array, histogram: Float64Array, weight
     at,
     totals: totals.slice(),
     histogram: histogram.slice(),
+    services: [{ weight: 1, replicas: 7, seenErrorRate: seenErrorRate === null ? null : seenErrorRate / 2, seenP95Seconds: null }],
     versions: [
       { weight: 1 - weight, replicas: 6, seenErrorRate: null, seenP95Seconds: null },
       { weight, replicas: 1, seenErrorRate, seenP95Seconds: null },
