@@ -44,7 +44,8 @@ export class Scraper {
   readonly #appointments: Appointment[] = [];
   readonly #gaps = new Set<string>();
   #gapEverywhere = false;
-  #extraLag: Micros = 0;
+  readonly #extraLags = new Map<string, Micros>();
+  #extraLagEverywhere: Micros = 0;
   #orders = 0;
   #now: Micros = 0;
 
@@ -103,15 +104,16 @@ export class Scraper {
     else this.#gaps.delete(service);
   }
 
-  /** Samples scraped from now on arrive this much later than usual. */
-  setLag(extra: Micros): void {
+  /** Samples scraped from now on of a service (null: of anything) arrive this much later than usual. */
+  setLag(extra: Micros, service: string | null = null): void {
     assert(extra >= 0, "extra lag is not negative");
-    this.#extraLag = extra;
+    if (service === null) this.#extraLagEverywhere = extra;
+    else this.#extraLags.set(service, extra);
   }
 
   #scrape(appointment: Appointment): void {
     const { target, at } = appointment;
-    const visibleAt = at + this.#lag + this.#extraLag;
+    const visibleAt = at + this.#lag + this.#extraLag(target);
     if (appointment.removed) {
       target.removedAt = at;
       // A target that was never scraped leaves nothing that could go stale.
@@ -130,6 +132,13 @@ export class Scraper {
     if (this.#gapEverywhere) return true;
     const service = target.schema.labels.service;
     return this.#gaps.size > 0 && service !== undefined && target.schema.upLabelled && this.#gaps.has(service);
+  }
+
+  /** A service's lag, like its gap, is one of its own targets. */
+  #extraLag(target: Target): Micros {
+    const service = target.schema.labels.service;
+    if (this.#extraLags.size === 0 || service === undefined || !target.schema.upLabelled) return this.#extraLagEverywhere;
+    return this.#extraLagEverywhere + (this.#extraLags.get(service) ?? 0);
   }
 
   #missedByChance(appointment: Appointment): boolean {

@@ -101,6 +101,22 @@ describe("lag", () => {
     // The one of 30 s arrives at 95 s, and that of 45 s not before it.
     expect([seen(s(94)), seen(s(95))]).toEqual([s(15), s(45)]);
   });
+
+  it("of one service adds to everybody's, and leaves databases and the platform's exporter in time", () => {
+    const { scraper, store, target } = scraped();
+    const orders = store.addTarget({ id: "orders", labels: {}, schema: databaseSchema({ database: "orders" }) });
+    const labels = { service: "shop", version: "v1" };
+    const platform = store.addTarget({ id: "platform", labels, schema: platformSchema(labels) });
+    for (const one of [target, orders, platform]) scraper.register(one, s(0));
+    scraper.setLag(s(60), "shop");
+    scraper.setLag(s(10));
+    run(scraper, s(0));
+    const inSight = (at: Micros): boolean[] => [target, orders, platform].map((one) => one.lastRow(s(-1), s(0), at) === 0);
+    expect(inSight(s(14))).toEqual([false, false, false]);
+    expect(inSight(s(15))).toEqual([false, true, true]);
+    expect(inSight(s(74))).toEqual([false, true, true]);
+    expect(inSight(s(75))).toEqual([true, true, true]);
+  });
 });
 
 describe("what is not scraped", () => {
