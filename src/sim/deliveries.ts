@@ -132,28 +132,32 @@ class DeliveryQueue {
   #observer(item: ReleaseItem, journal: ReleaseJournal): DeliveryObserver {
     const { clock, input, world } = this.#stage;
     const { person } = input.scenario;
+    // A statechart that lost its platform to an oracle runs into time-outs; they are nobody's cost.
+    const guarded = <Heard extends readonly unknown[]>(hear: (...heard: Heard) => void) => (...heard: Heard): void => {
+      if (journal.oracleActedAt === null) hear(...heard);
+    };
     return {
-      evaluated: (results, at) => journal.health.push({ at, results }),
-      decided: (decision, basis) => {
+      evaluated: guarded((results, at) => journal.health.push({ at, results })),
+      decided: guarded((decision, basis) => {
         journal.decisions.push(decision);
         journal.passesWithoutRelease.push(
           isActing(decision) ? passesWithoutRelease(world.telemetry, item.index, basis) : null,
         );
-      },
-      entered: (state, label, at, why) => journal.states.push({ state, label, at, why }),
-      action: (text, command, event, at) => journal.actions.push({ at, text, command, event }),
-      paged: (message, asks, at) => {
+      }),
+      entered: guarded((state, label, at, why) => journal.states.push({ state, label, at, why })),
+      action: guarded((text, command, event, at) => journal.actions.push({ at, text, command, event })),
+      paged: guarded((message, asks, at) => {
         journal.pages.push({ at, message, asks });
         const { answersAfter, answer } = person;
         // A statechart that is done hears nothing more; one that holds still does.
         const delivery = this.#begun.find((candidate) => candidate.item === item);
         if (asks && answersAfter !== null) clock.setTimer(answersAfter, () => delivery?.actor.answer(answer));
-      },
-      finished: (result) => {
+      }),
+      finished: guarded((result) => {
         journal.result = result;
         // A held release may still be answered or rolled back: what waits for it goes on waiting.
         if (result.kind !== "held") this.#next(item, result.kind === "rolled-back");
-      },
+      }),
     };
   }
 
