@@ -26,7 +26,7 @@ export class DatabasePool {
   /** Connections that effects took: all, and by release [1 + r]; and whose they are. */
   readonly taken: Float64Array;
   takenMask = 0;
-  queue = queueModel({ choices: 1, inTurn: false, replicas: 1, slots: 1, places: 1 });
+  queue = queueModel({ choices: 1, inTurn: false, replicas: 1, slots: 1, places: 1, inner: true });
   point: QueuePoint;
   /** Index into LOADS. */
   load = 0;
@@ -83,7 +83,7 @@ export class DatabasePool {
     this.bounded = this.callers - slots < limited;
     const places = Math.max(1, Math.min(limited, this.callers - slots));
     const { shape } = this.queue;
-    if (shape.slots !== slots || shape.places !== places) this.queue = queueModel({ choices: 1, inTurn: false, replicas: 1, slots, places });
+    if (shape.slots !== slots || shape.places !== places) this.queue = queueModel({ choices: 1, inTurn: false, replicas: 1, slots, places, inner: true });
     return this.queue;
   }
 
@@ -112,7 +112,7 @@ export class DatabasePool {
     const service = total > 0 ? steppedService(mean / total, square / total) : steppedService(own[0].meanSeconds, own[0].meanSquare);
     const queue = this.#queue(steppedPlaces(service.mean));
     const { slots } = queue.shape;
-    this.load = nearestLoad((total * service.mean) / slots);
+    this.load = nearestLoad((total > 0 ? mean : 0) / slots);
     const load = breathe(queue, service.mean, service.variation);
     const point = queue.point(load);
     this.point = queue.point(this.load);

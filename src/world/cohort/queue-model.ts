@@ -12,6 +12,8 @@ export interface QueueShape {
   readonly slots: number;
   /** Waiting places per replica. */
   readonly places: number;
+  /** A queue of short waits within longer answers (a database's): they push the tail in proportion. */
+  readonly inner?: boolean;
 }
 
 /** A pool at one load, for exponential service of mean 1; counts are per replica. */
@@ -70,7 +72,7 @@ const models = new Map<string, QueueModel>();
 const MODELS_MAX = 400;
 
 function nameOf(shape: QueueShape): string {
-  return `${shape.inTurn ? "turn" : "free"}/${shape.choices}/${shape.replicas}/${shape.slots}/${shape.places}`;
+  return `${shape.inner === true ? "inner" : ""}${shape.inTurn ? "turn" : "free"}/${shape.choices}/${shape.replicas}/${shape.slots}/${shape.places}`;
 }
 
 /** The shared model of a shape: it depends on nothing but the shape. */
@@ -115,7 +117,7 @@ function aloneAt(shape: QueueShape, load: number): QueuePoint {
   return {
     refused, inSystem, busy,
     waits: waiting / admitted, waitMean: mean / admitted, waitSquare: square / admitted,
-    ...fluctuation(share, up, waits, replicas),
+    ...fluctuation(share, up, shape.inner === true ? waits : waits.map(tailWeight), replicas),
   };
 }
 
@@ -164,8 +166,7 @@ const tailWeight = (wait: number): number => exactExp(TAIL_STEEPNESS * Math.min(
  * What is averaged are arrivals, which come in greater number when they make each other wait: the second term.
  * Independent replicas average each other out.
  */
-function fluctuation(share: Float64Array, up: Float64Array, wait: Float64Array, independent: number): Pick<QueuePoint, "tail" | "tailVariance" | "memory"> {
-  const f = wait.map(tailWeight);
+function fluctuation(share: Float64Array, up: Float64Array, f: Float64Array, independent: number): Pick<QueuePoint, "tail" | "tailVariance" | "memory"> {
   let mean = 0;
   for (let n = 0; n < share.length; n += 1) mean += share[n] * f[n];
   let [below, integral, variance] = [0, 0, 0];
@@ -177,6 +178,11 @@ function fluctuation(share: Float64Array, up: Float64Array, wait: Float64Array, 
   }
   return { tail: mean, tailVariance: variance / independent, memory: variance > 0 ? integral / variance : 0 };
 }
+
+/** Imbalance comes and goes faster than the total: measured against the request world, the whole forgets sooner by this. */
+const IMBALANCE_MEMORY = 0.6;
+
+const quicker = (of: ReturnType<typeof fluctuation>): ReturnType<typeof fluctuation> => ({ ...of, memory: of.memory * IMBALANCE_MEMORY });
 
 /** What a balancer of several choices makes of a mean number per replica. */
 interface Spread {
@@ -234,7 +240,7 @@ class Imbalance {
     return {
       refused, inSystem, busy,
       waits: Math.min(1, waiting / admitted), waitMean: first / admitted, waitSquare: second / admitted,
-      ...fluctuation(share, up, meanWait, 1),
+      ...quicker(fluctuation(share, up, meanWait.map(tailWeight), 1)),
     };
   }
 }
