@@ -1,10 +1,10 @@
 // Service times on the latency grid, stretched by a factor and shifted by what effects add.
 
 import { exactExp, exactLog, normalCdf } from "../../kernel/exact.js";
+import { gammaLower } from "../../kernel/incomplete.js";
 import { toSeconds } from "../../kernel/units.js";
 import type { DurationSpec } from "../spec.js";
 import { atom, massFromCdf, type Mass } from "./grid.js";
-import { gammaCdf } from "./incomplete-gamma.js";
 
 /** The 95 % quantile of the standard normal distribution. */
 const Z95 = 1.6448536269514722;
@@ -31,7 +31,7 @@ function durationCdf(time: Exclude<DurationSpec, { kind: "constant" }>): (second
     }
     case "gamma": {
       const scale = toSeconds(time.mean) / time.shape;
-      return (seconds) => gammaCdf(seconds / scale, time.shape);
+      return (seconds) => gammaLower(time.shape, seconds / scale);
     }
     case "uniform": {
       const from = toSeconds(time.from);

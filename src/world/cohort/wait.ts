@@ -1,8 +1,8 @@
 // What a request waits for a slot or a connection, as a distribution on the grid.
 
 import { exactExp } from "../../kernel/exact.js";
+import { gammaLower } from "../../kernel/incomplete.js";
 import { massFromCdf, scaleMass, EMPTY_MASS } from "./grid.js";
-import { gammaCdf } from "./incomplete-gamma.js";
 import { freshId, type Wait } from "./law.js";
 import type { QueuePoint } from "./queue-model.js";
 
@@ -37,6 +37,6 @@ export function waitOf(point: QueuePoint, meanSeconds: number, variation: number
   const nearlyExponential = shape > 0.9 && shape < 1.15;
   const mass = nearlyExponential
     ? massFromCdf((seconds) => 1 - exactExp(-seconds / (scale * shape)))
-    : massFromCdf((seconds) => gammaCdf(seconds / scale, shape));
+    : massFromCdf((seconds) => gammaLower(shape, seconds / scale));
   return { id: freshId(), none: 1 - point.waits, waiting: scaleMass(mass, point.waits) };
 }
