@@ -68,8 +68,12 @@ function truthOfRelease(asked: Case): TruthOfRelease {
   const others = othersOf(asked);
   const earlier = others.filter((other) => other < index);
   const amongAll = evidenceBeside(asked, others);
-  if (worstFinding(amongAll) !== "harmful") return unharmful(amongAll);
-  if (others.length === 0 || worstFinding(evidenceBeside(asked, [])) === "harmful") {
+  const alone = others.length === 0 ? amongAll : evidenceBeside(asked, []);
+  if (worstFinding(amongAll) !== "harmful") {
+    // What another release broke makes no innocent one borderline.
+    return unharmful(worstFinding(alone) === "fine" ? alone : amongAll);
+  }
+  if (worstFinding(alone) === "harmful") {
     return { truth: "harmful", evidence: amongAll, rightAction: rightAction(asked, others) };
   }
   // Harmful only together with another one. The later of the two is charged.
