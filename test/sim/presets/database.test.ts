@@ -55,12 +55,13 @@ describe.each(FIDELITIES)("db-pool-exhaustion, in %s", (fidelity) => {
 
   it("fails the queries that find no connection in time", () => {
     const seen = play(fidelity, { database, script: fault("db-pool-exhaustion", "on: orders-db, pool: -19") });
-    // One connection serves 45.7 of 60 a second; the others give up after 200 ms in the queue.
+    // One connection serves 45.7 of 60 a second; the others give up after 200 ms in the queue. (A queue of exponential
+    // services, as cohort has it, loses 25 % where this one loses 24 %.)
     const lost = 1 - 1 / 1.314;
     expect(seen.lowest("db_pool_in_use_ratio", DB, { from: seconds(130), to: minutes(4) })).toBeGreaterThan(0.94);
-    expectNear(seen.increase("db_pool_timeouts_total", DB, DURING) / (120 * 60), lost, 0.03);
-    expectNear(seen.errorRate(VIEW, DURING), lost, 0.04);
-    expectNear(seen.errorRate(ORDER, DURING), lost, 0.04);
+    expectNear(seen.increase("db_pool_timeouts_total", DB, DURING) / (120 * 60), lost, 0.045);
+    expectNear(seen.errorRate(VIEW, DURING), lost, 0.055);
+    expectNear(seen.errorRate(ORDER, DURING), lost, 0.055);
     expect(seen.highest("db_pool_waiting", DB, DURING)).toBeGreaterThan(4);
     expect(seen.increase("db_pool_timeouts_total", DB, BEFORE) + seen.increase("db_pool_timeouts_total", DB, AFTER)).toBe(0);
     expect(seen.errorRate(SHOP, AFTER)).toBeLessThan(0.01);

@@ -25,8 +25,8 @@ describe.each(FIDELITIES)("crash-loop, in %s", (fidelity) => {
     expect(seen.lowest("replicas_ready", SHOP, DURING)).toBe(0);
     expect(ready(seen, minutes(6))).toBe(4);
     const [before, during, after] = [BEFORE, DURING, AFTER].map((stretch) => seen.rate(SHOP, stretch));
-    // Nobody answers a third of the time.
-    expectNear(during / before, 0.675, 0.125);
+    // Nobody answers a third of the time, and each crash takes along what was counted since the last scrape.
+    expectNear(during / before, 0.62, 0.13);
     expectNear(after / before, 1, 0.1);
   });
 
