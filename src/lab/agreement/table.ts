@@ -85,7 +85,8 @@ function cellSection({ cell, about, findings }: CellComparison): readonly string
 function sentence(finding: Finding): string {
   const { column, what, request, cohort, note } = finding;
   const sure = finding.standardError === null ? "" : `, standard error ${errorText(finding)}`;
-  return `${column} of ${what}: request ${figure(column, request)}, cohort ${figure(column, cohort)}, difference ${differenceText(finding)}${sure}, tolerance ${toleranceText(finding)}${note === "" ? "" : ` (${note})`}`;
+  const held = column === "rollback rate" ? note : `tolerance ${toleranceText(finding)}${note === "" ? "" : ` (${note})`}`;
+  return `${column} of ${what}: request ${figure(column, request)}, cohort ${figure(column, cohort)}, difference ${differenceText(finding)}${sure}, ${held}`;
 }
 
 function figure(column: Column, value: number): string {
