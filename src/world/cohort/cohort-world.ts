@@ -486,12 +486,16 @@ class CohortWorld implements World, FleetOwner {
     if (version.main === target) version.main = null;
   }
 
-  #ownTarget(replica: Replica): void {
+  /** Singles the replica out; what it did so far stays with the target that it shared. */
+  #ownTarget(replica: Replica): ServiceTarget {
     const version = this.#versions[replica.version.index];
+    this.#book(version);
+    this.#leaveTarget(replica);
     const { scrape } = this.model.spec.telemetry;
     const target = this.#makeTarget(version, this.#freeId(replica.name), replica.name, hashedOffset(this.model.seed, replica.name, scrape));
     target.members = 1;
     replica.target = target;
+    return target;
   }
 
   #addPlatformTarget(version: VersionState): void {
@@ -584,13 +588,11 @@ class CohortWorld implements World, FleetOwner {
   down(replica: Replica): void {
     const { target } = replica;
     if (target === null) return;
-    if (target.members > 1) {
-      this.#book(this.#versions[replica.version.index]);
-      this.#leaveTarget(replica);
-      return;
+    if (target.members > 1) this.#ownTarget(replica).target.responding = false;
+    else {
+      this.#draw(target, this.agenda.now());
+      target.target.responding = false;
     }
-    this.#draw(target, this.agenda.now());
-    target.target.responding = false;
   }
 
   up(replica: Replica): void {
@@ -618,8 +620,6 @@ class CohortWorld implements World, FleetOwner {
   singledOut(replica: Replica): void {
     replica.singled = true;
     if (replica.target === null || replica.target.members <= 1 || replica.phase !== "ready" || replica.silent) return;
-    this.#book(this.#versions[replica.version.index]);
-    this.#leaveTarget(replica);
     this.#ownTarget(replica);
   }
 
@@ -799,11 +799,11 @@ class CohortWorld implements World, FleetOwner {
     const gaps = effects.filter((effect) => effect.kind === "drop-scrapes" && inWindow(effect, now));
     this.#scraper.setGap(null, gaps.some((effect) => effect.service < 0));
     for (const service of services) this.#scraper.setGap(service.spec.name, gaps.some((effect) => effect.service === service.index));
-    let lag = 0;
-    for (const { kind, effect, ...rest } of effects) {
-      if (kind === "lag" && effect.what.kind === "lag" && now >= rest.from && now < rest.to) lag += effect.what.add;
-    }
-    this.#scraper.setLag(lag);
+    const lags = effects.filter((effect) => effect.kind === "lag" && inWindow(effect, now));
+    const lagOf = (service: number): Micros => lags.reduce((sum, one) =>
+      sum + (one.service === service && one.effect.what.kind === "lag" ? one.effect.what.add : 0), 0);
+    this.#scraper.setLag(lagOf(-1));
+    for (const service of services) this.#scraper.setLag(lagOf(service.index), service.spec.name);
   }
 
   #autoscaleLater(service: ServiceState, scaler: Autoscaler, interval: Micros): void {

@@ -220,10 +220,10 @@ export class Fleet {
     }
   }
 
-  /** Probes come at multiples of the interval. */
+  /** Probes come at multiples of the interval; one at this very instant sees what has just happened. */
   #admitLater(replica: Replica): void {
     const { interval, healthyAfter } = this.service.spec.healthCheck;
-    const at = (Math.floor(this.#now / interval) + healthyAfter) * interval;
+    const at = (Math.ceil(this.#now / interval) + healthyAfter - 1) * interval;
     this.#after(replica, at - this.#now, () => {
       this.#owner.changing(this);
       replica.admitted = true;
@@ -234,7 +234,7 @@ export class Fleet {
   #dismissLater(replica: Replica): void {
     if (!(replica.badSince <= this.#now)) replica.badSince = this.#now;
     const { interval, unhealthyAfter } = this.service.spec.healthCheck;
-    const at = (Math.floor(replica.badSince / interval) + unhealthyAfter) * interval;
+    const at = (Math.ceil(replica.badSince / interval) + unhealthyAfter - 1) * interval;
     this.#after(replica, at - this.#now, () => {
       this.#owner.changing(this);
       replica.admitted = false;

@@ -47,11 +47,12 @@ function actOn(core: Core, effect: EffectModel): void {
 function setTelemetry(core: Core, effect: EffectModel): void {
   const { scraper, meter, now, model } = core;
   const open = model.effects.filter((other) => other.kind === effect.kind && inWindow(other, now));
+  const service = effect.service < 0 ? null : model.services[effect.service].spec.name;
   if (effect.kind === "drop-scrapes") {
-    const service = effect.service < 0 ? null : model.services[effect.service].spec.name;
     scraper.setGap(service, open.some((other) => other.service === effect.service));
   } else if (effect.kind === "lag") {
-    scraper.setLag(open.reduce((sum, { effect: { what } }) => sum + (what.kind === "lag" ? what.add : 0), 0));
+    const together = open.filter((other) => other.service === effect.service);
+    scraper.setLag(together.reduce((sum, { effect: { what } }) => sum + (what.kind === "lag" ? what.add : 0), 0), service);
   } else if (effect.kind === "flag-service-down") {
     for (const live of meter.flagService.live) live[meter.flagService.schema.upIndex] = open.length > 0 ? 0 : 1;
   }
