@@ -1,0 +1,134 @@
+// Each invariant holds on a real run and breaks on a doctored one: none of them is vacuous.
+
+import { describe, expect, it } from "vitest";
+import type { ActionEntry, ReleaseJournal } from "../../src/sim/journal.js";
+import { checkInvariants } from "../../src/sim/invariants.js";
+import type { RecordRow } from "../../src/sim/recording.js";
+import { simulate, type Simulation } from "../../src/sim/simulate.js";
+import { LEDGER_COLUMNS, LedgerColumn } from "../../src/world/ledger.js";
+import type { Decision } from "../../src/engines/decision.js";
+import { cornerShop, release } from "./support/corner-shop.js";
+
+const FAULT = "  - { at: 0s, fault: { rollback-fails: {}, for: 30m } }";
+const run = (defects: string, fault = ""): Simulation => {
+  const scenario = cornerShop({ script: `${fault}\n${release(defects)}`, lasts: "20m" });
+  return simulate({ scenario, seed: 3, fidelity: "cohort", noiseFree: false, detail: "light", seen: false, driver: { kind: "strategy" } });
+};
+/** Rolled back, after the first try failed; and promoted. */
+const taken = run("{ with: version, on: shop/order, errors: +30% }", FAULT);
+const promoted = run("");
+
+const check = (simulation: Simulation, name: string) => {
+  const found = checkInvariants(simulation).find((invariant) => invariant.name === name);
+  if (found === undefined) throw new Error(`there is no invariant ${name}`);
+  return found;
+};
+const withJournal = (simulation: Simulation, change: Partial<ReleaseJournal>): Simulation => ({ ...simulation, journals: [{ ...simulation.journals[0], ...change }] });
+const withRows = (simulation: Simulation, change: (row: RecordRow, index: number) => RecordRow): Simulation => {
+  const recorder = Object.create(simulation.recorder, { rows: { value: simulation.recorder.rows.map(change) }, cells: { value: simulation.recorder.cells } }) as Simulation["recorder"];
+  return { ...simulation, recorder };
+};
+const withDecision = (simulation: Simulation, which: (decision: Decision) => boolean, change: (decision: Decision) => Partial<Decision>): Simulation =>
+  withJournal(simulation, { decisions: simulation.journals[0].decisions.map((decision) => (which(decision) ? { ...decision, ...change(decision) } : decision)) });
+
+describe("a real run", () => {
+  it("keeps every invariant, and gave each something to check", () => {
+    expect(taken.journals[0].result?.kind).toBe("rolled-back");
+    expect(promoted.journals[0].result?.kind).toBe("promoted");
+    for (const simulation of [taken, promoted]) expect(checkInvariants(simulation).filter(({ held }) => !held)).toEqual([]);
+    const checked = new Map(checkInvariants(taken).map((each, k) => [each.name, each.checked + checkInvariants(promoted)[k].checked]));
+    expect([...checked.values()].every((times) => times > 0)).toBe(true);
+  });
+});
+
+describe("weights sum to 100 %", () => {
+  it("breaks on a row in which a tenth of the traffic goes nowhere", () => {
+    const leaking = withRows(taken, (row, index) => (index === 20 ? { ...row, versions: row.versions.map((version) => ({ ...version, weight: version.weight * 0.9 })) } : row));
+    expect(check(leaking, "weights sum to 100 %")).toMatchObject({ held: false, reason: expect.stringContaining("sum to 0.9") });
+  });
+});
+
+describe("no request reaches a version taken back", () => {
+  const name = "no request reaches a version taken back";
+  const bad = taken.recorder.cells.findIndex(({ scope, version }) => scope === "service" && version === "v2");
+
+  it("breaks on a single request at the end of the run", () => {
+    const last = taken.recorder.rows.length - 1;
+    const haunted = withRows(taken, (row, index) => {
+      const totals = row.totals.slice();
+      if (index === last) totals[bad * LEDGER_COLUMNS + LedgerColumn.requests] += 1;
+      return { ...row, totals };
+    });
+    expect(check(haunted, name)).toMatchObject({ held: false, reason: expect.stringContaining("v2 still answered 1 request") });
+  });
+
+  it("does not count a version as checked when the run ends too early to tell", () => {
+    const { actions } = taken.journals[0];
+    const end = taken.input.scenario.duration;
+    const late = withJournal(taken, { actions: actions.map((action) => (action.event?.type === "action.done" && action.command.kind === "roll-back" ? { ...action, at: end } : action)) });
+    expect(check(late, name)).toMatchObject({ held: true, checked: 0, reason: expect.stringContaining("too late") });
+  });
+});
+
+describe("no promotion while a required metric lacks data", () => {
+  const name = "no promotion while a required metric lacks data";
+  const isPromotion = ({ actions }: Decision) => actions.includes("promote");
+
+  it("breaks when the gate's data is missing, and when the gate was not looked at", () => {
+    const blind = withDecision(promoted, isPromotion, ({ checks }) => ({ checks: checks.map((each) => ({ ...each, status: "missing" as const })) }));
+    const unasked = withDecision(promoted, isPromotion, () => ({ checks: [] }));
+    expect([check(blind, name).held, check(unasked, name).held]).toEqual([false, false]);
+  });
+
+  it("leaves a person free to promote blindly", () => {
+    const told = withDecision(promoted, isPromotion, () => ({ checks: [], by: "person" as const }));
+    expect(check(told, name).held).toBe(true);
+  });
+});
+
+describe("a failed action leads to a next one or a page", () => {
+  const name = "a failed action leads to a next one or a page";
+  const { actions } = taken.journals[0];
+  const failedAt = actions.findIndex(({ event }) => event?.type === "action.failed");
+
+  it("was put to the test by the rollback that failed", () => {
+    expect(failedAt).toBeGreaterThan(0);
+    expect(check(taken, name)).toMatchObject({ held: true, checked: 1 });
+  });
+
+  it("breaks when nothing follows the failure", () => {
+    const silent = withJournal(taken, { actions: actions.slice(0, failedAt + 1), pages: [] });
+    expect(check(silent, name)).toMatchObject({ held: false, reason: expect.stringContaining("failed at") });
+  });
+
+  it("breaks when a command never ends and nothing follows", () => {
+    const hanging: ActionEntry[] = actions.slice(0, failedAt);
+    expect(check(withJournal(taken, { actions: hanging, pages: [] }), name)).toMatchObject({ held: false, reason: expect.stringContaining("never ended") });
+  });
+});
+
+describe("every decision has evidence", () => {
+  const name = "every decision has evidence";
+  const isTrigger = ({ rule }: Decision) => rule === "trigger";
+
+  it("breaks without a reason, without the deciding check, and without its figures", () => {
+    const doctored = [
+      withDecision(taken, isTrigger, () => ({ reason: "" })),
+      withDecision(taken, isTrigger, () => ({ decidingCheck: null })),
+      withDecision(taken, isTrigger, () => ({ checks: [] })),
+      withDecision(taken, isTrigger, ({ checks }) => ({ checks: checks.map((each) => ({ ...each, observed: null })) })),
+      withDecision(promoted, ({ rule }) => rule === "schedule", () => ({ checks: [] })),
+    ];
+    expect(taken.journals[0].decisions.some(isTrigger)).toBe(true);
+    expect(doctored.map((simulation) => check(simulation, name).held)).toEqual(doctored.map(() => false));
+  });
+});
+
+describe("Little's law", () => {
+  it("breaks when a tenth of the time in the system is lost", () => {
+    const world = Object.create(taken.world, {
+      littlesLaw: { value: () => ({ inFlightSeconds: 900, latencySeconds: 1_000, arrivals: 20_000 }) },
+    }) as Simulation["world"];
+    expect(check({ ...taken, world }, "Little's law").held).toBe(false);
+  });
+});
