@@ -43,6 +43,8 @@ export interface RecorderInput {
   readonly services: readonly string[];
   /** Width of the windows that seen figures are asked over. */
   readonly window: Micros;
+  /** Close the world's books at each row: the twins' windows need that, a run's rows show what the last scrapes closed. */
+  readonly settle: boolean;
   /** Ask telemetry for the seen figures (charts and `seen.` rules need them). */
   readonly seen: boolean;
 }
@@ -74,8 +76,10 @@ export class Recorder {
 
   /** Writes a row for the world's present instant. */
   record(): void {
-    const { world } = this.#input;
-    world.settle();
+    const { world, settle } = this.#input;
+    if (settle) world.settle();
+    // The end of the run may fall on a record instant: the later figures stand.
+    if (this.rows.at(-1)?.at === world.now()) this.rows.pop();
     this.rows.push({
       at: world.now(),
       totals: world.ledger.totals.slice(),

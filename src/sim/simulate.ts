@@ -52,6 +52,7 @@ export function simulate(input: SimulationInput): Simulation {
     tracked: trackedVersions(scenario),
     services: servicesInRules(scenario),
     window: scenario.strategy.window,
+    settle: input.noiseFree,
     seen: input.seen,
   });
   const journals = releasesOf(scenario).map((item) => emptyJournal(item.index, item.at));
@@ -62,6 +63,7 @@ export function simulate(input: SimulationInput): Simulation {
   scheduleRecords(stage, recorder);
   clock.runUntil(scenario.duration, (at) => world.advanceTo(at));
   world.settle();
+  recorder.record();
   return { input, world, platform, recorder, journals };
 }
 
