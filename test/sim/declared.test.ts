@@ -54,7 +54,8 @@ describe.each(["cohort", "request"] as const)("what a delivery is handed, in %s"
 
 describe("what telemetry answers before the release has traffic", () => {
   it("is the same too: the defects are in no answer, and in no series that has a name", () => {
-    const answers = ["", DEFECTS].map((defects) => {
+    // A defect for some users only makes cohort draw class by class: other draws of the same law.
+    const answers = ["", DEFECTS.replace(", users: 10%", "")].map((defects) => {
       const scenario = cornerShop({ script: release(defects, FLAG, { at: "170s" }), lasts: "3m", calls: "[{ to: payments/charge, timeout: 1s }]" });
       const { world } = simulate({ scenario, seed: 5, fidelity: "cohort", noiseFree: false, detail: "light", seen: false, driver: { kind: "strategy" } });
       const window = 60e6;

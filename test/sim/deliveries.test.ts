@@ -1,0 +1,58 @@
+// Deliveries of one service in turn, people who answer late, and platforms that fail at everything.
+
+import { describe, expect, it } from "vitest";
+import { runScenario } from "../../src/sim/run.js";
+import { cornerShop, release, QUICK } from "./support/corner-shop.js";
+
+const ASKING = QUICK.replace("thin-data: { min-requests: 20 }", "thin-data: { min-requests: 1000000, on-inconclusive: ask }, ask-timeout: 4m, on-no-answer: hold");
+const run = (script: string, strategy: string, more = "") => runScenario(cornerShop({ script, strategy, more, lasts: "25m" }), { detail: "light" });
+const next = release("", "", { version: "v3", at: "3m" });
+const results = (outcome: ReturnType<typeof run>) => outcome.releases.map(({ result, by, classification }) => [result, by, classification]);
+
+describe("a held release", () => {
+  it("is undecided at the end, and so is the one that waits for it", () => {
+    const outcome = run(`${release()}\n${next}`, ASKING, "person: { answers-after: never }");
+    expect(results(outcome)).toEqual([["held", "engine", "undecided"], ["held", null, "undecided"]]);
+    expect(outcome.releases[0].states.find(({ label }) => label === "held")?.spent).toBeGreaterThan(5 * 60e6);
+    expect(outcome.invariants.filter(({ held }) => !held)).toEqual([]);
+  });
+
+  it("still hears a person who answers after the question has timed out", () => {
+    const outcome = run(`${release()}\n  - { at: 20m, answer: roll-back }`, ASKING, "person: { answers-after: never }");
+    expect(outcome.releases[0]).toMatchObject({ result: "rolled-back", by: "person", classification: "false-rollback", times: { detectedAt: null } });
+  });
+
+  it("is promoted by the person who says so at its last step, and then the next one starts", () => {
+    const once = ASKING.replace("steps: [{ weight: 20%, bake: 3m }, { weight: 100%, bake: 3m }]", "steps: [{ weight: 100%, bake: 3m }]");
+    const outcome = run(`${release()}\n${next}`, once, "person: { answers-after: 6m, answer: promote }");
+    expect(results(outcome)[0]).toEqual(["promoted", "person", "clean"]);
+    expect(outcome.releases[1].times.firstTrafficAt).toBeGreaterThan(outcome.releases[0].times.finishedAt ?? Infinity);
+  });
+});
+
+describe("a dark release", () => {
+  it("lets the next one start: nothing was rolled back", () => {
+    const flag = ", flag: { name: new, endpoints: [shop/order] }";
+    const outcome = run(`${release("{ with: flag, on: shop/order, errors: +30% }", flag)}\n${next}`, QUICK);
+    expect(results(outcome)).toEqual([["flag-off", "engine", "caught"], ["promoted", "engine", "clean"]]);
+  });
+});
+
+describe("a platform that fails at everything", () => {
+  const broken = "  - { at: 6m, fault: { effect: { on: platform, action-fails: 1000 }, for: 30m } }";
+
+  it("strands the release: undecided, paged, and not taken for rolled back", () => {
+    const outcome = run(`${release("{ with: version, on: shop/order, errors: +30% , when: { from: 4m } }")}\n${broken}`, QUICK, "person: { answers-after: 1m, answer: hold }");
+    const [stranded] = outcome.releases;
+    expect(stranded).toMatchObject({ result: "held", by: "person", classification: "undecided", action: "roll-back", times: { mitigatedAt: null, restoredAt: null } });
+    expect(outcome.invariants.filter(({ held }) => !held)).toEqual([]);
+    expect(stranded.cost.pages).toBeGreaterThan(0);
+  });
+});
+
+describe("a release whose replicas never start", () => {
+  it("is caught because of itself although no check decided", () => {
+    const scenario = cornerShop({ script: release("{ with: version, on: shop, startup-failure: 100% }"), strategy: QUICK.replace("triggers: {", "action-timeout: 1m, triggers: {"), lasts: "25m" });
+    expect(runScenario(scenario, { detail: "light" }).releases[0]).toMatchObject({ truth: "harmful", result: "rolled-back", cause: "release", classification: "caught" });
+  });
+});
