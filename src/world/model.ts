@@ -4,7 +4,7 @@ import { assert } from "../kernel/assert.js";
 import { streamKey, uniform, type StreamKey } from "../kernel/draws.js";
 import { minutes, type Micros, type Ratio } from "../kernel/units.js";
 import { compileEffects, type EffectModel } from "./active-effects.js";
-import { DurationSampler } from "./durations.js";
+import { durationSampler, type DurationSampler } from "./durations.js";
 import type { BreakerSpec, CallSpec, DatabaseSpec, EndpointSpec, RetrySpec, ServiceSpec, TrafficSpec, WorldSpec } from "./spec.js";
 import type { WorldInput } from "./world.js";
 
@@ -121,7 +121,7 @@ export function compileModel(input: WorldInput): Model {
   assert(releases <= 30, "at most 30 releases, one bit each");
   return {
     spec, seed, services, endpoints, calls, versions, flags, effects, releases,
-    databases: spec.databases.map((database, index) => ({ index, spec: database, time: new DurationSampler(database.time) })),
+    databases: spec.databases.map((database, index) => ({ index, spec: database, time: durationSampler(database.time) })),
     traffic: spec.traffic.map((traffic, index) => ({
       index, spec: traffic,
       service: known(serviceIndex, traffic.enters, "traffic enters a service"),
@@ -191,8 +191,8 @@ function compileService(
     index, spec,
     versions: versions.filter((v) => v.service === index).map((v) => v.index),
     endpoints: endpoints.filter((endpoint) => endpoint.service === index),
-    startup: new DurationSampler(spec.startup),
-    cacheMiss: spec.cache === null ? null : new DurationSampler(spec.cache.miss),
+    startup: durationSampler(spec.startup),
+    cacheMiss: spec.cache === null ? null : durationSampler(spec.cache.miss),
     stickyKey: streamKey(input.seed, `sticky/${spec.name}`),
     entry: input.spec.traffic.some((traffic) => traffic.enters === spec.name),
   };
@@ -234,7 +234,7 @@ function compileEndpoints(
       cumulated += endpoint.share;
       const index = endpoints.length;
       endpoints.push({
-        index, slot, service: serviceAt, spec: endpoint, time: new DurationSampler(endpoint.time),
+        index, slot, service: serviceAt, spec: endpoint, time: durationSampler(endpoint.time),
         calls: endpoint.calls.map((call, position) => compileCall(call, position, serviceAt, index)),
         cumulatedShare: slot === service.endpoints.length - 1 ? 1 : cumulated,
       });
