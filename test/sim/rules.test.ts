@@ -79,3 +79,17 @@ describe("eventually-within", () => {
     expect(judgeRule(rule("eventually-within", back, failing, seconds(15)), recording).passed).toBe(false);
   });
 });
+
+describe("a rule about a service", () => {
+  const of = (series: RuleComparison["series"], op: RuleComparison["op"], value: number, seen = false): RuleComparison => ({ ...compare(series, op, value, seen), of: "checkout" });
+  const recording = recordingOf([{ weight: 0.5, requests: 100, errors: 10, seenErrorRate: 0.2 }]);
+
+  it("looks at all its versions together", () => {
+    expect(judgeRule(rule("always", of("replicas", "==", 7)), recording).passed).toBe(true);
+    expect(judgeRule(rule("always", of("error-rate", "==", 0.1)), recording).passed).toBe(true);
+  });
+
+  it("reads what telemetry showed of the service, and is not silent for want of a version of that name", () => {
+    expect(judgeRule(rule("never", of("error-rate", ">", 0.05, true)), recording).passed).toBe(false);
+  });
+});
