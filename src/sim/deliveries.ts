@@ -5,7 +5,7 @@ import type { DeliveryActor, DeliveryObserver } from "../delivery/observer.js";
 import type { ActionEvent, ActionId, Platform, PlatformCommand } from "../delivery/platform.js";
 import type { CanaryStrategy } from "../delivery/strategy.js";
 import { EventClass } from "../kernel/clock.js";
-import type { Micros } from "../kernel/units.js";
+import { seconds, type Micros } from "../kernel/units.js";
 import type { Scenario } from "../scenario/compiled.js";
 import type { Driver, ForcedAction } from "./driver.js";
 import { passesWithoutRelease } from "./cause.js";
@@ -38,21 +38,27 @@ export function runDeliveries(stage: Stage, driver: Driver): void {
   if (driver.kind === "oracle") awaitHarm(stage, driver.release, () => queue.takeOver(driver.release, driver.action));
 }
 
-/** Calls `act` at the first scrape after the release's first harmed request. */
+/** How often an oracle looks for the first harmed request. */
+const HARM_LOOK: Micros = seconds(1);
+
+/**
+ * Calls `act` at the first scrape after the release's first harmed request. It looks at the books as they stand:
+ * closing them would make cohort draw at other instants than in the run that the oracle is held against.
+ */
 function awaitHarm({ clock, world, input, journals }: Stage, release: number, act: () => void): void {
-  const { world: spec, duration } = input.scenario;
-  const { scrape } = spec.telemetry;
-  const look = (at: Micros): void => {
-    world.settle();
+  const { scrape } = input.scenario.world.telemetry;
+  const look = (): void => {
     const harmAt = world.ledger.firstHarmAt[release];
-    if (harmAt <= at) {
-      journals[release].oracleActedAt = at;
-      act();
-    } else if (at + scrape < duration) {
-      clock.at(at + scrape, EventClass.script, () => look(at + scrape));
+    if (Number.isNaN(harmAt)) {
+      clock.at(clock.now() + HARM_LOOK, EventClass.script, look);
+      return;
     }
+    clock.at(Math.max(clock.now(), Math.ceil(harmAt / scrape) * scrape), EventClass.script, () => {
+      journals[release].oracleActedAt = clock.now();
+      act();
+    });
   };
-  clock.at(0, EventClass.script, () => look(0));
+  look();
 }
 
 /** Releases of one service wait for each other: the next one is built on the one before. */
