@@ -1,19 +1,16 @@
 // The mean field: rates flow down the call graph, answers flow up, until retries and refusals agree with each other.
 
 import type { StreamKey } from "../../kernel/draws.js";
-import { exactExp } from "../../kernel/exact.js";
-import { toSeconds, type Micros } from "../../kernel/units.js";
-import { concernsLink, concernsQuery, inWindow, type EffectModel } from "../active-effects.js";
+import type { Micros } from "../../kernel/units.js";
 import type { CallModel, EndpointModel, Model } from "../model.js";
-import type { CallLink } from "./call-link.js";
+import { balance } from "./balance.js";
+import { Breathing } from "./breathing.js";
 import type { Conditions } from "./conditions.js";
 import { atLeastOne, type DatabasePool } from "./database-pool.js";
-import { forgetting, levelOf, levelsAt, nextDeviation, sigmaOf, waitSpread, type Breath, type Levels } from "./fluctuation.js";
-import { quantisedShare, type LawBook } from "./law-book.js";
+import type { LawBook } from "./law-book.js";
 import type { Law } from "./law.js";
-import { workLaw, workName, type ErrorSource, type WorkConditions } from "./own-work.js";
+import { LinkLaws } from "./link-laws.js";
 import type { Cell, Pool } from "./pool.js";
-import type { QueueModel } from "./queue-model.js";
 import type { ServiceState, VersionState } from "./service-state.js";
 import type { UserClasses } from "./user-classes.js";
 import { steppedService, waitOf } from "./wait.js";
@@ -41,28 +38,22 @@ const SETTLED = 1e-3;
 
 export class Flow {
   readonly #parts: FlowParts;
-  /** By version x callees + callee: effects on the link; by database x versions + version: effects on its queries. */
-  readonly #onLink: readonly (readonly EffectModel[])[];
-  readonly #onQuery: readonly (readonly EffectModel[])[];
-  readonly #callees: number;
+  readonly #links: LinkLaws;
+  readonly #breathing: Breathing;
   #now: Micros = 0;
   #damping = 1;
 
   constructor(parts: FlowParts) {
     this.#parts = parts;
-    const { versions, services, databases, effects } = parts.model;
-    this.#callees = services.length + databases.length;
-    const kinds = effects.filter(({ kind }) => kind === "errors" || kind === "latency" || kind === "outage");
-    this.#onLink = versions.flatMap((version) => Array.from({ length: this.#callees }, (_, callee) =>
-      kinds.filter((effect) => concernsLink(effect, version, callee))));
-    this.#onQuery = databases.flatMap((database) => versions.map((version) =>
-      kinds.filter((effect) => concernsQuery(effect, version, database.index))));
+    this.#links = new LinkLaws(parts);
+    this.#breathing = new Breathing(parts.book, parts.noise?.tickSeconds ?? null);
   }
 
   /** Solves the state for a stretch of `seconds` that starts now. */
   solve(now: Micros, seconds: number): void {
     this.#now = now;
     this.#parts.conditions.now = now;
+    this.#breathing.now = now;
     for (const service of this.#parts.services) {
       for (const version of service.versions) for (const pool of version.pools) pool.inSystemBefore = pool.inSystem;
     }
@@ -77,7 +68,7 @@ export class Flow {
   /** The version's pools are new ones. */
   regroup(version: VersionState): void {
     version.poolShares = version.pools.map((pool) => pool.replicas.length);
-    this.#balance(version);
+    balance(version);
   }
 
   // --- rates, callers first ---
@@ -186,86 +177,23 @@ export class Flow {
     const { services, order, databases, book } = this.#parts;
     let moved = 0;
     for (const database of databases) {
-      this.#queryLaws(database);
+      this.#links.ofQueries(database, this.#now);
       const key = this.#parts.noise?.databases ?? null;
       database.update(book, this.#now, (queue, mean, variation) =>
-        this.#felt(queue, database.load, database.breath, key, 1 + database.model.index, mean, variation));
+        this.#breathing.felt(queue, database.load, database.breath, key, 1 + database.model.index, mean, variation));
     }
     for (let i = order.length - 1; i >= 0; i -= 1) {
       const service = services[order[i]];
       for (const version of service.versions) {
         if (version.pools.length === 0) continue;
-        this.#linkLaws(service, version);
+        this.#links.ofCalls(service, version, this.#now);
         for (const pool of version.pools) moved = Math.max(moved, this.#poolLaws(service, version, pool, seconds));
-        this.#balance(version);
+        balance(version);
         if (service.model.entry) moved = Math.max(moved, this.#pageFailures(version));
       }
       this.#serviceAnswers(service);
     }
     return moved;
-  }
-
-  #queryLaws(database: DatabasePool): void {
-    const { model, book, conditions } = this.#parts;
-    for (const version of model.versions) {
-      const effects = this.#onQuery[database.model.index * model.versions.length + version.index];
-      database.silent[version.index] = -1;
-      if (effects.length === 0) continue;
-      let [factor, add, mask] = [1, 0, 0];
-      const errors: ErrorSource[] = [{ ratio: database.model.spec.errors, bit: 0 }];
-      for (const effect of effects) {
-        const share = inWindow(effect, this.#now) ? conditions.flagShare(effect) : 0;
-        if (share <= 0) continue;
-        const { what } = effect.effect;
-        if (what.kind === "latency") {
-          factor *= 1 + (what.factor - 1) * share;
-          add += toSeconds(what.add) * share;
-          mask |= effect.bit;
-        } else if (what.kind === "errors") errors.push({ ratio: what.ratio * share, bit: effect.bit });
-        else if (what.kind === "outage" && effect.carrierVersion >= 0) database.silent[version.index] = effect.bit;
-      }
-      const work: WorkConditions = { time: database.model.spec.time, factor, addSeconds: add, mask, errors, miss: null };
-      database.own[version.index] = book.named(workName(-1 - database.model.index, work), () => workLaw(work));
-    }
-  }
-
-  #linkLaws(service: ServiceState, version: VersionState): void {
-    const { services, databases, classes, model } = this.#parts;
-    const { index } = version.fleet.version;
-    for (const endpoint of service.model.endpoints) {
-      for (const call of endpoint.calls) {
-        const links = version.linkOf(call);
-        for (let k = 0; k < classes.count; k += 1) {
-          const law = call.database >= 0
-            ? databases[call.database].answer[index]
-            : services[call.service].answers[model.endpoints[call.endpoint].slot * classes.count + classes.calledBy(k, index)];
-          this.#updateLink(version, links[k], k, law);
-        }
-      }
-    }
-  }
-
-  #updateLink(version: VersionState, link: CallLink, userClass: number, callee: Law): void {
-    const { classes, book, conditions } = this.#parts;
-    const { call } = link;
-    let law = callee;
-    link.reaching = 1;
-    for (const effect of this.#onLink[version.fleet.version.index * this.#callees + call.callee]) {
-      if (!inWindow(effect, this.#now) || !classes.meets(userClass, effect)) continue;
-      const share = quantisedShare(conditions.flagShare(effect));
-      const { what } = effect.effect;
-      if (share <= 0) continue;
-      if (what.kind === "outage") {
-        law = book.blend(law, book.neverAnswers(effect.bit), share);
-        link.reaching *= 1 - share;
-      } else if (what.kind === "errors") {
-        law = book.blend(law, book.refused(effect.bit), what.ratio * share);
-        link.reaching *= 1 - what.ratio * share;
-      } else if (what.kind === "latency") {
-        law = book.blend(law, book.stretched(law, what.factor, toSeconds(what.add), effect.bit), share);
-      }
-    }
-    link.update(book, law, version.breakers.get(call.callee) ?? null);
   }
 
   #poolLaws(service: ServiceState, version: VersionState, pool: Pool, seconds: number): number {
@@ -303,7 +231,7 @@ export class Flow {
     const loadBefore = pool.load;
     pool.settle(pool.arrivals, pool.serviceSeconds, seconds);
     const stepped = steppedService(mean / weight, square / weight);
-    this.#breathe(pool, stepped.variation);
+    this.#breathing.ofPool(pool, stepped.variation);
     const point = pool.queue.point(pool.felt);
     if (pool.waitLoad !== pool.felt || pool.waitMean !== stepped.mean || pool.waitVariation !== stepped.variation) {
       pool.wait = book.named(`wait ${pool.queue.name} ${pool.felt} ${stepped.mean} ${stepped.variation}`, () =>
@@ -320,37 +248,6 @@ export class Flow {
       cell.answer = answer;
     }
     return Math.max(moved, Math.abs(pool.refused - refusedBefore), Math.abs(pool.load - loadBefore) > 1 ? 1 : 0);
-  }
-
-  /** The queue's load as it is felt in this tick: a slow fluctuation around its mean. */
-  #felt(queue: QueueModel, load: number, breath: Breath, key: StreamKey | null, entity: number, serviceSeconds: number, variation: number): number {
-    const { noise, book } = this.#parts;
-    if (noise === null || key === null) return load;
-    const point = queue.point(load);
-    const spread = waitSpread(point, serviceSeconds, variation, noise.tickSeconds);
-    if (spread <= 0) return load;
-    const tick = Math.floor(toSeconds(this.#now) / noise.tickSeconds);
-    if (breath.scoreTick !== tick) {
-      const memory = forgetting(point, serviceSeconds, variation);
-      breath.deviation = nextDeviation(breath.deviation, spread, key, tick, entity, memory, noise.tickSeconds);
-      breath.scoreTick = tick;
-    }
-    const levels = this.#levels(book, queue, load, spread);
-    return levels.loads[levelOf(breath.deviation / sigmaOf(spread))];
-  }
-
-  #levels(book: LawBook, queue: QueueModel, load: number, spread: number): Levels {
-    return book.named(`levels ${queue.name} ${load} ${spread}`, () => levelsAt(queue, load, spread));
-  }
-
-  /** The slow fluctuation of the pool's waits and refusals in this tick. */
-  #breathe(pool: Pool, variation: number): void {
-    const { queue, load, serviceSeconds } = pool;
-    pool.felt = this.#felt(queue, load, pool.breath, pool.key, 0, serviceSeconds, variation);
-    if (pool.felt === load) return;
-    const { noise, book } = this.#parts;
-    const spread = waitSpread(queue.point(load), serviceSeconds, variation, noise!.tickSeconds);
-    pool.refused = Math.min(1, queue.point(pool.felt).refused * this.#levels(book, queue, load, spread).refusalScale);
   }
 
   #deadLaws(version: VersionState, pool: Pool): void {
@@ -428,31 +325,6 @@ export class Flow {
     });
   }
 
-  /**
-   * Share of the version's requests that each pool gets. A balancer that compares requests in flight finds a dead
-   * replica idle and sends it all that it compares with a busy one.
-   */
-  #balance(version: VersionState): void {
-    const { pools, poolShares } = version;
-    let [all, dead, inSystem] = [0, 0, 0];
-    for (const pool of pools) {
-      all += pool.replicas.length;
-      if (pool.kind !== "serving") dead += pool.replicas.length;
-      else inSystem += pool.inSystem * pool.replicas.length;
-    }
-    const alive = all - dead;
-    let toDead = all > 0 ? dead / all : 0;
-    if (dead > 0 && alive > 0) {
-      const { balancing } = version.fleet.service.spec;
-      const idle = exactExp(-inSystem / alive);
-      if (balancing === "power-of-two") toDead = (dead * (dead - 1) + 2 * dead * alive * (1 - idle / 2)) / (all * (all - 1));
-      else if (balancing === "least-request") toDead = dead / (dead + alive * idle);
-    }
-    for (let p = 0; p < pools.length; p += 1) {
-      const { kind, replicas } = pools[p];
-      poolShares[p] = kind === "serving" ? ((1 - toDead) * replicas.length) / alive : (toDead * replicas.length) / dead;
-    }
-  }
 }
 
 /** Of the pages that fail a share is loaded again, up to the most reloads. */
