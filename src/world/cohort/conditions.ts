@@ -4,13 +4,14 @@ import { exactExp, normalCdf } from "../../kernel/exact.js";
 import { toSeconds, type Micros } from "../../kernel/units.js";
 import { concernsReplica, concernsVersion, inWindow, isRemote, type EffectModel } from "../active-effects.js";
 import type { Model } from "../model.js";
-import { carries } from "./fleet.js";
+import { carries } from "./fleet-owner.js";
 import type { LawBook } from "./law-book.js";
 import type { Law } from "./law.js";
 import { workLaw, workName, type ErrorSource, type WorkConditions } from "./own-work.js";
 import type { Cell, Pool } from "./pool.js";
 import type { ServiceState, VersionState } from "./service-state.js";
 import type { UserClasses } from "./user-classes.js";
+import { cacheLife, warmUp } from "./warmth.js";
 
 const FACTOR_STEPS = 64;
 const MISS_STEPS = 256;
@@ -52,7 +53,7 @@ export class Conditions {
     const { fleet } = version;
     const { spec } = fleet.service;
     let warm = 0;
-    for (const replica of pool.replicas) warm += fleet.warmUp(replica);
+    for (const replica of pool.replicas) warm += warmUp(replica, this.now);
     const cpuMask = this.#cpu(version, pool);
     // A request that begins counts as work itself.
     const slow = Math.max(1, pool.cpu[0] + spec.cpu.busy / spec.slots);
@@ -62,7 +63,7 @@ export class Conditions {
     if (spec.cache !== null) {
       const { hit, fill } = spec.cache;
       for (const replica of pool.replicas) {
-        missing += (1 - hit * (1 - exactExp(-fleet.cacheLife(replica) / toSeconds(fill)))) / pool.replicas.length;
+        missing += (1 - hit * (1 - exactExp(-cacheLife(replica, this.now) / toSeconds(fill)))) / pool.replicas.length;
         cacheMask |= replica.cacheMask;
       }
     }

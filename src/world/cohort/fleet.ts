@@ -1,43 +1,22 @@
 // The replicas of one version over time: starts, probes, kills, memory, drains. Everything here is an event, nothing a rate.
 
-import { EventClass, type VirtualClock } from "../../kernel/clock.js";
+import { EventClass } from "../../kernel/clock.js";
 import type { StreamKey } from "../../kernel/draws.js";
-import { MICROS_PER_MINUTE, toSeconds, type Micros } from "../../kernel/units.js";
+import type { Micros } from "../../kernel/units.js";
 import { concernsReplica, concernsVersion, inWindow, isRemote, type EffectModel } from "../active-effects.js";
-import type { Model, ServiceModel, VersionModel } from "../model.js";
+import type { ServiceModel, VersionModel } from "../model.js";
 import { replicaStream, startupDraw, startupFailureDraw } from "../replicas.js";
 import type { WorldEvent } from "../world.js";
-import { LONG_AGO, Replica } from "./replica.js";
+import { carries, type FleetOwner } from "./fleet-owner.js";
+import { accrueMemory, growthMask, growthOf } from "./memory-growth.js";
+import { Replica } from "./replica.js";
 
 /** Adds one in every lane that the releases in `mask` do not leave out. */
 function countInLanes(counts: Float64Array, mask: number): void {
   for (let lane = 0; lane < counts.length; lane += 1) if (lane === 0 || (mask & (1 << (lane - 1))) === 0) counts[lane] += 1;
 }
 
-/** What a fleet tells the world. */
-export interface FleetOwner {
-  readonly model: Model;
-  readonly agenda: VirtualClock;
-  readonly drain: Micros;
-  readonly noiseFree: boolean;
-  /** Called before membership changes, so that what accrued so far is booked under the old state. */
-  changing(fleet: Fleet): void;
-  note(kind: WorldEvent["kind"], fleet: Fleet, text: string): void;
-  flagIsOn(flag: number): boolean;
-  /** How long a replica of the fleet needs to finish what it has. */
-  finishing(fleet: Fleet): Micros;
-  /** The replica's process is gone and another will come, or it is up, or it left: its scrape target follows. */
-  down(replica: Replica): void;
-  up(replica: Replica): void;
-  left(replica: Replica): void;
-  singledOut(replica: Replica): void;
-}
-
 const MEDIAN = 0.5;
-
-/** Whether the replica carries the effect: its own version's, with the flag on where one is needed; or the script's. */
-export const carries = (effect: EffectModel, replica: Replica): boolean =>
-  effect.carrierVersion < 0 || (effect.carrierVersion === replica.version.index && (effect.carrierFlag < 0 || replica.flagOn));
 
 export class Fleet {
   readonly replicas: Replica[] = [];
@@ -147,7 +126,7 @@ export class Fleet {
 
   /** Bytes in use: base and what effects let grow. */
   memory(replica: Replica, lane = 0): number {
-    this.#accrueMemory(replica);
+    accrueMemory(this.effects, replica, this.#now);
     const left = lane === 0 ? 0 : replica.grown[lane];
     return this.service.spec.memory.base + replica.grown[0] - left;
   }
@@ -314,8 +293,8 @@ export class Fleet {
   }
 
   #scheduleOutOfMemory(replica: Replica): void {
-    this.#accrueMemory(replica);
-    const growth = this.#growth(replica);
+    accrueMemory(this.effects, replica, this.#now);
+    const growth = growthOf(this, replica);
     if (growth <= 0) return;
     const { base, limit } = this.service.spec.memory;
     const left = Math.max(0, limit - base - replica.grown[0]);
@@ -323,47 +302,15 @@ export class Fleet {
       const memory = this.memory(replica);
       if (memory < limit * 0.9999) return;
       this.#note("out-of-memory", replica, "ran out of memory");
-      this.kill(replica, this.#growthMask(replica));
+      this.kill(replica, growthMask(this.effects, replica));
     });
-  }
-
-  /** Bytes per microsecond by all effects. */
-  #growth(replica: Replica): number {
-    let growth = 0;
-    for (const effect of this.effects) {
-      const { what } = effect.effect;
-      if (what.kind !== "memory-growth" || !this.acts(effect, replica)) continue;
-      growth += what.bytesPerMinute / MICROS_PER_MINUTE;
-    }
-    return growth;
-  }
-
-  #growthMask(replica: Replica): number {
-    let mask = 0;
-    for (const effect of this.effects) if (effect.release >= 0 && replica.grown[1 + effect.release] > 0) mask |= effect.bit;
-    return mask;
-  }
-
-  #accrueMemory(replica: Replica): void {
-    const since = replica.grownAt;
-    replica.grownAt = this.#now;
-    if (replica.phase !== "ready" || since >= this.#now) return;
-    for (const effect of this.effects) {
-      const { what } = effect.effect;
-      if (what.kind !== "memory-growth" || !carries(effect, replica) || !concernsReplica(effect, replica.number, replica.zone)) continue;
-      const elapsed = Math.min(this.#now, effect.to) - Math.max(since, effect.from, replica.readyAt + effect.afterWarmLife);
-      if (elapsed <= 0) continue;
-      const grown = (what.bytesPerMinute / MICROS_PER_MINUTE) * elapsed;
-      replica.grown[0] += grown;
-      if (effect.release >= 0) replica.grown[1 + effect.release] += grown;
-    }
   }
 
   /** The flag reaches a replica. */
   flagReached(replica: Replica, on: boolean): void {
     if (replica.flagOn === on || replica.phase === "gone") return;
     this.#owner.changing(this);
-    this.#accrueMemory(replica);
+    accrueMemory(this.effects, replica, this.#now);
     replica.flagOn = on;
     this.#scheduleLife(replica);
   }
@@ -393,18 +340,5 @@ export class Fleet {
 
   #note(kind: WorldEvent["kind"], replica: Replica, what: string): void {
     this.#owner.note(kind, this, `${replica.name} ${what}`);
-  }
-
-  /** Mean warm-up factor of the given replicas, and their cache's hit share, at `now`. */
-  warmUp(replica: Replica): number {
-    const { factor, for: lasts } = this.service.spec.warmUp;
-    if (factor === 1 || lasts <= 0) return 1;
-    const life = this.#now - replica.readyAt;
-    return life >= lasts ? 1 : factor + (1 - factor) * (Math.max(0, life) / lasts);
-  }
-
-  /** Seconds that the replica's cache has been filling. */
-  cacheLife(replica: Replica): number {
-    return replica.cacheSince === LONG_AGO ? Infinity : toSeconds(this.#now - replica.cacheSince);
   }
 }

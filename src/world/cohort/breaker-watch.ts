@@ -1,0 +1,40 @@
+// Shows each circuit breaker the calls of a stretch and tells the world when it opens or closes.
+
+import { EventClass } from "../../kernel/clock.js";
+import type { Micros } from "../../kernel/units.js";
+import type { Model } from "../model.js";
+import type { BreakerState } from "./breaker-state.js";
+import type { VersionState } from "./service-state.js";
+import type { Stage } from "./stage.js";
+
+/** The calls of the version to the callee in the stretch that ends at `next`. */
+export function watchBreaker(stage: Stage, version: VersionState, callee: number, breaker: BreakerState, next: Micros, stretch: Micros): void {
+  let [rate, failing] = [0, 0];
+  for (const links of version.links) {
+    for (const link of links) {
+      if (link.call.callee !== callee) continue;
+      rate += link.rate;
+      failing += link.rate * link.failing;
+    }
+  }
+  const change = breaker.observe(next, stretch, rate, rate > 0 ? failing / rate : 0, blameOf(version, callee));
+  if (change === 0) return;
+  stage.touch();
+  const { fleet } = version;
+  stage.note(change > 0 ? "breaker-opened" : "breaker-closed", fleet,
+    `${fleet.service.spec.name} ${fleet.version.name} ${change > 0 ? "stopped calling" : "calls"} ${calleeName(stage.model, callee)}${change > 0 ? "" : " again"}`);
+  if (change > 0) stage.agenda.at(Math.max(next, breaker.openUntil), EventClass.world, () => undefined);
+}
+
+/** Releases to blame for failures of calls to the callee. */
+function blameOf(version: VersionState, callee: number): number {
+  let blame = 0;
+  for (const links of version.links) {
+    for (const link of links) if (link.call.callee === callee) for (const part of link.law.parts) if (part.fail.total > 0) blame |= part.blame;
+  }
+  return blame;
+}
+
+function calleeName({ services, databases }: Model, callee: number): string {
+  return callee < services.length ? services[callee].spec.name : databases[callee - services.length].spec.name;
+}

@@ -1,0 +1,76 @@
+// Groups a version's replicas into pools of equal state; a new pool goes on where the one before it stood.
+
+import { streamKey } from "../../kernel/draws.js";
+import { inWindow } from "../active-effects.js";
+import type { Fleet } from "./fleet.js";
+import { Cell, Pool, type PoolKind } from "./pool.js";
+import type { Replica } from "./replica.js";
+import type { VersionState } from "./service-state.js";
+import type { Stage } from "./stage.js";
+
+/** The version's admitted replicas as pools, one per kind and scrape target. */
+export function buildPools(stage: Stage, version: VersionState): void {
+  version.stale = false;
+  const old = version.pools;
+  const { fleet } = version;
+  const groups = new Map<string, Replica[]>();
+  for (const replica of fleet.replicas) {
+    if (!replica.admitted) continue;
+    const kind: PoolKind = replica.phase !== "ready" ? "refusing" : replica.silent ? "silent" : "serving";
+    const name = `${kind} ${replica.target?.target.id ?? ""}`;
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [replica]);
+    else group.push(replica);
+  }
+  version.pools = [...groups].map(([name, replicas]) => poolOf(stage, fleet, name, replicas, old));
+  version.silentMask = version.pools.reduce((mask, pool) => (pool.kind === "silent" ? mask | pool.blame : mask), 0);
+  version.lossMask = fleet.lossMask;
+}
+
+function poolOf(stage: Stage, fleet: Fleet, name: string, replicas: readonly Replica[], old: readonly Pool[]): Pool {
+  const { model } = stage;
+  const { spec } = fleet.service;
+  const kind = name.slice(0, name.indexOf(" ")) as PoolKind;
+  const { slots, capacityMask } = capacityOf(stage, fleet, replicas);
+  const choices = spec.balancing === "power-of-two" ? 2 : spec.balancing === "least-request" ? replicas.length : 1;
+  const pool = new Pool(name, kind, replicas, kind === "serving" ? replicas[0].target : null, cellsOf(stage, fleet), Math.floor(slots + 1e-9), spec.queue, choices,
+    spec.balancing === "round-robin", model.releases,
+    old.find((one) => one.name === name)?.key ?? streamKey(model.seed, `cohort/pool/${spec.name}/${fleet.version.name}/${name}`));
+  pool.capacityMask = capacityMask;
+  if (kind !== "serving") for (const replica of replicas) pool.blame |= replica.downMask;
+  const before = old.find((one) => one.name === name) ?? old.find((one) => one.kind === kind);
+  if (before !== undefined) goOn(pool, before);
+  return pool;
+}
+
+function cellsOf(stage: Stage, fleet: Fleet): Cell[] {
+  const cells: Cell[] = [];
+  for (const endpoint of fleet.service.endpoints) {
+    for (let k = 0; k < stage.classes.count; k += 1) cells.push(new Cell(endpoint.index, endpoint.slot, k, endpoint.calls.length));
+  }
+  return cells;
+}
+
+/** Slots per replica that effects on capacity leave, and the releases that took the others. */
+function capacityOf(stage: Stage, fleet: Fleet, replicas: readonly Replica[]): { readonly slots: number; readonly capacityMask: number } {
+  let { slots } = fleet.service.spec;
+  let capacityMask = 0;
+  for (const effect of fleet.effects) {
+    const { what } = effect.effect;
+    if (what.kind !== "capacity" || !inWindow(effect, stage.now())) continue;
+    const concerned = replicas.filter((replica) => fleet.acts(effect, replica)).length;
+    if (concerned === 0) continue;
+    slots *= 1 - (what.loss * concerned) / replicas.length;
+    capacityMask |= effect.bit;
+  }
+  return { slots, capacityMask };
+}
+
+function goOn(pool: Pool, before: Pool): void {
+  pool.inSystem = before.inSystem * Math.min(1, before.replicas.length / pool.replicas.length);
+  pool.working = before.working;
+  pool.breath.deviation = before.breath.deviation;
+  pool.breath.scoreTick = before.breath.scoreTick;
+  pool.refused = before.refused;
+  pool.cells.forEach((cell, i) => cell.attempts.set(before.cells[i].attempts));
+}
