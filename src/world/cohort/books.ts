@@ -10,7 +10,7 @@ import type { Model } from "../model.js";
 import type { LawBook } from "./law-book.js";
 import type { Law } from "./law.js";
 import type { Cell, Pool } from "./pool.js";
-import { Buckets } from "./projection.js";
+import type { Buckets } from "./projection.js";
 import type { VersionState } from "./service-state.js";
 import type { ServiceTarget } from "./service-target.js";
 import type { UserClasses } from "./user-classes.js";
