@@ -1,5 +1,6 @@
 // `npm run bench`: every speed claim of the project, as ratios measured in one run; `--json` for machines.
 
+import { classifiedBench } from "./classified.js";
 import { cohortBench } from "./cohort.js";
 import { kernelBench } from "./kernel.js";
 import { mainScenarioBench } from "./main-scenario.js";
@@ -13,6 +14,7 @@ const SUITES: readonly (readonly [name: string, run: () => Promise<readonly Benc
   ["request", requestBench],
   ["main-scenario", mainScenarioBench],
   ["cohort", cohortBench],
+  ["classified", classifiedBench],
 ];
 
 const args = process.argv.slice(2);

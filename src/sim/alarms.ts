@@ -28,7 +28,21 @@ export function incidentsOf({ journals, input }: Simulation): readonly Incident[
   });
 }
 
-function raisedAlerts(journal: ReleaseJournal): readonly { at: Micros; alert: AlertFinding }[] {
+interface RaisedAlert {
+  readonly at: Micros;
+  readonly alert: AlertFinding;
+}
+
+/** Alerts and incidents read the same ones. */
+const raised = new WeakMap<ReleaseJournal, readonly RaisedAlert[]>();
+
+function raisedAlerts(journal: ReleaseJournal): readonly RaisedAlert[] {
+  const known = raised.get(journal) ?? findRaised(journal);
+  raised.set(journal, known);
+  return known;
+}
+
+function findRaised(journal: ReleaseJournal): readonly RaisedAlert[] {
   let standing: StandingAlerts = {};
   return journal.health.flatMap(({ at, results }) => {
     const update = updateAlerts(standing, results);
