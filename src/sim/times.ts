@@ -1,12 +1,9 @@
 // The times of a release: harm starts, detected, mitigated, restored (DESIGN.md section 6).
 
 import type { DecisionRule } from "../engines/decision.js";
-import { assert } from "../kernel/assert.js";
 import type { Micros } from "../kernel/units.js";
-import { LEDGER_COLUMNS, LedgerColumn } from "../world/ledger.js";
 import { actingDecision, isActing, type ReleaseJournal } from "./journal.js";
 import type { ReleaseTimes } from "./outcome.js";
-import { cellsWhere } from "./recording.js";
 import type { Simulation } from "./simulate.js";
 import type { ReleaseItem } from "./stage.js";
 
@@ -15,15 +12,14 @@ const DETECTING: readonly DecisionRule[] = ["trigger", "hard-trigger", "gate"];
 
 /** The times of one release, from its first harmed request to service restored. */
 export function timesOf(simulation: Simulation, journal: ReleaseJournal, item: ReleaseItem): ReleaseTimes {
-  const { ledger, rows, tracked } = simulation.recorder;
-  const version = tracked.findIndex((candidate) => candidate.release === item.index);
+  const { ledger } = simulation.recorder;
   const harmStartsAt = orNull(ledger.firstHarmAt[item.index]);
   const detectedAt = journal.decisions.find((decision) => isActing(decision) && DETECTING.includes(decision.rule))?.at ?? null;
   const mitigatedAt = mitigated(simulation, journal, orNull(ledger.lastHarmAt[item.index]));
   const restoredAt = restored(simulation, journal, item, mitigatedAt);
   return {
     releasedAt: journal.releasedAt,
-    firstTrafficAt: firstTraffic(simulation, item) ?? rows.find((row) => row.versions[version].weight > 0)?.at ?? null,
+    firstTrafficAt: firstTraffic(journal),
     harmStartsAt,
     detectedAt,
     mitigatedAt,
@@ -66,15 +62,10 @@ function restored({ recorder, input, platform }: Simulation, journal: ReleaseJou
   return Math.max(full === 0 ? at : after[full].at, mitigatedAt ?? 0);
 }
 
-/** End of the first record interval in which the version answered a request. */
-function firstTraffic({ recorder }: Simulation, item: ReleaseItem): Micros | null {
-  const { service, version } = item.release;
-  const cells = cellsWhere(recorder.cells, (cell) => cell.scope === "service" && cell.service === service && cell.version === version);
-  assert(cells.length > 0, "the ledger follows every scripted version");
-  const row = recorder.rows.find(({ totals }) =>
-    cells.some((cell) => totals[cell * LEDGER_COLUMNS + LedgerColumn.requests] > 0),
-  );
-  return row?.at ?? null;
+/** When the balancer first had a share of the traffic for the version. */
+function firstTraffic({ actions }: ReleaseJournal): Micros | null {
+  const shift = actions.find(({ command, event }) => command.kind === "set-weight" && command.weight > 0 && event?.type === "action.done");
+  return shift?.event?.type === "action.done" ? shift.event.effectiveAt : null;
 }
 
 const orNull = (at: number): Micros | null => (Number.isNaN(at) ? null : at);
