@@ -28,7 +28,8 @@ try {
     return `| [${name}](${name}.html) | ${about} | ${outcome.releases.map((release) => release.classification).join(", ")} | \`${outcome.replay}\` |`;
   });
   const head = ["# Gallery", "", "Real reports of shipped scenarios; open the HTML files in a browser. `npm run gallery` makes them again.", "", "| report | what it shows | classification | made by |", "|---|---|---|---|"];
-  writeFileSync(join(HERE, "README.md"), `${[...head, ...rows].join("\n")}\n`);
+  const foot = ["", "[agreement.md](agreement.md) holds the two fidelities against each other, cell by cell (`npm run agreement`)."];
+  writeFileSync(join(HERE, "README.md"), `${[...head, ...rows, ...(existsSync(join(HERE, "agreement.md")) ? foot : [])].join("\n")}\n`);
   picture(join(HERE, `${PICTURE_OF}.html`), join(HERE, `${PICTURE_OF}.png`));
 } finally {
   rmSync(work, { recursive: true, force: true });
