@@ -12,6 +12,7 @@ import type { Law } from "./law.js";
 import type { Cell, Pool } from "./pool.js";
 import type { Buckets } from "./projection.js";
 import type { VersionState } from "./service-state.js";
+import { silentMaskOf } from "./pool-building.js";
 import type { ServiceTarget } from "./service-target.js";
 import type { UserClasses } from "./user-classes.js";
 
@@ -297,6 +298,8 @@ export class Books {
       stranded[at] = 0;
       unanswered[at] = 0;
     }
+    version.lossMask = version.fleet.lossMask;
+    version.silentMask = silentMaskOf(version);
   }
 
   #bookStranded(version: VersionState, at: number, expected: number, seconds: number, mask: number, now: Micros): void {
@@ -320,7 +323,6 @@ export class Books {
     if (mask === 0) return;
     totals[row + LedgerColumn.lostOrderEuro] += n * this.#givenUpShare(version, slot, k) * endpoint.conversion * endpoint.orderValue;
     totals[row + LedgerColumn.harmedErrors] += n;
-    totals[row + LedgerColumn.lostOrderEuro] += n * this.#givenUpShare(version, slot, k) * endpoint.conversion * endpoint.orderValue;
     for (let r = 0; r < ledger.harmedBy.length; r += 1) {
       if ((mask & (1 << r)) === 0) continue;
       if (!(ledger.firstHarmAt[r] <= now)) ledger.firstHarmAt[r] = now;

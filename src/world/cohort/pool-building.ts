@@ -23,9 +23,13 @@ export function buildPools(stage: Stage, version: VersionState): void {
     else group.push(replica);
   }
   version.pools = [...groups].map(([name, replicas]) => poolOf(stage, fleet, name, replicas, old));
-  version.silentMask = version.pools.reduce((mask, pool) => (pool.kind === "silent" ? mask | pool.blame : mask), 0);
-  version.lossMask = fleet.lossMask;
+  // Pages not booked yet belong to whoever was to blame when they came, too.
+  version.silentMask |= silentMaskOf(version);
+  version.lossMask |= fleet.lossMask;
 }
+
+/** Releases that silence replicas now. */
+export const silentMaskOf = ({ pools }: VersionState): number => pools.reduce((mask, pool) => (pool.kind === "silent" ? mask | pool.blame : mask), 0);
 
 function poolOf(stage: Stage, fleet: Fleet, name: string, replicas: readonly Replica[], old: readonly Pool[]): Pool {
   const { model } = stage;

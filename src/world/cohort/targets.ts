@@ -33,6 +33,8 @@ export class Targets {
   scrape(at: Micros): void {
     for (const target of this.#shown) if (target.nextScrape === at) this.#flush(target, at);
     for (const write of this.#hooks.values()) write(at);
+    // No target tells of pages that nobody took: they are booked with the first scrape that is due, and with its masks.
+    for (const version of this.#stage.versions) this.#accounts.drawStranded(version, at);
     this.#scraper.scrapeDue(at);
     const interval = this.#stage.model.spec.telemetry.scrape;
     for (const target of this.#shown) if (target.nextScrape === at) target.nextScrape += interval;
