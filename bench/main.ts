@@ -3,7 +3,6 @@
 import { classifiedBench } from "./classified.js";
 import { cohortBench } from "./cohort.js";
 import { kernelBench } from "./kernel.js";
-import { mainScenarioBench } from "./main-scenario.js";
 import { requestBench } from "./request.js";
 import type { BenchRow } from "./row.js";
 import { telemetryBench } from "./telemetry.js";
@@ -12,7 +11,6 @@ const SUITES: readonly (readonly [name: string, run: () => Promise<readonly Benc
   ["kernel", kernelBench],
   ["telemetry", telemetryBench],
   ["request", requestBench],
-  ["main-scenario", mainScenarioBench],
   ["cohort", cohortBench],
   ["classified", classifiedBench],
 ];
