@@ -7,6 +7,8 @@ import type { QueueModel, QueuePoint } from "./queue-model.js";
 
 /** Where waiting is rarer than this its fluctuation cannot be seen. */
 const RARE = 0.004;
+/** A queue that refuses more than this is full all the time: what it refuses is the fluid excess, which does not breathe. */
+const FULL_REFUSES = 0.05;
 /** A fluctuation takes one of this many equally likely levels. */
 const LEVELS = 16;
 const SPREAD_STEPS = 32;
@@ -34,7 +36,7 @@ export interface Levels {
  * variation as the wait itself does.
  */
 export function waitSpread(point: QueuePoint, serviceSeconds: number, variation: number, tickSeconds: number): number {
-  if (point.waits < RARE || point.tail <= 0) return 0;
+  if (point.waits < RARE || point.tail <= 0 || point.refused > FULL_REFUSES) return 0;
   const memory = forgetting(point, serviceSeconds, variation);
   const r = memory / tickSeconds;
   // Variance of the average of a process whose autocorrelation is exponential.

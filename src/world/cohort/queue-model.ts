@@ -195,8 +195,8 @@ interface Spread {
 
 /**
  * Replicas behind a balancer that looks at several of them: the total in the system moves as one birth-and-death chain
- * (its slow, common fluctuation), and how it is spread over the replicas at any moment follows the mean field of
- * that many choices at the same mean number (the supermarket model; its fast imbalance).
+ * (its slow, common fluctuation), and how a total is spread over the replicas at any moment follows the mean field of
+ * that many choices at the same mean number (the supermarket model), given that total (its fast imbalance).
  */
 class Imbalance {
   readonly #shape: QueueShape;
@@ -249,14 +249,24 @@ class Imbalance {
 const FULL_AT = 0.97;
 const SPREADS = 80;
 
+/** One spread for each total whose mean number some load of the mean field comes near. */
 function spreadsOf(shape: QueueShape): Spread[] {
   const spreads: Spread[] = [{ mean: 0, busy: 0, waits: 0, waitMean: 0, waitSquare: 0 }];
-  for (let i = 1; i <= SPREADS; i += 1) spreads.push(spreadAt(shape, (FULL_AT * i) / SPREADS));
+  let last = 0;
+  for (let i = 1; i <= SPREADS; i += 1) {
+    const share = meanFieldAt(shape, (FULL_AT * i) / SPREADS);
+    let mean = 0;
+    for (let n = 0; n < share.length; n += 1) mean += share[n] * n;
+    const total = Math.round(mean * shape.replicas);
+    if (total <= last) continue;
+    last = total;
+    spreads.push(spreadGiven(shape, share, total));
+  }
   return spreads;
 }
 
 /** Fixed point of the supermarket model: a replica with n is joined at a rate of load x (P(>= n)^d - P(> n)^d) / P(n). */
-function spreadAt({ choices, slots, places }: QueueShape, load: number): Spread {
+function meanFieldAt({ choices, slots, places }: QueueShape, load: number): Float64Array {
   const states = slots + Math.min(places, 60) + 1;
   const offered = load * slots;
   const up = new Float64Array(states).fill(offered);
@@ -276,19 +286,69 @@ function spreadAt({ choices, slots, places }: QueueShape, load: number): Spread 
     share = next;
     if (change < ENOUGH) break;
   }
-  let [mean, busy, waits, waitMean, waitSquare] = [0, 0, 0, 0, 0];
-  for (let n = states - 1; n >= 0; n -= 1) tail[n] = tail[n + 1] + share[n];
-  for (let n = 0; n < states; n += 1) {
-    mean += share[n] * n;
-    busy += share[n] * down[n];
-    if (n < slots) continue;
-    const joins = wholePower(tail[n], choices) - wholePower(tail[n + 1], choices);
+  return share;
+}
+
+/** Numbers in a replica rarer than this do not matter to how a total is spread. */
+const UNLIKELY = 1e-7;
+
+/**
+ * How `total` requests are spread over the replicas, when each alone would follow `share`: independent replicas given
+ * their sum. (Left to themselves their sum would scatter, and the total's own fluctuation would count twice.) The
+ * balancer looks at distinct replicas and joins the least busy.
+ */
+function spreadGiven({ replicas, choices, slots }: QueueShape, share: Float64Array, total: number): Spread {
+  let states = share.length;
+  while (states > slots + 1 && share[states - 1] < UNLIKELY) states -= 1;
+  const one = share.slice(0, states);
+  const others = sumOf(one, replicas - 1);
+  const unseen = sumOf(one, replicas - choices);
+  let [all, busy] = [0, 0];
+  for (let n = 0; n <= Math.min(total, states - 1); n += 1) {
+    const chance = one[n] * (others[total - n] ?? 0);
+    all += chance;
+    busy += chance * Math.min(n, slots);
+  }
+  let [waits, waitMean, waitSquare] = [0, 0, 0];
+  let atLeast = allAtLeast(one, slots, choices, unseen, total) / all;
+  for (let n = slots; n < states && atLeast > UNLIKELY; n += 1) {
+    const more = n + 1 < states ? allAtLeast(one, n + 1, choices, unseen, total) / all : 0;
+    const joins = atLeast - more;
     const wait = (n - slots + 1) / slots;
     waits += joins;
     waitMean += joins * wait;
     waitSquare += joins * wait * (wait + 1 / slots);
+    atLeast = more;
   }
-  return { mean, busy, waits, waitMean, waitSquare };
+  return { mean: total / replicas, busy: busy / all, waits, waitMean, waitSquare };
+}
+
+/** The chance that `count` replicas have `least` or more each, and `total` together with those that are not seen. */
+function allAtLeast(one: Float64Array, least: number, count: number, unseen: Float64Array, total: number): number {
+  const seen = sumOf(one.map((chance, n) => (n < least ? 0 : chance)), count);
+  let chance = 0;
+  for (let n = 0; n <= Math.min(total, seen.length - 1); n += 1) chance += seen[n] * (unseen[total - n] ?? 0);
+  return chance;
+}
+
+/** The law of the sum of `count` independent numbers that each follow `one`. */
+function sumOf(one: Float64Array, count: number): Float64Array {
+  let sum: Float64Array = Float64Array.of(1);
+  let power = one;
+  for (let left = count; left > 0; left = Math.floor(left / 2)) {
+    if (left % 2 === 1) sum = convolved(sum, power);
+    if (left > 1) power = convolved(power, power);
+  }
+  return sum;
+}
+
+function convolved(a: Float64Array, b: Float64Array): Float64Array {
+  const sum = new Float64Array(a.length + b.length - 1);
+  for (let i = 0; i < a.length; i += 1) {
+    if (a[i] === 0) continue;
+    for (let j = 0; j < b.length; j += 1) sum[i + j] += a[i] * b[j];
+  }
+  return sum;
 }
 
 function wholePower(base: number, exponent: number): number {
