@@ -162,6 +162,26 @@ describe("new and schema", () => {
   });
 });
 
+describe("the README", () => {
+  const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+
+  it("leads a stranger through the first scenario: every command as printed ends well", async () => {
+    const lines = readme.split("\n").filter((line) => line.startsWith("npx shakedown "));
+    expect(lines.length).toBeGreaterThanOrEqual(4);
+    rmSync(join(folder, "scenarios/mine.yaml"), { force: true });
+    for (const line of lines) {
+      const words = line.replace(/#.*/, "").trim().split(/\s+/).slice(2);
+      expect([line, (await shakedown(...words)).code]).toEqual([line, 0]);
+    }
+  });
+
+  it("shows a scenario that is valid as it stands", async () => {
+    const yaml = /```yaml\n([^]*?)```/.exec(readme)?.[1] ?? "";
+    writeFileSync(join(folder, "scenarios/from-readme.yaml"), yaml);
+    expect(await shakedown("validate", "scenarios/from-readme.yaml")).toMatchObject({ code: 0, err: "" });
+  });
+});
+
 describe("the command line itself", () => {
   it("suggests the nearest command, prints its version, and survives a reader that leaves early", async () => {
     expect(await shakedown("rum")).toMatchObject({ code: 2, err: expect.stringContaining("run") as string });
