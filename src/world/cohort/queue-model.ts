@@ -179,11 +179,6 @@ function fluctuation(share: Float64Array, up: Float64Array, f: Float64Array, ind
   return { tail: mean, tailVariance: variance / independent, memory: variance > 0 ? integral / variance : 0 };
 }
 
-/** Imbalance comes and goes faster than the total: measured against the request world, the whole forgets sooner by this. */
-const IMBALANCE_MEMORY = 0.6;
-
-const quicker = (of: ReturnType<typeof fluctuation>): ReturnType<typeof fluctuation> => ({ ...of, memory: of.memory * IMBALANCE_MEMORY });
-
 /** What a balancer of several choices makes of a mean number per replica. */
 interface Spread {
   readonly mean: number;
@@ -240,7 +235,7 @@ class Imbalance {
     return {
       refused, inSystem, busy,
       waits: Math.min(1, waiting / admitted), waitMean: first / admitted, waitSquare: second / admitted,
-      ...quicker(fluctuation(share, up, meanWait.map(tailWeight), 1)),
+      ...fluctuation(share, up, meanWait.map(tailWeight), 1),
     };
   }
 }

@@ -1,9 +1,11 @@
 // What the cohort world can't do, by name: `validate` prints it, and the lab takes the request world instead.
 
 import type { Effect } from "../effect.js";
-import { MICROS_PER_SECOND } from "../../kernel/units.js";
+import { duration } from "../../kernel/format.js";
+import { MICROS_PER_SECOND, type Ratio } from "../../kernel/units.js";
 import type { ServiceSpec } from "../spec.js";
 import type { WorldInput } from "../world.js";
+import { busyDatabases } from "./pool-load.js";
 import { QUEUE_STATES_MAX } from "./queue-model.js";
 import { CLASS_BITS_MAX } from "./user-classes.js";
 
@@ -12,6 +14,9 @@ export interface Refusal {
   readonly why: string;
   readonly instead: string;
 }
+
+/** Above this share of busy connections waits and pool timeouts leave the tolerances of the agreement table. */
+export const POOL_BUSY_MAX: Ratio = 0.8;
 
 const USE_REQUEST = "run it with --fidelity request";
 
@@ -22,8 +27,21 @@ export function cohortRefusals(input: WorldInput): Refusal[] {
     ...input.effects.flatMap(conditionalCalls),
     ...input.spec.services.flatMap(longQueues),
     ...shortSlots(input),
+    ...busyPools(input),
   ];
 }
+
+/** A pool's backlog wanders slowly when its connections are nearly all busy, and for as long as they are too few. */
+function busyPools(input: WorldInput): Refusal[] {
+  const limit = wholePercent(POOL_BUSY_MAX);
+  return busyDatabases(input, POOL_BUSY_MAX).map(({ database, from, to, busiest }) => ({
+    what: `a connection pool that is more than ${limit} busy (${database} reaches ${wholePercent(busiest)} between ${duration(from)} and ${duration(to)})`,
+    why: "queries then wait and time out by a backlog that wanders slowly, which cohort gets wrong by more than the fidelities may differ",
+    instead: `leave ${database} more connections or fewer queries, or ${USE_REQUEST}`,
+  }));
+}
+
+const wholePercent = (share: Ratio): string => `${Math.round(share * 100)} %`;
 
 /** Each limited effect and each remote carrier doubles the number of cells. */
 function tooManyClasses({ effects }: WorldInput): Refusal[] {
