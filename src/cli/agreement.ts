@@ -7,7 +7,7 @@ import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import { CELLS, cellNamed, type Cell } from "../lab/agreement/cells.js";
+import { CELLS, cellNamed, refusalsOf, type Cell, type RefusedCell } from "../lab/agreement/cells.js";
 import { agrees, compareSamples, type CellComparison } from "../lab/agreement/compare.js";
 import { measure, type Sample } from "../lab/agreement/measure.js";
 import { agreementMarkdown, agreementTable } from "../lab/agreement/table.js";
@@ -85,11 +85,12 @@ async function agreement(flags: Flags): Promise<ExitCode> {
   }
   const seeds = seedsOf(flags.seeds);
   const cells = flags.cells === undefined ? CELLS : flags.cells.split(",").map((name) => cellOf(name.trim()));
-  const comparisons = await compareCells(cells, seeds);
-  if (flags.json === true) console.log(JSON.stringify({ commit: commit(), modelVersion: MODEL_VERSION, seeds, comparisons }));
-  else console.log(agreementTable(comparisons));
+  const refused = cells.map((cell) => ({ cell: cell.name, refusals: refusalsOf(cell) })).filter(({ refusals }) => refusals.length > 0);
+  const comparisons = await compareCells(cells.filter(({ name }) => refused.every(({ cell }) => cell !== name)), seeds);
+  if (flags.json === true) console.log(JSON.stringify({ commit: commit(), modelVersion: MODEL_VERSION, seeds, comparisons, refused }));
+  else console.log(agreementTable(comparisons, refused));
   // A part of the table is for the eye only: the report holds all of it.
-  if (flags.cells === undefined) writeReport(flags.out, comparisons, seeds);
+  if (flags.cells === undefined) writeReport(flags.out, comparisons, refused, seeds);
   return comparisons.every(agrees) ? ExitCode.ok : ExitCode.failed;
 }
 
@@ -126,9 +127,9 @@ function showProgress(done: number, of: number, seconds: number): void {
   process.stderr.write(`\r\x1b[K${done} of ${of} parts, about ${Math.ceil((seconds * (of - done)) / done / 60)} min left`);
 }
 
-function writeReport(path: string, comparisons: readonly CellComparison[], seeds: number): void {
+function writeReport(path: string, comparisons: readonly CellComparison[], refused: readonly RefusedCell[], seeds: number): void {
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, agreementMarkdown(comparisons, { commit: commit(), modelVersion: MODEL_VERSION, seeds, command: `npm run agreement -- --seeds ${seeds}` }));
+  writeFileSync(path, agreementMarkdown(comparisons, { commit: commit(), modelVersion: MODEL_VERSION, seeds, command: `npm run agreement -- --seeds ${seeds}` }, refused));
   console.error(`wrote ${path}`);
 }
 

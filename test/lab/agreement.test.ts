@@ -3,13 +3,11 @@
 import { describe, expect, it } from "vitest";
 import { streamKey, uniform } from "../../src/kernel/draws.js";
 import { normalQuantile } from "../../src/kernel/exact.js";
-import { CELLS, cellNamed, WINDOW, type Cell } from "../../src/lab/agreement/cells.js";
+import { CELLS, refusalsOf, cellNamed, WINDOW, type Cell } from "../../src/lab/agreement/cells.js";
 import { agrees, COLUMNS, compareSamples, TOLERANCES, verdictOf, type CellComparison } from "../../src/lab/agreement/compare.js";
 import { measure, SOURCES, type Sample, type Source } from "../../src/lab/agreement/measure.js";
 import { clopperPearson, kolmogorovSmirnov, meanEstimate, variation } from "../../src/lab/agreement/statistics.js";
 import { agreementMarkdown, agreementTable } from "../../src/lab/agreement/table.js";
-import { worldInputOf } from "../../src/sim/simulate.js";
-import { cohortRefusals } from "../../src/world/cohort/refusals.js";
 import type { Fidelity } from "../../src/world/world.js";
 
 /** Standard normal draws, the same in every run. */
@@ -144,14 +142,15 @@ describe("a comparison", () => {
 });
 
 describe("the cells", () => {
-  it("are four loads with and without a defect, and three kinds of stress; cohort refuses none", () => {
+  it("are four loads with and without a defect, and three kinds of stress; cohort refuses the one that exhausts connections", () => {
     expect(CELLS.map(({ name }) => name)).toEqual([
       "load 30%", "load 50%", "load 70%", "load 85%", "load 30% defect", "load 50% defect", "load 70% defect", "load 85% defect", "surge", "retry storm", "pool exhaustion",
     ]);
-    for (const { scenario } of CELLS) {
-      const input = { scenario, seed: 1, fidelity: "cohort", noiseFree: false, detail: "light", seen: false, driver: { kind: "strategy" } } as const;
-      expect(cohortRefusals(worldInputOf(input))).toEqual([]);
-    }
+    const refused = CELLS.map((one) => ({ cell: one.name, refusals: refusalsOf(one) })).filter(({ refusals }) => refusals.length > 0);
+    expect(refused.map(({ cell, refusals }) => [cell, refusals[0].what])).toEqual([
+      ["pool exhaustion", expect.stringMatching(/^a connection pool .* \(ledger-db reaches 1\d\d % between 8m and 11m\)$/)],
+    ]);
+    expect(agreementTable([], refused)).toMatch(/pool exhaustion +refused by cohort[^]*refused: pool exhaustion: cohort cannot do a connection pool[^]*cohort refuses 1 of 1 cells/);
   });
 
   it("are measured over whole windows", () => {

@@ -4,6 +4,8 @@ import { millis, minutes, seconds, type Micros, type Ratio } from "../../kernel/
 import type { CanaryStrategy } from "../../delivery/strategy.js";
 import type { CheckSpec } from "../../engines/evidence.js";
 import type { Scenario, ScriptItem, SourceRange } from "../../scenario/compiled.js";
+import { worldInputOf } from "../../sim/simulate.js";
+import { cohortRefusals, type Refusal } from "../../world/cohort/refusals.js";
 import type { Effect, EffectKind, EffectTarget } from "../../world/effect.js";
 import { agreementWorld, CANARY, LEDGER_DB, PAYMENTS, SETTLED_AT, SHOP, type WorldChanges } from "./world.js";
 
@@ -171,3 +173,16 @@ export const CELLS: readonly Cell[] = PLANS.map(cellOf);
 
 /** The cell of that name, if there is one. */
 export const cellNamed = (name: string): Cell | undefined => CELLS.find((cell) => cell.name === name);
+
+/** A cell that is not compared, and what of it cohort refuses. */
+export interface RefusedCell {
+  readonly cell: string;
+  readonly refusals: readonly Refusal[];
+}
+
+/** What cohort refuses of a cell, as `validate` would name it; empty for a cell that is compared. */
+export function refusalsOf({ scenario }: Cell): readonly Refusal[] {
+  return cohortRefusals(worldInputOf({
+    scenario, seed: scenario.seed, fidelity: "cohort", noiseFree: false, detail: "light", seen: false, driver: { kind: "strategy" },
+  }));
+}

@@ -1,5 +1,6 @@
 // Writes the comparison down: a line with ticks and crosses per cell, and every figure with its standard error.
 
+import type { RefusedCell } from "./cells.js";
 import { COLUMNS, KS_ALPHA, TOLERANCES, verdictOf, type CellComparison, type Column, type Finding, type Verdict } from "./compare.js";
 
 const MARK: Readonly<Record<Verdict, string>> = { agrees: "✓", noise: "~", misses: "✗" };
@@ -15,25 +16,29 @@ const SHORT: Readonly<Record<Column, string>> = {
 };
 
 /** The table for a terminal, then everything that is not inside its tolerance. */
-export function agreementTable(comparisons: readonly CellComparison[]): string {
-  const width = Math.max(4, ...comparisons.map(({ cell }) => cell.length));
+export function agreementTable(comparisons: readonly CellComparison[], refused: readonly RefusedCell[] = []): string {
+  const width = Math.max(4, ...[...comparisons, ...refused].map(({ cell }) => cell.length));
   const head = ["cell".padEnd(width), ...COLUMNS.map((column) => SHORT[column])].join("  ");
   const lines = comparisons.map((comparison) =>
     [comparison.cell.padEnd(width), ...COLUMNS.map((column) => markOf(comparison, column).padEnd(SHORT[column].length))].join("  "),
   );
   const open = comparisons.flatMap(({ cell, findings }) => findings.filter(({ verdict }) => verdict !== "agrees").map((finding) => `${MARK[finding.verdict]} ${cell}: ${sentence(finding)}`));
-  return [head, ...lines, "", ...open, ...(open.length > 0 ? [""] : []), summary(comparisons)].join("\n");
+  const named = refused.map(({ cell }) => `${cell.padEnd(width)}  refused by cohort`);
+  const reasons = refused.flatMap(reasonsOf);
+  return [head, ...lines, ...named, "", ...reasons, ...open, ...(open.length + reasons.length > 0 ? [""] : []), summary(comparisons, refused)].join("\n");
 }
+
+const reasonsOf = ({ cell, refusals }: RefusedCell): readonly string[] => refusals.map(({ what, why }) => `refused: ${cell}: cohort cannot do ${what}: ${why}`);
 
 function markOf(comparison: CellComparison, column: Column): string {
   const verdict = verdictOf(comparison, column);
   return verdict === null ? "-" : MARK[verdict];
 }
 
-function summary(comparisons: readonly CellComparison[]): string {
+function summary(comparisons: readonly CellComparison[], refused: readonly RefusedCell[]): string {
   const findings = comparisons.flatMap((comparison) => comparison.findings);
   const count = (verdict: Verdict): number => findings.filter((finding) => finding.verdict === verdict).length;
-  return `${count("agrees")} of ${findings.length} figures agree, ${count("noise")} are outside by no more than chance, ${count("misses")} miss`;
+  return `${count("agrees")} of ${findings.length} figures agree, ${count("noise")} are outside by no more than chance, ${count("misses")} miss${refused.length === 0 ? "" : `; cohort refuses ${refused.length} of ${comparisons.length + refused.length} cells`}`;
 }
 
 /** What a report says about where the figures come from. */
@@ -45,7 +50,7 @@ export interface Origin {
 }
 
 /** The report for the gallery. */
-export function agreementMarkdown(comparisons: readonly CellComparison[], origin: Origin): string {
+export function agreementMarkdown(comparisons: readonly CellComparison[], origin: Origin, refused: readonly RefusedCell[] = []): string {
   return [
     "# The two fidelities agree, cell by cell",
     "",
@@ -58,10 +63,12 @@ export function agreementMarkdown(comparisons: readonly CellComparison[], origin
     `| cell | ${COLUMNS.join(" | ")} |`,
     `|---|${COLUMNS.map(() => ":-:|").join("")}`,
     ...comparisons.map((comparison) => `| ${comparison.cell} | ${COLUMNS.map((column) => markOf(comparison, column)).join(" | ")} |`),
+    ...refused.map(({ cell }) => `| ${cell} | refused ${"| ".repeat(COLUMNS.length)}`),
     "",
-    `${summary(comparisons)}.`,
+    `${summary(comparisons, refused)}.`,
     "",
     ...comparisons.flatMap(cellSection),
+    ...refused.flatMap((one) => [`## ${one.cell}`, "", ...reasonsOf(one).map((reason) => `${reason}.`), ""]),
   ].join("\n");
 }
 
