@@ -218,8 +218,10 @@ class Imbalance {
       down[total] = Math.max(Math.min(spread.busy * replicas, total), total > 0 ? 1e-9 : 0);
       if (total + 1 === states) continue;
       waits[total] = spread.waits;
-      meanWait[total] = spread.waitMean;
-      square[total] = spread.waitSquare;
+      // No balancer beats one common queue.
+      const common = Math.max(0, total + 1 - replicas * slots) / (replicas * slots);
+      meanWait[total] = Math.max(spread.waitMean, common);
+      square[total] = Math.max(spread.waitSquare, common * (common + 1 / (replicas * slots)));
     }
     const share = stationary(up, down);
     let [waiting, first, second, inSystem, busy] = [0, 0, 0, 0, 0];
@@ -246,6 +248,7 @@ const SPREADS = 80;
 
 /** One spread for each total whose mean number some load of the mean field comes near. */
 function spreadsOf(shape: QueueShape): Spread[] {
+  if (shape.replicas === 2) return spreadsOfTwo(shape);
   const spreads: Spread[] = [{ mean: 0, busy: 0, waits: 0, waitMean: 0, waitSquare: 0 }];
   let last = 0;
   for (let i = 1; i <= SPREADS; i += 1) {
@@ -282,6 +285,53 @@ function meanFieldAt({ choices, slots, places }: QueueShape, load: number): Floa
     if (change < ENOUGH) break;
   }
   return share;
+}
+
+/** Two replicas side by side are few enough to be worked out as they are, with this many waiting places each. */
+const PAIR_PLACES = 12;
+const PAIR_LOAD = 0.85;
+const PAIR_ROUNDS = 300;
+
+/** The chain of both numbers, solved by sweeps; how a total is split hardly depends on the load that brought it about. */
+function spreadsOfTwo({ slots, places }: QueueShape): Spread[] {
+  const most = slots + Math.min(places, PAIR_PLACES);
+  const width = most + 1;
+  const offered = 2 * slots * PAIR_LOAD;
+  const now = new Float64Array(width * width).fill(1 / (width * width));
+  const joined = (n: number, other: number): number => (n >= most ? 0 : n < other || other >= most ? offered : n === other ? offered / 2 : 0);
+  for (let round = 0; round < PAIR_ROUNDS; round += 1) {
+    for (let a = 0; a < width; a += 1) {
+      for (let b = 0; b < width; b += 1) {
+        const out = joined(a, b) + joined(b, a) + Math.min(a, slots) + Math.min(b, slots);
+        let into = 0;
+        if (a > 0) into += now[(a - 1) * width + b] * joined(a - 1, b);
+        if (b > 0) into += now[a * width + b - 1] * joined(b - 1, a);
+        if (a < most) into += now[(a + 1) * width + b] * Math.min(a + 1, slots);
+        if (b < most) into += now[a * width + b + 1] * Math.min(b + 1, slots);
+        now[a * width + b] = into / out;
+      }
+    }
+  }
+  const spreads: Spread[] = [];
+  for (let total = 0; total <= most + slots; total += 1) spreads.push(splitOfTwo(now, width, slots, total));
+  return spreads;
+}
+
+/** What an arrival finds when two replicas have `total` between them: it joins the less busy one. */
+function splitOfTwo(chances: Float64Array, width: number, slots: number, total: number): Spread {
+  let [all, busy, waits, waitMean, waitSquare] = [0, 0, 0, 0, 0];
+  for (let a = Math.max(0, total - width + 1); a <= Math.min(total, width - 1); a += 1) {
+    const b = total - a;
+    const chance = chances[a * width + b];
+    all += chance;
+    busy += (chance * (Math.min(a, slots) + Math.min(b, slots))) / 2;
+    const wait = (Math.min(a, b) - slots + 1) / slots;
+    if (wait <= 0) continue;
+    waits += chance;
+    waitMean += chance * wait;
+    waitSquare += chance * wait * (wait + 1 / slots);
+  }
+  return { mean: total / 2, busy: busy / all, waits: waits / all, waitMean: waitMean / all, waitSquare: waitSquare / all };
 }
 
 /** Numbers in a replica rarer than this do not matter to how a total is spread. */
