@@ -150,3 +150,15 @@ describe("the main scenario", () => {
     }
   });
 });
+
+describe("harm", () => {
+  it("never starts before the version has traffic, whatever the defect", () => {
+    for (const defect of [ERRORS, "{ with: version, on: checkout/create-order, conversion: -35% }", "{ with: version, on: checkout, latency: +2s }"]) {
+      for (const seed of [1, 2, 3]) {
+        const { harmStartsAt, firstTrafficAt } = only(runScenario(canary(defect), { seed, detail: "light" })).times;
+        expect(firstTrafficAt).not.toBeNull();
+        expect(harmStartsAt).toBeGreaterThanOrEqual(firstTrafficAt ?? Infinity);
+      }
+    }
+  });
+});

@@ -65,6 +65,7 @@ export class Books {
     if (target === null || (cell.answered === 0 && cell.refused === 0)) return;
     const { classes } = this.#parts;
     const at = cell.slot * classes.count + cell.userClass;
+    if (!(target.since <= cell.since)) target.since = cell.since;
     if (cell.answered > 0) this.#spread(target, at, cell.answer, cell.answered, cell.since);
     if (cell.refused > 0) this.#spreadRefused(target, at, cell.refused, pool.blame, cell.since);
     target.answered[at] += cell.answered + cell.refused;
@@ -142,7 +143,7 @@ export class Books {
         target.pages[at] = 0;
       }
     }
-    target.cleared(now);
+    target.cleared();
   }
 
   #drawCell(target: ServiceTarget, version: VersionState, slot: number, k: number, maskSlot: number, segment: number,
@@ -158,7 +159,8 @@ export class Books {
     const schema = target.target.schema;
     const { live } = target.target;
     let [requests, errors, slow, latency] = [0, 0, 0, 0];
-    const seen: PagesSeen = { pages: 0, errors: 0, blamed: 0, gaveUp: 0, slow: 0, latency: 0, ok: 0 };
+    // Locals, not fields of an object: a double in a field is boxed at every change.
+    let [pages, pageErrors, blamed, gaveUp, pageSlow, pageLatency, ok] = [0, 0, 0, 0, 0, 0, 0];
     for (let code = 0; code < 2; code += 1) {
       for (let b = 0; b < count; b += 1) {
         const i = first + code * count + b;
@@ -185,20 +187,20 @@ export class Books {
         else if (this.#slow[b] === 1) slow += n;
         if (pageShare <= 0) continue;
         const shown = pageShare >= 1 ? n : noiseFree ? n * pageShare : binomialFrom(uniform(target.key, entity, PAGE_DRAWS * 2 + drawIndex), n, pageShare);
-        seen.pages += shown;
+        pages += shown;
         if (this.#gaveUp[b] === 1) {
-          seen.errors += shown;
-          seen.gaveUp += shown;
-          seen.latency += shown * this.#timeoutSeconds;
+          pageErrors += shown;
+          gaveUp += shown;
+          pageLatency += shown * this.#timeoutSeconds;
           continue;
         }
-        seen.latency += shown * perRequest;
+        pageLatency += shown * perRequest;
         if (code === 1) {
-          seen.errors += shown;
-          seen.blamed += shown;
+          pageErrors += shown;
+          blamed += shown;
         } else {
-          seen.ok += shown;
-          if (this.#slow[b] === 1) seen.slow += shown;
+          ok += shown;
+          if (this.#slow[b] === 1) pageSlow += shown;
         }
       }
     }
@@ -213,7 +215,9 @@ export class Books {
       totals[row + LedgerColumn.harmedErrors] += errors;
       totals[row + LedgerColumn.harmedSlow] += slow;
     }
-    if (seen.pages > 0) this.#bookPages(target, version, slot, k, segment, slowedBy, blame, entity, now, seen);
+    if (pages <= 0) return;
+    const seen = { pages, errors: pageErrors, blamed, gaveUp, slow: pageSlow, latency: pageLatency, ok };
+    this.#bookPages(target, version, slot, k, segment, slowedBy, blame, entity, now, seen);
   }
 
   #bookPages(target: ServiceTarget, version: VersionState, slot: number, k: number, segment: number, slowedBy: number, blame: number,
@@ -278,7 +282,8 @@ export class Books {
     const { ledger, noiseFree } = this.#parts;
     for (let r = 0; r < ledger.harmedBy.length; r += 1) {
       if ((mask & (1 << r)) === 0) continue;
-      const since = target.harmSince[r] <= now ? target.harmSince[r] : target.since;
+      // An order is lost on answered pages, so not before the first of them.
+      const since = target.harmSince[r] <= now ? target.harmSince[r] : target.since <= now ? target.since : now;
       if (ledger.harmedBy[r] === 0 || !(ledger.firstHarmAt[r] <= since)) {
         const u = noiseFree ? 0.5 : uniform(this.#edgeKey, entity, target.version * 32 + r);
         const first = Math.round(since + (now - since) * firstOf(u, count));

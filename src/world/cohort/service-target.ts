@@ -19,8 +19,8 @@ export class ServiceTarget {
   readonly masks: number[] = [0];
   readonly blames: number[] = [0];
   readonly key: StreamKey;
-  /** Since when the counts in `expected` have accrued, and since when there is harm among them, by release. */
-  since: Micros;
+  /** Since when there have been answers to draw (NaN: none yet), and since when there is harm among them, by release. */
+  since: Micros = NaN;
   readonly harmSince: Float64Array;
   /** Expected answers since the last draw by (endpoint, class), and those of them that answer a client's page. */
   readonly answered: Float64Array;
@@ -40,13 +40,11 @@ export class ServiceTarget {
     readonly buckets: number,
     releases: number,
     seed: number,
-    now: Micros,
   ) {
     this.stride = cells * 2 * buckets;
     this.expected = new Float64Array(this.stride * MASKS_MAX);
     this.seconds = new Float64Array(this.stride * MASKS_MAX);
     this.key = streamKey(seed, `cohort/${target.id}`);
-    this.since = now;
     this.harmSince = new Float64Array(releases).fill(NaN);
     this.answered = new Float64Array(cells);
     this.pages = new Float64Array(cells);
@@ -67,10 +65,10 @@ export class ServiceTarget {
   }
 
   /** Everything has been drawn: begins anew. */
-  cleared(now: Micros): void {
+  cleared(): void {
     this.masks.length = 1;
     this.blames.length = 1;
-    this.since = now;
+    this.since = NaN;
     this.harmSince.fill(NaN);
   }
 }

@@ -10,19 +10,25 @@ const USERS_COUNTED_MAX = 400_000;
 export function userShares(service: ServiceModel, weights: readonly Ratio[], users: number, noiseFree: boolean): number[] {
   const only = weights.some((weight) => weight >= 1);
   if (noiseFree || only || users > USERS_COUNTED_MAX) return weights.map((weight) => (only ? (weight >= 1 ? 1 : 0) : weight));
-  const shares = weights.map(() => 0);
-  for (let user = 0; user < users; user += 1) shares[placeOf(stickyHash(service, user), weights)] += 1;
-  return shares.map((count) => count / users);
+  const { ends, places } = thresholdsOf(weights);
+  const counts = new Float64Array(weights.length);
+  for (let user = 0; user < users; user += 1) {
+    const hash = stickyHash(service, user);
+    let at = 0;
+    while (at < ends.length - 1 && hash >= ends[at]) at += 1;
+    counts[places[at]] += 1;
+  }
+  return Array.from(counts, (count) => count / users);
 }
 
-function placeOf(hash: number, weights: readonly Ratio[]): number {
+/** Where each place's stretch of hashes ends, newest version first; places without a weight have none. */
+function thresholdsOf(weights: readonly Ratio[]): { readonly ends: Float64Array; readonly places: Int32Array } {
+  const places = weights.map((_, place) => place).filter((place) => weights[place] !== 0).reverse();
+  const ends = new Float64Array(places.length);
   let below = 0;
-  let last = 0;
-  for (let place = weights.length - 1; place >= 0; place -= 1) {
-    if (weights[place] === 0) continue;
+  places.forEach((place, index) => {
     below += weights[place];
-    last = place;
-    if (hash < below) return place;
-  }
-  return last;
+    ends[index] = below;
+  });
+  return { ends, places: Int32Array.from(places) };
 }

@@ -166,7 +166,7 @@ export class Targets {
     const target = this.#store.addTarget({ id, labels, schema });
     const now = this.#stage.now();
     const made = new ServiceTarget(target, fleet.version.index, fleet.service.endpoints.length * classes.count,
-      this.#accounts.buckets.count, model.releases, model.seed, now);
+      this.#accounts.buckets.count, model.releases, model.seed);
     made.nextScrape = offset + Math.max(0, Math.ceil((now - offset) / telemetry.scrape)) * telemetry.scrape;
     this.#scraper.register(target, offset, now);
     this.#shown.push(made);
