@@ -9,8 +9,8 @@ import type { BenchRow } from "./row.js";
 
 /** The demand: classified runs per second per core of a 90-minute two-service canary at 200 rps. */
 const TARGET = 60;
-const WARM_UP = 20;
-const RUNS = 100;
+const WARM_UP = 60;
+const RUNS = 200;
 /** From dist-bench/bench. */
 const SCENARIO = join(dirname(fileURLToPath(import.meta.url)), "../../bench/two-services.yaml");
 
