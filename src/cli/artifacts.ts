@@ -1,6 +1,6 @@
 // Writes what a run leaves on disk: outcome, report, Markdown and charts, each file whole or not at all.
 
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Outcome } from "../sim/outcome.js";
 import { messageOf, UsageError } from "./exit.js";
@@ -11,10 +11,20 @@ export function slug(name: string): string {
   return safe === "" ? "scenario" : safe;
 }
 
+/**
+ * Makes a folder and those above it, one by one: Node's recursive mkdir never returns where a file system refuses
+ * new folders with "no such file" (/proc does).
+ */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder);
+}
+
 /** Writes text under a temporary name first, so that a reader never meets half a file. Throws UsageError. */
 export function writeWhole(path: string, text: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const temporary = `${path}.part`;
     writeFileSync(temporary, text);
     renameSync(temporary, path);

@@ -69,7 +69,7 @@ function verdict(release: ReleaseOutcome): string[] {
     `- Cause: ${release.cause ?? "nobody acted"}. ${text(release.causeReason)}`,
     `- Action: ${actionName(release.action)}${right}`,
     `- Times: ${timesWords(release)}`,
-    `- Impact: ${count(release.impact.failedRequests)} pages failed, ${count(release.impact.slowRequests)} slow (${percent(release.impact.shareOfRequests)} of all)`,
+    `- Impact: ${count(release.impact.failedRequests)} pages failed, ${count(release.impact.slowRequests)} slow (${percent(release.impact.shareOfRequests)} of all since the release)`,
     `- Cost: ${costWords(release)}`,
     `- Hidden defects: ${release.defects.length === 0 ? "none" : text(release.defects.join("; "))}`, "",
   ];

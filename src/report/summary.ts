@@ -51,7 +51,7 @@ function timelineLines(outcome: Outcome, colors: Colors, width: number, most: nu
   const entries = outcome.timeline.filter((entry) => entry.major);
   if (entries.length === 0) return [];
   const room = most - 2;
-  for (const each of [3, 2]) {
+  for (const each of [5, 4, 3, 2]) {
     const roomy = entries.flatMap((entry) => entryLines(entry, colors, width, each));
     if (roomy.length <= room) return [...roomy, ""];
   }
@@ -141,7 +141,7 @@ export function timesWords(release: ReleaseOutcome): string {
 function impactWords(release: ReleaseOutcome): string {
   const { failedRequests, slowRequests, lostOrdersEuro, shareOfRequests } = release.impact;
   if (failedRequests + slowRequests === 0 && lostOrdersEuro === 0) return "no page was harmed";
-  return `${count(failedRequests)} pages failed, ${count(slowRequests)} slow (${percent(shareOfRequests)} of all); ${money(lostOrdersEuro)} of orders lost`;
+  return `${count(failedRequests)} pages failed, ${count(slowRequests)} slow (${percent(shareOfRequests)} of all since the release); ${money(lostOrdersEuro)} of orders lost`;
 }
 
 /** The total, its parts that are not zero, and the regret. */

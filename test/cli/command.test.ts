@@ -94,6 +94,7 @@ describe("run", () => {
       [["--seed", "x"], "write a whole number"],
       [["--fidelity", "exact"], "write request or cohort"],
       [["--out", "a-file"], "cannot be written"],
+      [["--out", "/proc/nowhere"], "cannot be written"],
     ];
     for (const [flags, said] of cases) {
       const { code, err } = await shakedown("run", path, ...flags);
