@@ -3,7 +3,7 @@
 import type { Micros, Ratio } from "../kernel/units.js";
 import { minutes } from "../kernel/units.js";
 import type { Outcome } from "../sim/outcome.js";
-import { duration, latency, percent, perSecond, significant } from "./format.js";
+import { duration, latency, percent, perSecond, significant } from "../kernel/format.js";
 import { paint, standaloneDarkStyle, versionDash, versionPaint } from "./palette.js";
 import { renderSvg } from "./charts/render.js";
 import { valueScale, type ValueScale } from "./charts/scale.js";

@@ -3,7 +3,7 @@
 import type { CheckResult } from "../engines/evidence.js";
 import type { Decision } from "../engines/decision.js";
 import type { Outcome, ReleaseOutcome } from "../sim/outcome.js";
-import { clock, count, counted, duration, percent, perSecond, significant } from "./format.js";
+import { clock, count, counted, duration, percent, perSecond, significant } from "../kernel/format.js";
 import { costWords, timesWords } from "./summary.js";
 import { named, oneLine, wrap } from "./text.js";
 import {

@@ -3,7 +3,7 @@
 import type { Outcome } from "../sim/outcome.js";
 import { drawCharts, storyWords, type DrawnChart } from "./charts.js";
 import { html, Markup } from "./escape.js";
-import { clock, count } from "./format.js";
+import { clock, count } from "../kernel/format.js";
 import { decisions } from "./html/decisions.js";
 import { SCRIPT, STYLE } from "./html/style.js";
 import { alertsAndIncidents, costTable, costWeights, doraTable, invariants, releaseHeading, timeline, totals, truthTable } from "./html/tables.js";

@@ -3,7 +3,7 @@
 import type { Decision } from "../engines/decision.js";
 import type { Outcome, ReleaseOutcome } from "../sim/outcome.js";
 import { chartEntries } from "./charts.js";
-import { clock, count, duration, money, NOTHING, percent } from "./format.js";
+import { clock, count, duration, money, NOTHING, percent } from "../kernel/format.js";
 import { costWords, timesWords } from "./summary.js";
 import { oneLine } from "./text.js";
 import {

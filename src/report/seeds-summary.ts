@@ -3,7 +3,7 @@
 import pc from "picocolors";
 import type { Ratio } from "../kernel/units.js";
 import type { Outcome } from "../sim/outcome.js";
-import { count, counted, duration, money, percent } from "./format.js";
+import { count, counted, duration, money, percent } from "../kernel/format.js";
 import { cut, oneLine } from "./text.js";
 import { classificationWords, mark, releaseName } from "./words.js";
 

@@ -2,7 +2,7 @@
 
 import pc from "picocolors";
 import type { Outcome, ReleaseOutcome, TimelineEntry } from "../sim/outcome.js";
-import { clock, count, duration, money, percent } from "./format.js";
+import { clock, count, duration, money, percent } from "../kernel/format.js";
 import { cut, named, oneLine, wrap } from "./text.js";
 import { actionName, classificationWords, COST_PARTS, expectationWords, mark, regretWords, releaseName, RESULT_WORDS, TONE_OF } from "./words.js";
 

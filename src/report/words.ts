@@ -4,7 +4,7 @@ import type { CheckMetric, CheckResult, CheckStatus } from "../engines/evidence.
 import type { DecidedAction, DecisionRule } from "../engines/decision.js";
 import type { Classification, DoraFigure, Outcome, ReleaseOutcome, ReleaseResult, TruthEvidence } from "../sim/outcome.js";
 import { MICROS_PER_SECOND } from "../kernel/units.js";
-import { count, duration, latency, money, NOTHING, percent, significant, type Maybe } from "./format.js";
+import { count, duration, latency, money, NOTHING, percent, significant, type Maybe } from "../kernel/format.js";
 
 /** How good the news is; each has a colour, a mark and a word, so that none is needed alone. */
 export type Tone = "good" | "bad" | "neutral";

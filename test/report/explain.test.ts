@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { changeWords, explain } from "../../src/report/explain.js";
-import { count } from "../../src/report/format.js";
+import { count } from "../../src/kernel/format.js";
 import { metricValue } from "../../src/report/words.js";
 import { caughtOutcome, check, cleanOutcome, emptyOutcome, falseRollbackOutcome } from "./support/sample-outcome.js";
 

@@ -1,6 +1,6 @@
 // The statechart as it was walked: a box and a lane per state, bars where time was spent, arrows with their reason.
 
-import { counted, duration, axisTime } from "../format.js";
+import { counted, duration, axisTime } from "../../kernel/format.js";
 import { escapeText } from "../escape.js";
 import { paint, versionPaint } from "../palette.js";
 import type { Micros } from "../../kernel/units.js";

@@ -2,7 +2,7 @@
 
 import type { TopLevelSpec } from "vega-lite";
 import type { Micros } from "../../kernel/units.js";
-import { axisTime } from "../format.js";
+import { axisTime } from "../../kernel/format.js";
 import { paint } from "../palette.js";
 import { pixelOf, spreadLabels, timeTicks, type ValueScale } from "./scale.js";
 

@@ -4,7 +4,7 @@ import type { CheckResult } from "../../engines/evidence.js";
 import type { Decision, FlagEvidence } from "../../engines/decision.js";
 import type { Outcome } from "../../sim/outcome.js";
 import { html, Markup } from "../escape.js";
-import { clock, count, counted, duration, percent, perSecond } from "../format.js";
+import { clock, count, counted, duration, percent, perSecond } from "../../kernel/format.js";
 import { mark, metricValue, persistenceWords, planWords, RULE_WORDS, sampleOf, STATUS_WORDS } from "../words.js";
 
 /** All decisions; the evidence of plain holds is folded away. */

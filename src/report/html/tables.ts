@@ -2,7 +2,7 @@
 
 import type { Outcome, ReleaseOutcome } from "../../sim/outcome.js";
 import { html, type Markup } from "../escape.js";
-import { clock, count, duration, money, NOTHING, percent } from "../format.js";
+import { clock, count, duration, money, NOTHING, percent } from "../../kernel/format.js";
 import { bySeverity, COST_PARTS, costWeight, doraValue, mark, objectiveValue, regretWords, releaseName, weightName, whereWords } from "../words.js";
 
 /** With so many rows a table of findings is still read. */

@@ -3,7 +3,7 @@
 import type { Micros } from "../../kernel/units.js";
 import type { Outcome, ReleaseOutcome } from "../../sim/outcome.js";
 import { html, type Markup } from "../escape.js";
-import { clock, count, duration, money, percent } from "../format.js";
+import { clock, count, duration, money, percent } from "../../kernel/format.js";
 import { actionName, classificationWords, expectationWords, mark, MEANING_OF, releaseName, RESULT_WORDS, TONE_OF } from "../words.js";
 
 const TONE_MARK = { good: "✓", bad: "✗", neutral: "○" } as const;

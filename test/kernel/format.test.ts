@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { hours, millis, minutes, seconds } from "../../src/kernel/units.js";
-import { clock, count, counted, duration, latency, money, NOTHING, percent, perSecond, significant } from "../../src/report/format.js";
+import { clock, count, counted, duration, latency, money, NOTHING, percent, perSecond, significant } from "../../src/kernel/format.js";
 
 describe("durations", () => {
   it("reads as people write it", () => {
