@@ -14,6 +14,7 @@ import { agreementMarkdown, agreementTable } from "../lab/agreement/table.js";
 import { MODEL_VERSION } from "../world/model-version.js";
 import type { Fidelity } from "../world/world.js";
 import { ExitCode, messageOf, UsageError } from "./exit.js";
+import { isCurrent, KeptSamples } from "./kept-samples.js";
 
 /** Some seeds of one cell at one fidelity: what a process plays. */
 interface Job {
@@ -26,6 +27,7 @@ interface Job {
 /** Seeds per process: a start costs less than a second, and progress moves. */
 const SEEDS_PER_JOB = 25;
 const MAX_SEEDS = 100_000;
+const MAX_PROCESSES = 256;
 const MAX_RESULT_BYTES = 64 * 1024 * 1024;
 const FIDELITIES: readonly Fidelity[] = ["request", "cohort"];
 
@@ -51,23 +53,21 @@ function playInProcess(job: Job): Promise<readonly Sample[]> {
   });
 }
 
-function jobsOf(cells: readonly Cell[], seeds: number): readonly Job[] {
-  return cells.flatMap(({ name }) =>
-    FIDELITIES.flatMap((fidelity) =>
-      Array.from({ length: Math.ceil(seeds / SEEDS_PER_JOB) }, (_, k) => ({
-        cell: name, fidelity, from: k * SEEDS_PER_JOB + 1, to: Math.min(seeds, (k + 1) * SEEDS_PER_JOB),
-      })),
-    ),
+/** What is still to be played: the first seeds of every cell come before the next ones of any. */
+function jobsOf(cells: readonly Cell[], { seeds, fidelities }: Plan, known: Known): readonly Job[] {
+  return Array.from({ length: Math.ceil(seeds / SEEDS_PER_JOB) }, (_, k) => ({ from: k * SEEDS_PER_JOB + 1, to: Math.min(seeds, (k + 1) * SEEDS_PER_JOB) })).flatMap(
+    ({ from, to }) => cells.flatMap(({ name }) => fidelities.map((fidelity) => ({ cell: name, fidelity, from, to })))
+      .filter(({ cell, fidelity }) => Array.from({ length: to - from + 1 }, (_, k) => from + k).some((seed) => !known.of(cell, fidelity).has(seed))),
   );
 }
 
-/** Plays all jobs in order on as many processes as there are cores. */
-async function playAll(jobs: readonly Job[], finished: (job: Job, samples: readonly Sample[]) => void): Promise<void> {
+/** Plays all jobs in order on that many processes. */
+async function playAll(jobs: readonly Job[], processes: number, finished: (job: Job, samples: readonly Sample[]) => void): Promise<void> {
   const waiting = [...jobs];
   const work = async (): Promise<void> => {
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) finished(job, await playInProcess(job));
   };
-  await Promise.all(Array.from({ length: Math.min(availableParallelism(), jobs.length) }, work));
+  await Promise.all(Array.from({ length: Math.min(processes, jobs.length) }, work));
 }
 
 interface Flags {
@@ -75,7 +75,17 @@ interface Flags {
   readonly cells?: string;
   readonly json?: boolean;
   readonly out: string;
+  readonly keep?: string;
+  readonly only?: string;
+  readonly processes: string;
   readonly job?: string;
+}
+
+/** What is to be measured, and by how many processes. */
+interface Plan {
+  readonly seeds: number;
+  readonly fidelities: readonly Fidelity[];
+  readonly processes: number;
 }
 
 async function agreement(flags: Flags): Promise<ExitCode> {
@@ -83,10 +93,15 @@ async function agreement(flags: Flags): Promise<ExitCode> {
     console.log(JSON.stringify(play(JSON.parse(flags.job) as Job)));
     return ExitCode.ok;
   }
-  const seeds = seedsOf(flags.seeds);
+  const seeds = countOf("--seeds", flags.seeds, 2, MAX_SEEDS);
+  const plan = { seeds, fidelities: fidelitiesOf(flags), processes: countOf("--processes", flags.processes, 1, MAX_PROCESSES) };
   const cells = flags.cells === undefined ? CELLS : flags.cells.split(",").map((name) => cellOf(name.trim()));
   const refused = cells.map((cell) => ({ cell: cell.name, refusals: refusalsOf(cell) })).filter(({ refusals }) => refusals.length > 0);
-  const comparisons = await compareCells(cells.filter(({ name }) => refused.every(({ cell }) => cell !== name)), seeds);
+  const compared = cells.filter(({ name }) => refused.every(({ cell }) => cell !== name));
+  const known = new Known(flags.keep === undefined ? null : new KeptSamples(flags.keep), compared, plan);
+  await measureCells(compared, plan, known);
+  if (flags.only !== undefined) return ExitCode.ok;
+  const comparisons = compared.map((cell) => compareSamples(cell, known.samples(cell.name, "request"), known.samples(cell.name, "cohort")));
   if (flags.json === true) console.log(JSON.stringify({ commit: commit(), modelVersion: MODEL_VERSION, seeds, comparisons, refused }));
   else console.log(agreementTable(comparisons, refused));
   // A part of the table is for the eye only: the report holds all of it.
@@ -94,33 +109,66 @@ async function agreement(flags: Flags): Promise<ExitCode> {
   return comparisons.every(agrees) ? ExitCode.ok : ExitCode.failed;
 }
 
-function seedsOf(text: string): number {
-  const seeds = Number(text);
-  if (!/^\d+$/.test(text) || seeds < 2 || seeds > MAX_SEEDS) throw new UsageError(`--seeds ${text}: write how many, from 2 to ${MAX_SEEDS}`);
-  return seeds;
+function countOf(option: string, text: string, least: number, most: number): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < least || count > most) throw new UsageError(`${option} ${text}: write how many, from ${least} to ${most}`);
+  return count;
 }
 
-async function compareCells(cells: readonly Cell[], seeds: number): Promise<readonly CellComparison[]> {
-  const samples = new Map<string, Sample[]>();
-  const of = (cell: string, fidelity: Fidelity): Sample[] => {
-    const key = `${cell}, ${fidelity}`;
-    const known = samples.get(key) ?? [];
-    samples.set(key, known);
-    return known;
-  };
-  const jobs = jobsOf(cells, seeds);
+function fidelitiesOf({ only, keep }: Flags): readonly Fidelity[] {
+  if (only === undefined) return FIDELITIES;
+  if (keep === undefined) throw new UsageError(`--only ${only} compares nothing: say with --keep where its measurements are kept`);
+  const found = FIDELITIES.filter((fidelity) => fidelity === only);
+  if (found.length === 0) throw new UsageError(`--only ${only}: write ${FIDELITIES.join(" or ")}`);
+  return found;
+}
+
+/** The samples known so far by cell and fidelity: kept ones that the present model still makes, then what is played. */
+class Known {
+  readonly #keep: KeptSamples | null;
+  readonly #bySeed = new Map<string, Map<number, Sample>>();
+  readonly #seeds: number;
+
+  constructor(keep: KeptSamples | null, cells: readonly Cell[], { fidelities, seeds }: Plan) {
+    this.#keep = keep;
+    this.#seeds = seeds;
+    for (const cell of cells) for (const fidelity of fidelities) this.#bySeed.set(`${cell.name}, ${fidelity}`, this.#kept(cell, fidelity));
+  }
+
+  #kept(cell: Cell, fidelity: Fidelity): Map<number, Sample> {
+    const kept = this.#keep?.read(cell.name, fidelity) ?? new Map<number, Sample>();
+    if (kept.size === 0 || isCurrent(kept, (seed) => measure(cell, fidelity, seed))) return kept;
+    this.#keep?.drop(cell.name, fidelity);
+    return new Map<number, Sample>();
+  }
+
+  of(cell: string, fidelity: Fidelity): Map<number, Sample> {
+    return this.#bySeed.get(`${cell}, ${fidelity}`) ?? new Map<number, Sample>();
+  }
+
+  add({ cell, fidelity }: Job, samples: readonly Sample[]): void {
+    const known = this.of(cell, fidelity);
+    for (const sample of samples) known.set(sample.seed, sample);
+    this.#keep?.add(cell, fidelity, samples);
+  }
+
+  /** Seeds 1 to the last asked for, in order. */
+  samples(cell: string, fidelity: Fidelity): readonly Sample[] {
+    return [...this.of(cell, fidelity).values()].filter(({ seed }) => seed <= this.#seeds).sort((a, b) => a.seed - b.seed);
+  }
+}
+
+async function measureCells(cells: readonly Cell[], plan: Plan, known: Known): Promise<void> {
+  const jobs = jobsOf(cells, plan, known);
   const started = performance.now();
   let done = 0;
-  await playAll(jobs, (job, played) => {
-    of(job.cell, job.fidelity).push(...played);
+  await playAll(jobs, plan.processes, (job, played) => {
+    known.add(job, played);
     done += 1;
     showProgress(done, jobs.length, (performance.now() - started) / 1000);
   });
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-  return cells.map((cell) => compareSamples(cell, bySeed(of(cell.name, "request")), bySeed(of(cell.name, "cohort"))));
 }
-
-const bySeed = (samples: readonly Sample[]): readonly Sample[] => [...samples].sort((a, b) => a.seed - b.seed);
 
 function showProgress(done: number, of: number, seconds: number): void {
   if (!process.stderr.isTTY) return;
@@ -149,6 +197,9 @@ const command = new Command("agreement")
   .option("--cells <names>", "only these, separated by commas; writes no report")
   .option("--json", "print every figure as JSON")
   .option("--out <file>", "where the report goes", "reports/agreement.md")
+  .option("--keep <folder>", "keep measurements there, and read back those that the present model still makes")
+  .option("--only <fidelity>", "measure and keep one fidelity, compare nothing")
+  .option("--processes <n>", "at once", String(availableParallelism()))
   .option("--job <json>", "play a part here and print its samples as JSON (what each process does)")
   .action(async (flags: Flags) => {
     try {
