@@ -2,7 +2,7 @@
 
 import type { Decision, DecisionRule } from "../engines/decision.js";
 import { seconds, type Micros } from "../kernel/units.js";
-import { clock as clockText, count, duration as span } from "../kernel/format.js";
+import { clock as clockText, count, counted, duration as span } from "../kernel/format.js";
 import { LEDGER_COLUMNS, LedgerColumn } from "../world/ledger.js";
 import type { ReleaseJournal } from "./journal.js";
 import type { InvariantOutcome } from "./outcome.js";
@@ -64,7 +64,7 @@ function noTrafficToBadVersion(simulation: Simulation): InvariantOutcome {
     checked += 1;
     const cells = cellsWhere(recorder.cells, (cell) => cell.scope === "service" && cell.service === release.service && cell.version === release.version);
     const more = requestsOf(last, cells) - requestsOf(settled, cells);
-    if (more > 0) failure ??= `${release.version} still answered ${count(more)} requests after ${clockText(settled.at)}`;
+    if (more > 0) failure ??= `${release.version} still answered ${counted(more, "request")} after ${clockText(settled.at)}`;
   }
   const idle = tooLate > 0 ? "a version was taken back too late in the run to tell" : "no version was taken back";
   return outcome("no request reaches a version taken back", checked, failure, checked === 0 ? idle : "none did");
@@ -94,7 +94,7 @@ function noPromotionWithoutData({ journals, input }: Simulation): InvariantOutco
     const blind = required.find((gate) => (decision.checks.find(({ check }) => check === gate)?.status ?? "missing") === "missing");
     if (blind !== undefined) failure ??= `decision ${decision.id} promotes while "${blind}" has no data`;
   }
-  return outcome("no promotion while a required metric lacks data", checked, failure, checked === 0 ? "nothing was promoted" : `${count(checked)} promotions, each with data`);
+  return outcome("no promotion while a required metric lacks data", checked, failure, checked === 0 ? "nothing was promoted" : `${counted(checked, "promotion")}${checked === 1 ? "" : ", each"} with data`);
 }
 
 /** Besides its own time-out, a command's end may take this long to be heard. */
@@ -136,7 +136,7 @@ function decisionsHaveEvidence({ journals, input }: Simulation): InvariantOutcom
     const lack = lacks(decision, gates.length + triggers.length > 0);
     if (lack !== null) failure ??= `decision ${decision.id} (${decision.rule}) ${lack}`;
   }
-  return outcome("every decision has evidence", decisions.length, failure, `${count(decisions.length)} decisions`);
+  return outcome("every decision has evidence", decisions.length, failure, counted(decisions.length, "decision"));
 }
 
 function lacks({ reason, rule, checks, decidingCheck }: Decision, hasChecks: boolean): string | null {

@@ -141,6 +141,8 @@ export interface ThresholdLine {
   readonly metric: "error-rate" | "p95";
   readonly label: string;
   readonly value: number;
+  /** The limit moves: it is `value` times what stable shows at the same moment. */
+  readonly timesStable?: boolean;
 }
 
 /**

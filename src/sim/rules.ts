@@ -3,7 +3,7 @@
 import { assert } from "../kernel/assert.js";
 import type { Micros } from "../kernel/units.js";
 import { toSeconds } from "../kernel/units.js";
-import { clock as clockText, count, duration as span, percent } from "../kernel/format.js";
+import { clock as clockText, count, counted, duration as span, percent } from "../kernel/format.js";
 import type { Expectation, RuleComparison } from "../scenario/compiled.js";
 import { LedgerColumn, type LedgerCell } from "../world/ledger.js";
 import { cellsWhere, quantileBetween, sumBetween, type Recorder, type RecordRow, type VersionRow } from "./recording.js";
@@ -36,7 +36,7 @@ function judgeNever(rule: Rule, recorder: Recorder): RuleFinding {
     looked += 1;
     if (held) return { passed: false, reason: story(rule, recorder, row) };
   }
-  return { passed: true, reason: `never so in ${count(looked)} looks${rule.while === null ? "" : " while the condition held"}` };
+  return { passed: true, reason: `never so in ${counted(looked, "look")}${rule.while === null ? "" : " while the condition held"}` };
 }
 
 function judgeAlways(rule: Rule, recorder: Recorder): RuleFinding {
@@ -50,7 +50,7 @@ function judgeAlways(rule: Rule, recorder: Recorder): RuleFinding {
   }
   return looked === 0
     ? { passed: false, reason: "there was nothing to look at: no traffic, or the condition never held" }
-    : { passed: true, reason: `so in all ${count(looked)} looks` };
+    : { passed: true, reason: looked === 1 ? "so in its only look" : `so in all ${count(looked)} looks` };
 }
 
 /** The clock starts with the run, or when `while` first holds. */

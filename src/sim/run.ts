@@ -172,10 +172,10 @@ function digestOf({ world, journals, input }: Simulation): string {
 
 function thresholdsOf(scenario: Scenario): readonly ThresholdLine[] {
   const { gates, triggers } = scenario.strategy;
-  return [...gates, ...triggers].flatMap(({ metric, compare, role, endpoint }): ThresholdLine[] => {
-    const drawn = (metric === "error-rate" || metric === "p95") && (compare.kind === "below" || compare.kind === "above");
-    if (!drawn || endpoint !== undefined) return [];
-    return [{ metric, label: role, value: compare.value }];
+  return [...gates, ...triggers].flatMap(({ metric, compare, role, endpoint, baseline }): ThresholdLine[] => {
+    if ((metric !== "error-rate" && metric !== "p95") || endpoint !== undefined) return [];
+    if (compare.kind === "below" || compare.kind === "above") return [{ metric, label: role, value: compare.value }];
+    return compare.kind === "times-baseline" && baseline !== "past" ? [{ metric, label: role, value: compare.factor, timesStable: true }] : [];
   });
 }
 

@@ -1,6 +1,6 @@
 // The story of a run in order: script, harm, decisions, actions, what broke, who was woken.
 
-import { clock as clockText } from "../kernel/format.js";
+import { clock as clockText, counted } from "../kernel/format.js";
 import type { PlatformCommand } from "../delivery/platform.js";
 import type { Micros } from "../kernel/units.js";
 import type { ScriptItem } from "../scenario/compiled.js";
@@ -31,7 +31,7 @@ function scriptEntries(item: ScriptItem): TimelineEntry[] {
     case "release": {
       const { service, version, lines, flag } = item.release;
       const behind = flag === null ? "" : `, feature behind flag ${flag.name}`;
-      return [entry(item.at, "script", `Release ${version} of ${service} begins (${lines} lines${behind}).`, true)];
+      return [entry(item.at, "script", `Release ${version} of ${service} begins (${counted(lines, "line")}${behind}).`, true)];
     }
     case "fault":
       return [entry(item.at, "script", `Fault: ${item.text}, until ${clockText(item.until)}.`, true)];
