@@ -58,6 +58,12 @@ export interface CheckSpec {
 /** pass and breach are judgements; thin: fewer than min-requests or window not full; missing: no data. */
 export type CheckStatus = "pass" | "breach" | "thin" | "missing";
 
+/** Between these a value is healthy. */
+export interface Band {
+  readonly low: number;
+  readonly high: number;
+}
+
 export interface CheckResult {
   readonly check: string;
   readonly role: "gate" | "trigger";
@@ -69,6 +75,8 @@ export interface CheckResult {
   /** The limit that observed was held against (already multiplied by the baseline where relative). */
   readonly threshold: number | null;
   readonly baseline: number | null;
+  /** Both edges of a `within` limit, with what it allows for chance; `threshold` is the nearer one before chance. */
+  readonly band?: Band | undefined;
   /** Requests of the judged version in the window. */
   readonly sampleSize: number;
   readonly baselineSampleSize: number;

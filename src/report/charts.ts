@@ -2,6 +2,7 @@
 
 import type { Micros, Ratio } from "../kernel/units.js";
 import { minutes } from "../kernel/units.js";
+import { BASELINE_FLOOR } from "../engines/health/compare.js";
 import type { Outcome } from "../sim/outcome.js";
 import { duration, latency, percent, perSecond, significant } from "../kernel/format.js";
 import { paint, standaloneDarkStyle, versionDash, versionPaint } from "./palette.js";
@@ -130,17 +131,33 @@ const shortened = (text: string, most: number): string => (text.length <= most ?
 function limitsOf(outcome: Outcome, metric: HealthMetric): TimeChart["limits"] {
   const distinct = new Map<number, Set<string>>();
   const lines = [
-    ...outcome.thresholds.filter((threshold) => threshold.metric === metric),
+    ...outcome.thresholds.filter((threshold) => threshold.metric === metric && threshold.timesStable !== true),
     ...outcome.objectives.filter(({ name }) => name === metric).map(({ limit }) => ({ label: "objective", value: limit })),
   ];
   for (const { label, value } of lines) if (Number.isFinite(value)) distinct.set(value, (distinct.get(value) ?? new Set<string>()).add(label));
   return [...distinct].map(([value, labels]) => ({ value, label: `${shortened([...labels].join(", "), 17)} ${COLUMNS[metric].format(value)}` }));
 }
 
+/** Limits that move with stable, drawn while there is a release to hold against them. */
+function movingLimits(outcome: Outcome, metric: HealthMetric): ChartLine[] {
+  const { seen } = COLUMNS[metric];
+  const floor = BASELINE_FLOOR[metric] ?? 0;
+  const { versions } = outcome.series;
+  const factors = [...new Set(outcome.thresholds.filter((each) => each.metric === metric && each.timesStable === true).map((each) => each.value))];
+  return versions.filter((version) => isStable(outcome, version)).flatMap((stable) => {
+    const judged = versions.filter((version) => version.service === stable.service && version !== stable);
+    if (judged.length === 0) return [];
+    return factors.map((factor): ChartLine => ({
+      label: shortened(`trigger ${significant(factor, 3)}x ${stable.version}`, 24), color: paint("limit"), dash: [8, 2, 2, 2], width: 1.2, shape: "line",
+      values: stable[seen].map((value, row) => (value === null || judged.every((version) => version[seen][row] === null) ? null : factor * Math.max(value, floor))),
+    }));
+  });
+}
+
 function seenChart(outcome: Outcome, metric: HealthMetric): TimeChart | null {
   if (!hasRows(outcome)) return null;
   const { seen, format, title, least } = COLUMNS[metric];
-  const lines = versionLines(outcome, seen, "line");
+  const lines = [...versionLines(outcome, seen, "line"), ...movingLimits(outcome, metric)];
   const limits = limitsOf(outcome, metric);
   const scale = valueScale(lines.flatMap((line) => line.values), limits.map((limit) => limit.value), least);
   return { ...baseChart(outcome), height: 170, yTitle: axisTitle(title, scale.kind), format, scale, lines, limits };

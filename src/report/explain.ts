@@ -7,7 +7,7 @@ import { clock, count, counted, duration, percent, perSecond, significant } from
 import { costWords, timesWords } from "./summary.js";
 import { named, oneLine, wrap } from "./text.js";
 import {
-  actionName, bySeverity, classificationWords, costWeight, expectationWords, mark, MEANING_OF, metricValue, objectiveValue, persistenceWords, planWords,
+  actionName, bySeverity, classificationWords, costWeight, crossingLimit, expectationWords, limitOf, mark, MEANING_OF, metricValue, objectiveValue, persistenceWords, planWords,
   releaseName, RULE_WORDS, sampleOf, STATUS_WORDS, weightName, whereWords,
 } from "./words.js";
 
@@ -70,7 +70,7 @@ function decisionLines(decision: Decision, width: number): string[] {
 export function checkWords(check: CheckResult): string {
   const value = (figure: number | null): string => metricValue(check.metric, figure);
   const observed = check.observed === null ? "nothing observed" : `observed ${value(check.observed)}`;
-  const against = check.threshold === null ? "" : ` against a limit of ${value(check.threshold)}`;
+  const against = check.threshold === null ? "" : check.band === undefined ? ` against a limit of ${limitOf(check)}` : ` against a band of ${limitOf(check)}, chance included`;
   const baseline = check.baseline === null ? "" : ` (baseline ${value(check.baseline)}${check.baselineSampleSize > 0 ? ` on ${counted(check.baselineSampleSize, "request")}` : ""})`;
   const persistence = check.persistence.of > 1 ? `; breached ${persistenceWords(check)}` : "";
   return `${check.series}: ${observed}${against}${baseline}${sampleOf(check) === null ? "" : `, on ${counted(check.sampleSize, "request")}`} in ${duration(check.window.to - check.window.from)}${persistence}`;
@@ -143,15 +143,18 @@ function neededToMove(decision: Decision): string[] {
 
 /** How far from the limit, as a share of it; null where that cannot be said. */
 function distance(check: CheckResult): number | null {
-  if (check.observed === null || check.threshold === null || check.threshold === 0) return null;
-  return Math.abs(check.observed - check.threshold) / Math.abs(check.threshold);
+  const limit = crossingLimit(check);
+  if (check.observed === null || limit === null || limit === 0) return null;
+  return Math.abs(check.observed - limit) / Math.abs(limit);
 }
 
 function distanceWords(check: CheckResult): string {
   const far = distance(check);
-  const values = `${metricValue(check.metric, check.observed)} against ${metricValue(check.metric, check.threshold)}`;
-  if (far === null || check.observed === null || check.threshold === null) return values;
-  return `${values}, ${significant(far * 100, 2)}% ${check.observed >= check.threshold ? "above" : "below"} the limit`;
+  const limit = crossingLimit(check);
+  const values = `${metricValue(check.metric, check.observed)} against ${limitOf(check)}`;
+  if (far === null || check.observed === null || limit === null) return values;
+  const edge = check.band === undefined ? "the limit" : limit === check.band.low ? "the lower edge" : "the upper edge";
+  return `${values}, ${significant(far * 100, 2)}% ${check.observed >= limit ? "above" : "below"} ${edge}`;
 }
 
 function truthLines(release: ReleaseOutcome, width: number): string[] {

@@ -3,7 +3,7 @@
 import type { Outcome } from "../sim/outcome.js";
 import { drawCharts, storyWords, type DrawnChart } from "./charts.js";
 import { html, Markup } from "./escape.js";
-import { clock, count } from "../kernel/format.js";
+import { clock, counted } from "../kernel/format.js";
 import { decisions } from "./html/decisions.js";
 import { SCRIPT, STYLE } from "./html/style.js";
 import { alertsAndIncidents, costTable, costWeights, doraTable, invariants, releaseHeading, timeline, totals, truthTable } from "./html/tables.js";
@@ -75,7 +75,7 @@ function seenAndTruth(outcome: Outcome, charts: readonly DrawnChart[]): Markup {
 }
 
 function transitions(outcome: Outcome): Markup {
-  return html`${outcome.releases.map((release) => release.transitions.length === 0 ? "" : html`<details class="print"><summary>${releaseHeading(outcome, release) === null ? "" : `${release.service} ${release.version}: `}${count(release.transitions.length)} transitions</summary><div class="table"><table><thead><tr><th>time</th><th>from</th><th>to</th><th>why</th></tr></thead><tbody>${release.transitions.map((each) => html`<tr><td class="n" style="width:90px">${clock(each.at)}</td><td>${labelOf(release.states, each.from)}</td><td>${labelOf(release.states, each.to)}</td><td>${each.why}</td></tr>`)}</tbody></table></div></details>`)}`;
+  return html`${outcome.releases.map((release) => release.transitions.length === 0 ? "" : html`<details class="print"><summary>${releaseHeading(outcome, release) === null ? "" : `${release.service} ${release.version}: `}${counted(release.transitions.length, "transition")}</summary><div class="table"><table><thead><tr><th>time</th><th>from</th><th>to</th><th>why</th></tr></thead><tbody>${release.transitions.map((each) => html`<tr><td class="n" style="width:90px">${clock(each.at)}</td><td>${labelOf(release.states, each.from)}</td><td>${labelOf(release.states, each.to)}</td><td>${each.why}</td></tr>`)}</tbody></table></div></details>`)}`;
 }
 
 const labelOf = (states: Outcome["releases"][number]["states"], state: string): string =>

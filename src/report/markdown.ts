@@ -3,11 +3,11 @@
 import type { Decision } from "../engines/decision.js";
 import type { Outcome, ReleaseOutcome } from "../sim/outcome.js";
 import { chartEntries } from "./charts.js";
-import { clock, count, duration, money, NOTHING, percent } from "../kernel/format.js";
+import { clock, count, counted, duration, money, NOTHING, percent } from "../kernel/format.js";
 import { costWords, timesWords } from "./summary.js";
 import { oneLine } from "./text.js";
 import {
-  actionName, bySeverity, classificationWords, COST_PARTS, costWeight, doraValue, expectationWords, mark, MEANING_OF, metricValue, objectiveValue, persistenceWords,
+  actionName, bySeverity, classificationWords, COST_PARTS, costWeight, doraValue, expectationWords, limitOf, mark, MEANING_OF, metricValue, objectiveValue, persistenceWords,
   planWords, regretWords, releaseName, RESULT_WORDS, RULE_WORDS, sampleOf, STATUS_WORDS, weightName, whereWords,
 } from "./words.js";
 
@@ -69,7 +69,7 @@ function verdict(release: ReleaseOutcome): string[] {
     `- Cause: ${release.cause ?? "nobody acted"}. ${text(release.causeReason)}`,
     `- Action: ${actionName(release.action)}${right}`,
     `- Times: ${timesWords(release)}`,
-    `- Impact: ${count(release.impact.failedRequests)} pages failed, ${count(release.impact.slowRequests)} slow (${percent(release.impact.shareOfRequests)} of all since the release)`,
+    `- Impact: ${counted(release.impact.failedRequests, "page")} failed, ${count(release.impact.slowRequests)} slow (${percent(release.impact.shareOfRequests)} of all since the release)`,
     `- Cost: ${costWords(release)}`,
     `- Hidden defects: ${release.defects.length === 0 ? "none" : text(release.defects.join("; "))}`, "",
   ];
@@ -96,7 +96,7 @@ function checks(decision: Decision): string[] {
     ["check", "status", "series", "observed", "limit", "requests", "breaches", "reason"],
     decision.checks.map((check) => [
       `${check.check}${check.check === decision.decidingCheck ? " (decided)" : ""}`, check.fired ? "fired" : STATUS_WORDS[check.status], check.series,
-      metricValue(check.metric, check.observed), metricValue(check.metric, check.threshold), count(sampleOf(check)), persistenceWords(check), check.reason,
+      metricValue(check.metric, check.observed), limitOf(check), count(sampleOf(check)), persistenceWords(check), check.reason,
     ]),
   );
 }

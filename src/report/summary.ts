@@ -1,8 +1,9 @@
 // The summary that a run ends in: one screen with the story, the verdict and its reason, costs, and what was expected.
 
 import pc from "picocolors";
-import type { Outcome, ReleaseOutcome, TimelineEntry } from "../sim/outcome.js";
-import { clock, count, duration, money, percent } from "../kernel/format.js";
+import type { Outcome, ReleaseOutcome } from "../sim/outcome.js";
+import { clock, count, counted, duration, money, percent } from "../kernel/format.js";
+import { decisionNumbers, storyOf, type HoldDetail, type StoryEntry } from "./story.js";
 import { cut, named, oneLine, wrap } from "./text.js";
 import { actionName, classificationWords, COST_PARTS, expectationWords, mark, regretWords, releaseName, RESULT_WORDS, TONE_OF } from "./words.js";
 
@@ -15,8 +16,9 @@ export interface SummaryOptions {
   readonly report?: string;
 }
 
-/** The most lines a summary takes, so that it fits a screen. */
-export const SUMMARY_LINES = 45;
+/** A summary has about this many lines, so that it fits a screen; the story gets what the rest leaves of them. */
+export const SUMMARY_LINES = 40;
+/** However little that is, the story has this many. */
 const LEAST_TIMELINE = 5;
 const MOST_RELEASES = 4;
 const MOST_EXPECTATIONS = 10;
@@ -46,33 +48,39 @@ function headlineLines(outcome: Outcome, colors: Colors, width: number): string[
   return [`${colors.bold(cut(oneLine(scenario.name), width - facts.length - 14))}  ${colors.dim(facts)}  ${state}`, ...about, ""];
 }
 
-/** The weighty entries; when they are too many, the middle is left out, and the line says how much. */
+/**
+ * The story in as much detail as there is room for: holds give way first, then the reasons' length; when even that is
+ * too much, the middle is left out, and a line says how much.
+ */
 function timelineLines(outcome: Outcome, colors: Colors, width: number, most: number): string[] {
-  const entries = outcome.timeline.filter((entry) => entry.major);
-  if (entries.length === 0) return [];
-  const room = most - 2;
-  for (const each of [5, 4, 3, 2]) {
-    const roomy = entries.flatMap((entry) => entryLines(entry, colors, width, each));
-    if (roomy.length <= room) return [...roomy, ""];
+  const room = most - 1;
+  const told = (holds: HoldDetail, each: number): string[] => storyOf(outcome, holds).flatMap((entry) => entryLines(entry, colors, width, each));
+  for (const [holds, each] of DETAILS) {
+    const lines = told(holds, each);
+    if (lines.length <= room) return lines.length === 0 ? [] : [...lines, ""];
   }
-  const lines = entries.flatMap((entry) => entryLines(entry, colors, width, 1));
-  if (lines.length > room) {
-    const head = Math.ceil((room - 1) / 2);
-    const tail = room - 1 - head;
-    lines.splice(head, lines.length - head - tail, colors.dim(`  … ${count(entries.length - head - tail)} more in the report`));
-  }
-  return [...lines, ""];
+  const lines = told("none", 1);
+  const shown = room - 1;
+  const head = Math.ceil(shown / 2);
+  const tail = shown - head;
+  const left = lines.length - head - tail;
+  return [...lines.slice(0, head), colors.dim(`  … ${count(left)} more in the report`), ...lines.slice(lines.length - tail), ""];
 }
 
-function entryLines(entry: TimelineEntry, colors: Colors, width: number, most: number): string[] {
+/** How the story is told, the most detailed first: which holds, and the most lines of an entry. */
+const DETAILS: readonly (readonly [HoldDetail, number])[] = [
+  ["each", 5], ["together", 5], ["together", 4], ["together", 3], ["together", 2], ["none", 5], ["none", 3], ["none", 2], ["none", 1],
+];
+
+function entryLines(entry: StoryEntry, colors: Colors, width: number, most: number): string[] {
   const head = `  ${clock(entry.at)}  `;
-  const number = entry.decision === null ? "" : `[${entry.decision}] `;
+  const number = entry.decisions.length === 0 ? "" : `[${decisionNumbers(entry.decisions)}] `;
   const room = width - head.length - 10;
   const broken = wrap(`${number}${entry.text}`, room);
   const lines = broken.length <= most ? broken : [...broken.slice(0, most - 1), cut(broken.slice(most - 1).join(" "), room)];
   return lines.map((line, index) => {
     const text = cut(line, room);
-    const weighed = entry.kind === "decision" ? colors.bold(text) : entry.kind === "harm" ? colors.red(text) : text;
+    const weighed = entry.kind === "decision" && !entry.hold ? colors.bold(text) : entry.kind === "harm" ? colors.red(text) : text;
     return index === 0 ? `${head}${colors.dim(entry.kind.padEnd(8))}  ${weighed}` : `${" ".repeat(head.length + 10)}${weighed}`;
   });
 }
@@ -141,7 +149,7 @@ export function timesWords(release: ReleaseOutcome): string {
 function impactWords(release: ReleaseOutcome): string {
   const { failedRequests, slowRequests, lostOrdersEuro, shareOfRequests } = release.impact;
   if (failedRequests + slowRequests === 0 && lostOrdersEuro === 0) return "no page was harmed";
-  return `${count(failedRequests)} pages failed, ${count(slowRequests)} slow (${percent(shareOfRequests)} of all since the release); ${money(lostOrdersEuro)} of orders lost`;
+  return `${counted(failedRequests, "page")} failed, ${count(slowRequests)} slow (${percent(shareOfRequests)} of all since the release); ${money(lostOrdersEuro)} of orders lost`;
 }
 
 /** The total, its parts that are not zero, and the regret. */

@@ -31,3 +31,9 @@ export function named(name: string, text: string, indent: number, nameWidth: num
 export const oneLine = (text: string): string =>
   // eslint-disable-next-line no-control-regex -- these are the characters that must not reach a terminal
   text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").replace(/ +/g, " ").trim();
+
+/** A text as a sentence of its own: it ends with one full stop, unless it asks or exclaims. */
+export function sentence(text: string): string {
+  const ended = text.trim().replace(/[.\s]+$/, "");
+  return /[!?…]$/.test(ended) ? ended : `${ended}.`;
+}

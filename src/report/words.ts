@@ -112,6 +112,16 @@ export function metricValue(metric: CheckMetric, value: Maybe): string {
   }
 }
 
+/** What a check was held against: one limit, or both edges of a band. */
+export const limitOf = (check: CheckResult): string =>
+  check.band === undefined ? metricValue(check.metric, check.threshold) : `${metricValue(check.metric, check.band.low)} to ${metricValue(check.metric, check.band.high)}`;
+
+/** The limit that an observed value would cross first; of a band, the edge nearer to it. */
+export function crossingLimit({ observed, threshold, band }: CheckResult): number | null {
+  if (band === undefined || observed === null) return threshold;
+  return observed - band.low < band.high - observed ? band.low : band.high;
+}
+
 /** `error rate` for `error-rate`, `p95` for `p95`. */
 export const metricName = (metric: string): string => metric.replace(/-/g, " ");
 

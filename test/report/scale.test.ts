@@ -16,7 +16,7 @@ describe("value axis", () => {
   it("is logarithmic where the values dwarf the limit, so that the limit stays in sight", () => {
     const scale = valueScale([0.001, 0.6], [0.01], 0);
     expect(scale.kind).toBe("symlog");
-    expect(scale.ticks).toEqual([0, 0.01, 0.1]);
+    expect(scale.ticks).toEqual([0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]);
     expect(pixelOf(scale, 0.01, 100)).toBeLessThan(85);
   });
 

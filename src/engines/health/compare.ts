@@ -2,7 +2,7 @@
 
 import { unreachable } from "../../kernel/assert.js";
 import { percent } from "../../kernel/format.js";
-import type { CheckMetric, Comparison } from "../evidence.js";
+import type { Band, CheckMetric, Comparison } from "../evidence.js";
 import { CHANCE_ALPHA, isSignificantlyBelow, shareAllowance } from "./chance.js";
 import type { Measured } from "./measure.js";
 
@@ -83,6 +83,13 @@ function drops(metric: CheckMetric, ratio: number, observed: Value, baseline: Va
   return significant
     ? settled(true, threshold, `more than chance explains at ${percent(CHANCE_ALPHA)}`)
     : { breach: false, conclusive: false, threshold, note: `no more than chance explains at ${percent(CHANCE_ALPHA)}` };
+}
+
+/** Both edges of `within`, as wide as the comparison allows: a share of requests gets its allowance for chance. */
+export function bandOf(metric: CheckMetric, compare: Comparison, baseline: number | null, requests: number): Band | null {
+  if (compare.kind !== "within" || baseline === null) return null;
+  const half = compare.ratio * baseline + (metric === "throughput" ? shareAllowance(baseline, requests) : 0);
+  return { low: Math.max(0, baseline - half), high: baseline + half };
 }
 
 /**

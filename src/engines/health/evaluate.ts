@@ -1,7 +1,8 @@
 // Judges every check on one snapshot: observed against threshold, on how large a sample, with a reason to read.
 
 import type { WindowSnapshot } from "../../telemetry/query.js";
-import type { CheckResult, CheckSpec, CheckStatus } from "../evidence.js";
+import type { Band, CheckResult, CheckSpec, CheckStatus } from "../evidence.js";
+import { bandOf } from "./compare.js";
 import { judgeCheck, type HealthMoment, type Judgement } from "./judge.js";
 import { remember, type BreachHistory } from "./persistence.js";
 import { clipWindow, type HealthPlan, type PlannedCheck } from "./queries.js";
@@ -80,6 +81,10 @@ class LazyResult implements CheckResult {
     return seriesWords(this.#plan.scope, this.#spec);
   }
 
+  get band(): Band | undefined {
+    return bandOf(this.metric, this.#spec.compare, this.threshold === null ? null : this.baseline, this.sampleSize + this.baselineSampleSize) ?? undefined;
+  }
+
   get reason(): string {
     return checkReason(this, this.#spec, this.#judgement.baselineIs, this.#judgement.note);
   }
@@ -87,6 +92,6 @@ class LazyResult implements CheckResult {
 
 /** The result as plain data with its reason written out, as a decision keeps it. */
 export function writtenOut(result: CheckResult): CheckResult {
-  const { check, role, metric, series, status, observed, threshold, baseline, sampleSize, baselineSampleSize, window, breaches, persistence, fired, reason } = result;
-  return { check, role, metric, series, status, observed, threshold, baseline, sampleSize, baselineSampleSize, window, breaches, persistence, fired, reason };
+  const { check, role, metric, series, status, observed, threshold, baseline, band, sampleSize, baselineSampleSize, window, breaches, persistence, fired, reason } = result;
+  return { check, role, metric, series, status, observed, threshold, baseline, ...(band === undefined ? {} : { band }), sampleSize, baselineSampleSize, window, breaches, persistence, fired, reason };
 }

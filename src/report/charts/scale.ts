@@ -13,7 +13,7 @@ export interface ValueScale {
 /** Beyond this ratio of the largest value to the smallest limit, a linear axis would hide the limit. */
 const LARGEST_LINEAR_RATIO = 14;
 
-/** Ticks nearer to zero than this share of the height would overlap its label. */
+/** Ticks nearer to each other than this share of the height would overlap with their labels. */
 const LEAST_TICK_GAP = 0.1;
 
 /** An axis from zero that shows all of `values` and `limits`; logarithmic above the limits when values dwarf them. */
@@ -29,10 +29,21 @@ export function valueScale(values: readonly (number | null)[], limits: readonly 
     return { kind: "linear", max, constant: 1, ticks: stepsUpTo(step, max) };
   }
   const max = top * 1.25;
+  const scale: ValueScale = { kind: "symlog", max, constant: smallest / 2, ticks: [] };
+  return { ...scale, ticks: logarithmicTicks(scale, powerOfTenBelow(smallest)) };
+}
+
+/** Zero, the powers of ten, then fives and twos wherever they keep their distance from those. */
+function logarithmicTicks(scale: ValueScale, from: number): readonly number[] {
   const ticks = [0];
-  for (let tick = powerOfTenBelow(smallest); tick <= max; tick *= 10) ticks.push(Number(tick.toPrecision(6)));
-  const scale: ValueScale = { kind: "symlog", max, constant: smallest / 2, ticks };
-  return { ...scale, ticks: ticks.filter((tick) => tick === 0 || pixelOf(scale, tick, 1) < 1 - LEAST_TICK_GAP) };
+  for (const factor of [1, 5, 2]) {
+    for (let power = from; power * factor <= scale.max; power *= 10) {
+      const tick = Number((power * factor).toPrecision(6));
+      const height = pixelOf(scale, tick, 1);
+      if (ticks.every((other) => Math.abs(pixelOf(scale, other, 1) - height) >= LEAST_TICK_GAP)) ticks.push(tick);
+    }
+  }
+  return ticks.sort((a, b) => a - b);
 }
 
 /** Where a value lies, in pixels from the top of a plot of this height. */

@@ -2,7 +2,8 @@
 
 import type { Outcome, ReleaseOutcome } from "../../sim/outcome.js";
 import { html, type Markup } from "../escape.js";
-import { clock, count, duration, money, NOTHING, percent } from "../../kernel/format.js";
+import { clock, count, counted, duration, money, NOTHING, percent } from "../../kernel/format.js";
+import { sentence } from "../text.js";
 import { bySeverity, COST_PARTS, costWeight, doraValue, mark, objectiveValue, regretWords, releaseName, weightName, whereWords } from "../words.js";
 
 /** With so many rows a table of findings is still read. */
@@ -52,7 +53,7 @@ ${outcome.dora.map((figure) => html`<tr><td>${figure.name}</td><td class="n">${d
 
 export function invariants(outcome: Outcome): Markup {
   if (outcome.invariants.length === 0) return html`<p class="muted">None were checked.</p>`;
-  return html`<div class="card"><ul class="ticks">${outcome.invariants.map((each) => html`<li><span class="mark ${each.held ? "good-text" : "bad-text"}" aria-label="${each.held ? "held" : "broken"}">${mark(each.held)}</span>${each.name}<span class="why">${each.reason} (checked ${count(each.checked)} times)</span></li>`)}</ul></div>`;
+  return html`<div class="card"><ul class="ticks">${outcome.invariants.map((each) => html`<li><span class="mark ${each.held ? "good-text" : "bad-text"}" aria-label="${each.held ? "held" : "broken"}">${mark(each.held)}</span>${each.name}<span class="why">${each.reason} (checked ${counted(each.checked, "time")})</span></li>`)}</ul></div>`;
 }
 
 /** The weighty entries, and all of them behind a fold. */
@@ -71,7 +72,7 @@ export function alertsAndIncidents(outcome: Outcome): Markup {
   const alerts = outcome.alerts.length === 0
     ? html`<p class="muted">No alert went out.</p>`
     : html`<div class="card table"><table><thead><tr><th>time</th><th>severity</th><th>channel</th><th>text</th></tr></thead><tbody>${outcome.alerts.map((alert) => html`<tr><td class="n" style="width:90px">${clock(alert.at)}</td><td class="${alert.severity === "critical" ? "bad-text" : ""}">${alert.severity}</td><td>${alert.channel}</td><td>${alert.text}</td></tr>`)}</tbody></table></div>`;
-  const incidents = outcome.incidents.map((incident) => html`<p>Incident${incident.release === null ? "" : ` (${incident.release})`}: ${incident.summary}. Opened ${clock(incident.openedAt)}, ${incident.closedAt === null ? "never closed" : `closed ${clock(incident.closedAt)} after ${duration(incident.closedAt - incident.openedAt)}`}.</p>`);
+  const incidents = outcome.incidents.map((incident) => html`<p>Incident${incident.release === null ? "" : ` (${incident.release})`}: ${sentence(incident.summary)} Opened ${clock(incident.openedAt)}, ${incident.closedAt === null ? "never closed" : `closed ${clock(incident.closedAt)} after ${duration(incident.closedAt - incident.openedAt)}`}.</p>`);
   return html`${alerts}${incidents}`;
 }
 
