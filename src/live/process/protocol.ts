@@ -32,6 +32,8 @@ export interface ReplicaSetup extends Common {
   readonly slowAfterSeconds: number | null;
   /** How long the start takes before it is ready; already drawn and sped up. */
   readonly startup: Micros;
+  /** Ready long ago: it is warm, and its caches are full (the replicas that a game day begins with). */
+  readonly warm?: boolean;
   /** It never gets ready: exits with code 1 after `startup`. */
   readonly failsToStart: boolean;
   /** Effects that can touch this replica. Carried ones follow version and flag; scripted ones wait for `effect`. */
@@ -159,6 +161,12 @@ export type Report =
       /** Of the requests sent since the report before. */
       readonly sendLagP50: Micros;
       readonly sendLagP99: Micros;
+      /** Of pages since the beginning, from their intended start; NaN before the first. */
+      readonly latencyP50?: Micros;
+      readonly latencyP95?: Micros;
+      readonly latencyP99?: Micros;
+      /** Pages that found too many others under way and were not sent. */
+      readonly refused?: number;
       readonly pulse: Pulse;
     }
   | { readonly type: "flag-set"; readonly flag: string; readonly on: boolean }
@@ -171,10 +179,21 @@ export const Header = {
   from: "x-shakedown-from",
   /** On answers: the version that served. */
   version: "x-shakedown-version",
+  /** `stream.arrival.base` of the request: what its draws hang on, the simulator's own; see shared/identity.ts. */
+  request: "x-shakedown-request",
+  /** On requests of clients: how often this page was loaded before. */
+  reload: "x-shakedown-reload",
+  /** On calls: `version;flag;replica` of the caller, since a defect also acts on what its carrier calls. */
+  carrier: "x-shakedown-carrier",
   /** On answers: releases whose effects touched it, comma-separated, directly or in a call below. */
   touched: "x-shakedown-touched",
+  /** On failed answers: releases that made it fail; `touched` also has those that only slowed it. */
+  blamed: "x-shakedown-blamed",
   /** On answers: `1` when a conversion was lost to an effect. */
   lostOrder: "x-shakedown-lost-order",
+  /** On answers: what conversion effects of releases take from this page on average, in euro, and the releases whose. */
+  lostEuro: "x-shakedown-lost-euro",
+  lostBy: "x-shakedown-lost-by",
   /** On answers: the order's value in euro when the page converted. */
   order: "x-shakedown-order",
   /** On answers: microseconds that the proxy itself added. */
