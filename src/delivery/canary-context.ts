@@ -107,9 +107,9 @@ export function initialContext(input: CanaryInput): CanaryContext {
 }
 
 /** The gates as they stand now; null when the last evaluation is too old or of another situation. */
-export function currentVerdict(context: CanaryContext): GateVerdict | null {
+export function currentVerdict(context: CanaryContext, report: HealthReport | null = context.report): GateVerdict | null {
   if (context.strategy.gates.length === 0) return { kind: "pass" };
-  const { report, strategy, judgedSince } = context;
+  const { strategy, judgedSince } = context;
   if (report === null || report.moment.since.traffic !== judgedSince) return null;
   return context.driver.now() - report.at <= 2 * strategy.every ? report.verdict : null;
 }

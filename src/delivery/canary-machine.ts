@@ -1,11 +1,11 @@
 // The canary as a statechart: which state follows which, and nothing of how it is carried out.
 
 import { assign, setup } from "xstate";
-import { afterBake, afterHold } from "../engines/promotion.js";
 import { MICROS_PER_MILLI, seconds, type Micros } from "../kernel/units.js";
 import { initialContext, currentVerdict, type CanaryContext, type CanaryEvent, type CanaryInput, type Draft } from "./canary-context.js";
 import { commandOf, replicasOfStep, type CommandName } from "./canary-commands.js";
 import * as decide from "./canary-decisions.js";
+import { bakeOver, gateFailsAtOnce, holdOver, silence } from "./canary-guards.js";
 
 /** A platform reports its own time-outs; this much later the statechart no longer waits for the report. */
 const TIMEOUT_GRACE: Micros = seconds(15);
@@ -17,29 +17,6 @@ const MOST_STRANDINGS = 3;
 const toMillis = (duration: Micros): number => duration / MICROS_PER_MILLI;
 const stepOf = ({ strategy, step }: CanaryContext) => strategy.steps[step];
 const isLast = ({ strategy, step }: CanaryContext): boolean => step === strategy.steps.length - 1;
-const inconclusive = (context: CanaryContext) => stepOf(context).onInconclusive;
-
-/** What the gates allow when the bake is over; without a recent evaluation, wait for one. */
-function bakeOver(context: CanaryContext): "promote" | "hold" | "ask" {
-  const verdict = currentVerdict(context);
-  return verdict === null ? "hold" : afterBake(verdict, inconclusive(context));
-}
-
-/** What follows the longest hold; without any evaluation that is a question for a person. */
-function holdOver(context: CanaryContext): "promote" | "ask" | "roll-back" {
-  const verdict = currentVerdict(context);
-  if (verdict === null) return inconclusive(context) === "roll-back" ? "roll-back" : "ask";
-  return afterHold(verdict, inconclusive(context));
-}
-
-/** What silence means; never a promotion while a required metric has no data. */
-function silence(context: CanaryContext): "roll-back" | "promote" | "hold" {
-  const { onNoAnswer } = context.strategy;
-  const verdict = currentVerdict(context);
-  const blind = verdict === null || verdict.kind === "missing";
-  return onNoAnswer === "promote" && (blind || verdict.kind === "fail") ? "hold" : onNoAnswer;
-}
-
 /** From when requests show what an action did. */
 function seenFrom(context: CanaryContext, event: CanaryEvent): Micros {
   if (event.type !== "action.done") return context.driver.now();
@@ -70,10 +47,7 @@ const machineSetup = setup({
     holdSaysPromote: ({ context }) => holdOver(context) === "promote",
     holdSaysAsk: ({ context }) => holdOver(context) === "ask",
     gatePasses: ({ context }) => currentVerdict(context)?.kind === "pass",
-    gateFailsAtOnce: ({ context }) => {
-      const verdict = currentVerdict(context);
-      return context.strategy.onGateFail === "roll-back" && verdict?.kind === "fail" && verdict.lasting;
-    },
+    gateFailsAtOnce: ({ context }) => gateFailsAtOnce(context),
     isHard: ({ event }) => event.type === "trigger.fired" && event.report.hard,
     startsWithFlag: ({ context }) => context.draft?.actions[0] === "disable-flag",
     isBetter: ({ event }) => event.type === "flag.judged" && event.better,

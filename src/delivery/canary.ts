@@ -12,6 +12,7 @@ import type { Micros } from "../kernel/units.js";
 import type { Telemetry, TelemetryQuery, WindowSnapshot } from "../telemetry/query.js";
 import type { CanaryContext, CanaryDriver, CanaryEvent, CanaryTiming, Draft, HealthReport } from "./canary-context.js";
 import { commandText } from "./canary-commands.js";
+import { isOnlyKept } from "./canary-guards.js";
 import { canaryMachine } from "./canary-machine.js";
 import type { DecisionBasis, DeliveryActor, DeliveryObserver, DeliveryResult } from "./observer.js";
 import type { ActionEvent, ActionId, Platform, PlatformCommand } from "./platform.js";
@@ -51,6 +52,8 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
   readonly #options: CanaryOptions;
   readonly #actor: Actor<typeof canaryMachine>;
   readonly #scope: HealthScope;
+  readonly #requiredGates: ReadonlySet<string>;
+  readonly #hardTriggers: ReadonlySet<string>;
   #plan: HealthPlan;
   #past: WindowSnapshot | null = null;
   /** The triggers in the shorter window that follows a flag switch. */
@@ -59,6 +62,8 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
   #history: BreachHistory = NO_HISTORY;
   #startedAt: Micros = 0;
   #evaluatedAt: Micros = -1;
+  /** The newest evaluation that the statechart would only keep: it hears of it before anything else reaches it. */
+  #heldBack: HealthReport | null = null;
   #decisions = 0;
   #state = "";
   #label = "";
@@ -75,6 +80,8 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
       service: release.service, canary: release.version, stable: stable.version, window: strategy.window,
       databases: options.databases ?? null, flagEndpoints: asksFlag && release.flag !== null ? release.flag.endpoints : null,
     };
+    this.#requiredGates = new Set(strategy.gates.flatMap((gate) => (gate.required ? [gate.id] : [])));
+    this.#hardTriggers = new Set(strategy.triggers.flatMap((spec) => (spec.hard === undefined ? [] : [spec.id])));
     this.#plan = planHealth([...strategy.gates, ...strategy.triggers], this.#scope, SLOW_SECONDS);
     const { flagWatch } = strategy.rollback;
     this.#flagPlan = planHealth(
@@ -122,8 +129,16 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
   /** What comes after the end changes nothing any more: a late action, an answer to an old page. */
   #tell(event: CanaryEvent): void {
     if (this.done) return;
+    this.#catchUp();
     this.#actor.send(event);
     this.#throwFailure();
+  }
+
+  /** Hands the statechart the evaluation that was held back, as it stood when it was heard. */
+  #catchUp(): void {
+    const report = this.#heldBack;
+    this.#heldBack = null;
+    if (report !== null && !this.done) this.#actor.send({ type: "window.ready", report });
   }
 
   /** xstate stops a chart whose action threw and reports it later; our fault must come out here and now. */
@@ -136,6 +151,7 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
   #guardedClock(clock: Clock): XstateClock {
     const { setTimeout: setTimer, clearTimeout: clearTimer } = xstateClock(clock);
     const guarded = (callback: (...args: unknown[]) => void) => (): void => {
+      this.#catchUp();
       callback();
       this.#throwFailure();
     };
@@ -247,15 +263,15 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
     // A late answer must not undo what a newer one showed.
     if (this.done || snapshot.at <= this.#evaluatedAt) return;
     this.#evaluatedAt = snapshot.at;
-    const { strategy, observer } = this.#options;
     const { results, history } = evaluateHealth(plan, snapshot, moment, this.#history);
     this.#history = history;
-    observer.evaluated?.(results, snapshot.at);
+    this.#options.observer.evaluated?.(results, snapshot.at);
     const fired = results.filter((result) => result.fired);
-    const required = new Set(strategy.gates.flatMap((gate) => (gate.required ? [gate.id] : [])));
-    const hard = strategy.triggers.some((spec) => spec.hard !== undefined && fired.some((result) => result.check === spec.id));
-    const report: HealthReport = { at: snapshot.at, plan, snapshot, moment, results, verdict: judgeGates(results, required), fired, hard };
-    this.#tell(fired.length > 0 ? { type: "trigger.fired", report } : { type: "window.ready", report });
+    const hard = fired.some((result) => this.#hardTriggers.has(result.check));
+    const report: HealthReport = { at: snapshot.at, plan, snapshot, moment, results, verdict: judgeGates(results, this.#requiredGates), fired, hard };
+    if (fired.length > 0) this.#tell({ type: "trigger.fired", report });
+    else if (isOnlyKept(this.#state, this.#actor.getSnapshot().context, report)) this.#heldBack = report;
+    else this.#tell({ type: "window.ready", report });
   }
 
   #enter(value: unknown, context: CanaryContext): void {

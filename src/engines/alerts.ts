@@ -91,25 +91,39 @@ const RANK: Readonly<Record<Severity, number>> = { info: 0, warning: 1, critical
 
 /** The worst alert per series that these results call for, in the order of the checks. */
 export function classifyAll(results: readonly CheckResult[]): readonly AlertFinding[] {
-  const bySeries = new Map<string, AlertFinding>();
+  let bySeries: Map<string, AlertFinding> | null = null;
   for (const result of results) {
     const finding = classify(result);
     if (finding === null) continue;
+    bySeries ??= new Map();
     const known = bySeries.get(finding.series);
     if (known === undefined || RANK[finding.severity] > RANK[known.severity]) bySeries.set(finding.series, finding);
   }
-  return [...bySeries.values()];
+  return bySeries === null ? NO_FINDINGS : [...bySeries.values()];
 }
+
+const NO_FINDINGS: readonly AlertFinding[] = [];
 
 /** Alerts that stand, by series: plain data that goes in and comes out. */
 export type StandingAlerts = Readonly<Record<string, Severity>>;
 
+/** Where a delivery begins. */
+export const NO_ALERTS: StandingAlerts = {};
+
+/** What one evaluation changed about the alerts that stand. */
+export interface AlertUpdate {
+  readonly standing: StandingAlerts;
+  readonly raised: readonly AlertFinding[];
+  readonly resolved: readonly string[];
+}
+
+const NOTHING_NEW: AlertUpdate = { standing: NO_ALERTS, raised: [], resolved: [] };
+
 /** What is new since the last evaluation: an alert is raised when it begins or gets worse, and resolved when it ends. */
-export function updateAlerts(
-  standing: StandingAlerts,
-  results: readonly CheckResult[],
-): { readonly standing: StandingAlerts; readonly raised: readonly AlertFinding[]; readonly resolved: readonly string[] } {
+export function updateAlerts(standing: StandingAlerts, results: readonly CheckResult[]): AlertUpdate {
   const found = classifyAll(results);
+  // Nearly always: no alert stands and none is called for.
+  if (found.length === 0 && standing === NO_ALERTS) return NOTHING_NEW;
   const raised = found.filter((alert) => !(alert.series in standing) || RANK[alert.severity] > RANK[standing[alert.series]]);
   // A series that was not judged this time keeps its alert: silence is not recovery.
   const judged = new Set(results.filter(({ status }) => status === "pass" || status === "breach").map(({ series }) => series));
@@ -120,5 +134,5 @@ export function updateAlerts(
     else if (!found.some((alert) => alert.series === series)) resolved.push(series);
   }
   for (const alert of found) next[alert.series] = alert.severity;
-  return { standing: next, raised, resolved };
+  return { standing: Object.keys(next).length === 0 ? NO_ALERTS : next, raised, resolved };
 }

@@ -1,7 +1,6 @@
 // Alerts and incidents of a run, folded from what the deliveries saw, decided, did and ended with.
 
 import { alertOfAction, alertOfResult, followIncident, type IncidentRecord, type IncidentSignal } from "../delivery/incidents.js";
-import { updateAlerts, type AlertFinding, type StandingAlerts } from "../engines/alerts.js";
 import type { Micros } from "../kernel/units.js";
 import type { ReleaseJournal } from "./journal.js";
 import type { Alert, Incident } from "./outcome.js";
@@ -12,7 +11,7 @@ import { releasesOf, type ReleaseItem } from "./stage.js";
 export function alertsOf({ journals, input }: Simulation): readonly Alert[] {
   const alerts = releasesOf(input.scenario).flatMap((item) => {
     const journal = journals[item.index];
-    return [...raisedAlerts(journal).map(({ at, alert: { severity, channel, text } }) => ({ at, severity, channel, text })), ...deliveryAlerts(item, journal)];
+    return [...journal.alarms.raised.map(({ at, alert: { severity, channel, text } }) => ({ at, severity, channel, text })), ...deliveryAlerts(item, journal)];
   });
   return alerts.sort((a, b) => a.at - b.at);
 }
@@ -28,29 +27,6 @@ export function incidentsOf({ journals, input }: Simulation): readonly Incident[
   });
 }
 
-interface RaisedAlert {
-  readonly at: Micros;
-  readonly alert: AlertFinding;
-}
-
-/** Alerts and incidents read the same ones. */
-const raised = new WeakMap<ReleaseJournal, readonly RaisedAlert[]>();
-
-function raisedAlerts(journal: ReleaseJournal): readonly RaisedAlert[] {
-  const known = raised.get(journal) ?? findRaised(journal);
-  raised.set(journal, known);
-  return known;
-}
-
-function findRaised(journal: ReleaseJournal): readonly RaisedAlert[] {
-  let standing: StandingAlerts = {};
-  return journal.health.flatMap(({ at, results }) => {
-    const update = updateAlerts(standing, results);
-    standing = update.standing;
-    return update.raised.map((alert) => ({ at, alert }));
-  });
-}
-
 function deliveryAlerts(item: ReleaseItem, journal: ReleaseJournal): readonly Alert[] {
   const actions = journal.actions.flatMap(({ command, event }) => {
     const alert = event === null ? null : alertOfAction(command, event);
@@ -63,7 +39,7 @@ function deliveryAlerts(item: ReleaseItem, journal: ReleaseJournal): readonly Al
 /** What moves the incident, in order of time; a decision comes before the result it leads to at the same instant. */
 function signalsOf(journal: ReleaseJournal): readonly IncidentSignal[] {
   const signals: { at: Micros; signal: IncidentSignal }[] = [
-    ...raisedAlerts(journal).map(({ at, alert }) => ({ at, signal: { kind: "alert" as const, at, alert } })),
+    ...journal.alarms.raised.map(({ at, alert }) => ({ at, signal: { kind: "alert" as const, at, alert } })),
     ...journal.decisions.map((decision) => ({ at: decision.at, signal: { kind: "decision" as const, decision } })),
     ...journal.pages.map(({ at, message }) => ({ at, signal: { kind: "page" as const, at, message } })),
   ];

@@ -143,7 +143,7 @@ class DeliveryQueue {
       if (journal.oracleActedAt === null) hear(...heard);
     };
     return {
-      evaluated: guarded((results, at) => journal.health.push({ at, results })),
+      evaluated: guarded((results, at) => journal.alarms.hear(results, at)),
       decided: guarded((decision, basis) => {
         journal.decisions.push(decision);
         journal.passesWithoutRelease.push(

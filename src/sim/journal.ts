@@ -3,8 +3,8 @@
 import type { DeliveryResult } from "../delivery/observer.js";
 import type { ActionEvent, PlatformCommand } from "../delivery/platform.js";
 import type { Decision, DecidedAction } from "../engines/decision.js";
-import type { CheckResult } from "../engines/evidence.js";
 import type { Micros } from "../kernel/units.js";
+import { AlarmLog } from "./alarm-log.js";
 
 export interface StateEntry {
   readonly state: string;
@@ -36,8 +36,8 @@ export interface ReleaseJournal {
   readonly decisions: Decision[];
   /** Per decision: whether its deciding check passes without the release's own requests; null when none decided. */
   readonly passesWithoutRelease: (boolean | null)[];
-  /** Every evaluation of the checks. */
-  readonly health: { readonly at: Micros; readonly results: readonly CheckResult[] }[];
+  /** What the evaluations of the checks raised. */
+  readonly alarms: AlarmLog;
   readonly states: StateEntry[];
   readonly actions: ActionEntry[];
   readonly pages: PageEntry[];
@@ -55,7 +55,7 @@ export function emptyJournal(index: number, releasedAt: Micros): ReleaseJournal 
     startedAt: null,
     decisions: [],
     passesWithoutRelease: [],
-    health: [],
+    alarms: new AlarmLog(),
     states: [],
     actions: [],
     pages: [],

@@ -3,7 +3,8 @@
 import type { Micros, Ratio } from "../kernel/units.js";
 import type { Answer, Selector, TelemetryQuery } from "../telemetry/query.js";
 import { LEDGER_COLUMNS, LEDGER_EDGES, type Ledger, type LedgerCell } from "../world/ledger.js";
-import type { VersionStatus, World } from "../world/world.js";
+import type { VersionStatus } from "../world/world.js";
+import type { PlayedWorld } from "./stage.js";
 
 /** A version that charts and rules follow, with the index of its release (null for a stable version). */
 export interface TrackedVersion {
@@ -37,7 +38,7 @@ export interface RecordRow extends Books {
 }
 
 export interface RecorderInput {
-  readonly world: World;
+  readonly world: PlayedWorld;
   readonly tracked: readonly TrackedVersion[];
   /** Services that rules look at as a whole. */
   readonly services: readonly string[];
@@ -49,21 +50,61 @@ export interface RecorderInput {
   readonly seen: boolean;
 }
 
+/** A version, or a service as a whole, that each row tells of. */
+interface Subject {
+  /** Of its service among those that the world is asked about. */
+  readonly place: number;
+  /** Null: all versions together. */
+  readonly version: string | null;
+  readonly queries: readonly TelemetryQuery[];
+}
+
+/** Rows of one block of copies: an array of its own for every row would cost more than what is in it. */
+const ROWS_PER_BLOCK = 64;
+
+/** Copies of one table, many to a block of memory. */
+class Copies {
+  #block = new Float64Array(0);
+  #used = 0;
+
+  of(table: Float64Array): Float64Array {
+    const { length } = table;
+    if (length === 0) return table;
+    if (this.#used + length > this.#block.length) {
+      this.#block = new Float64Array(length * ROWS_PER_BLOCK);
+      this.#used = 0;
+    }
+    const copy = this.#block.subarray(this.#used, this.#used + length);
+    copy.set(table);
+    this.#used += length;
+    return copy;
+  }
+}
+
 /** Copies the world's cumulative books row by row, so that any stretch is a difference of two rows. */
 export class Recorder {
   readonly rows: RecordRow[] = [];
   readonly tracked: readonly TrackedVersion[];
   readonly services: readonly string[];
   readonly #input: RecorderInput;
-  readonly #queries: readonly (readonly TelemetryQuery[])[];
-  readonly #serviceQueries: readonly (readonly TelemetryQuery[])[];
+  readonly #versionSubjects: readonly Subject[];
+  readonly #serviceSubjects: readonly Subject[];
+  /** Whom the world is asked about at each row, once each. */
+  readonly #asked: readonly string[];
+  readonly #totals = new Copies();
+  readonly #histograms = new Copies();
 
   constructor(input: RecorderInput) {
     this.#input = input;
     this.tracked = input.tracked;
     this.services = input.services;
-    this.#queries = input.tracked.map(({ service, version }) => seenQueries({ service, version }, input.window));
-    this.#serviceQueries = input.services.map((service) => seenQueries({ service }, input.window));
+    this.#asked = [...new Set([...input.tracked.map(({ service }) => service), ...input.services])];
+    const subject = (service: string, version: string | null): Subject => ({
+      place: this.#asked.indexOf(service), version,
+      queries: seenQueries(version === null ? { service } : { service, version }, input.window),
+    });
+    this.#versionSubjects = input.tracked.map(({ service, version }) => subject(service, version));
+    this.#serviceSubjects = input.services.map((service) => subject(service, null));
   }
 
   get cells(): readonly LedgerCell[] {
@@ -80,21 +121,24 @@ export class Recorder {
     if (settle) world.settle();
     // The end of the run may fall on a record instant: the later figures stand.
     if (this.rows.at(-1)?.at === world.now()) this.rows.pop();
+    const status = this.#asked.map((service) => world.status(service));
     this.rows.push({
       at: world.now(),
-      totals: world.ledger.totals.slice(),
-      histogram: world.ledger.histogram.slice(),
-      versions: this.tracked.map(({ service, version }, index) =>
-        this.#row(world.status(service).filter((status) => status.version === version), this.#queries[index]),
-      ),
-      services: this.services.map((service, index) => this.#row(world.status(service), this.#serviceQueries[index])),
+      totals: this.#totals.of(world.ledger.totals),
+      histogram: this.#histograms.of(world.ledger.histogram),
+      versions: this.#versionSubjects.map((subject) => this.#row(status[subject.place], subject)),
+      services: this.#serviceSubjects.map((subject) => this.#row(status[subject.place], subject)),
     });
   }
 
-  #row(status: readonly VersionStatus[], queries: readonly TelemetryQuery[]): VersionRow {
+  #row(status: readonly VersionStatus[], { version, queries }: Subject): VersionRow {
     const { world, seen } = this.#input;
-    const weight = status.reduce((sum, version) => sum + version.weight, 0);
-    const replicas = status.reduce((sum, version) => sum + version.ready, 0);
+    let [weight, replicas] = [0, 0];
+    for (const one of status) {
+      if (version !== null && one.version !== version) continue;
+      weight += one.weight;
+      replicas += one.ready;
+    }
     if (!seen) return { weight, replicas, seenErrorRate: null, seenP95Seconds: null };
     const [failed, all, p95] = queries.map((query) => world.telemetry.query(query, world.now()));
     return { weight, replicas, seenErrorRate: seenErrorRate(failed, all), seenP95Seconds: valueOf(p95) };

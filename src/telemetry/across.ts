@@ -38,9 +38,9 @@ export function addOverTime(
   across.add(fn === "avg-over-time" ? OVER_TIME.total(0) / samples : extreme, samples, newest);
 }
 
-/** Aggregates one value per series into the answer. */
+/** Aggregates one value per series into the answer; begun again for each query, so that a query allocates nothing else. */
 export class Across {
-  readonly #how: GaugeQuery["across"];
+  #how: GaugeQuery["across"] = "sum";
   #series = 0;
   #samples = 0;
   readonly #sum = new Sums(1);
@@ -48,8 +48,14 @@ export class Across {
   #max = -Infinity;
   #newest = -Infinity;
 
-  constructor(how: GaugeQuery["across"]) {
+  begin(how: GaugeQuery["across"]): void {
     this.#how = how;
+    this.#series = 0;
+    this.#samples = 0;
+    this.#sum.clear();
+    this.#min = Infinity;
+    this.#max = -Infinity;
+    this.#newest = -Infinity;
   }
 
   add(value: number, samples: number, newest: Micros): void {

@@ -48,6 +48,7 @@ export class SeriesStore {
   readonly #plans = new Plans();
   readonly #increase = new RangeIncrease();
   readonly #sum = new Sums(1);
+  readonly #across = new Across();
 
   constructor(options: SeriesStoreOptions) {
     assert(options.lanes >= 1 && options.scrape > 0, "a store has a lane and an interval");
@@ -182,7 +183,8 @@ export class SeriesStore {
   #latest(query: GaugeQuery, at: Micros, lane: number): Answer {
     const end = at - (query.offset ?? 0);
     const start = end - this.lookback;
-    const across = new Across(query.across);
+    const across = this.#across;
+    across.begin(query.across);
     for (const entry of this.#plans.of(query, this.#targets).entries) {
       const row = entry.target.lastRow(start, end, at);
       if (row < 0) continue;
@@ -198,7 +200,8 @@ export class SeriesStore {
   #overTime(query: GaugeQuery, at: Micros, lane: number): Answer {
     const end = at - (query.offset ?? 0);
     const start = end - query.window;
-    const across = new Across(query.across);
+    const across = this.#across;
+    across.begin(query.across);
     for (const entry of this.#plans.of(query, this.#targets).entries) {
       const last = entry.target.lastRow(start, end, at);
       if (last < 0) continue;
