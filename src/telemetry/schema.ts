@@ -23,7 +23,8 @@ export interface HistogramColumns {
   readonly sum: number;
 }
 
-interface ScalarSeries {
+/** A series of one column: a counter, or a gauge. */
+export interface ScalarSeries {
   readonly metric: CounterName | GaugeName;
   readonly column: number;
   readonly endpoint?: string;
@@ -53,7 +54,8 @@ export class TargetSchema {
   /** Counters (buckets and sums among them) lie side by side, these two included. */
   readonly firstCounter: number;
   readonly lastCounter: number;
-  readonly #scalars: readonly ScalarSeries[];
+  /** Every series but the histograms'. */
+  readonly scalars: readonly ScalarSeries[];
 
   constructor(parts: SchemaParts) {
     this.labels = parts.labels;
@@ -65,7 +67,7 @@ export class TargetSchema {
     this.size = parts.size;
     this.firstCounter = parts.firstCounter;
     this.lastCounter = parts.lastCounter;
-    this.#scalars = parts.scalars;
+    this.scalars = parts.scalars;
   }
 
   /** The columns that a query touches by metric, endpoint and code; for a quantile the first bucket of each histogram. */
@@ -83,7 +85,7 @@ export class TargetSchema {
         return this.#histogramColumns(where, (histogram) => histogram.firstBucket + bucket);
       }
       default: {
-        const found = this.#scalars.filter(
+        const found = this.scalars.filter(
           (series) =>
             series.metric === query.metric &&
             endpointMatches(where, series.endpoint) &&
@@ -117,7 +119,8 @@ function endpointMatches(where: Selector, endpoint: string | undefined): boolean
   return endpoint !== undefined && where.endpoints.includes(endpoint);
 }
 
-interface SchemaParts {
+/** What a schema is made of; a live adapter makes one from the series that it finds. */
+export interface SchemaParts {
   readonly labels: TargetLabels;
   readonly upLabelled: boolean;
   readonly init: SeriesInit;

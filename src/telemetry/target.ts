@@ -83,6 +83,25 @@ export class Target<Schema extends TargetSchema = TargetSchema> {
     if (broken) this.#brokenRow = row;
   }
 
+  /**
+   * A row as a page showed it, instead of `live`: every column of every lane, `up` included, buckets cumulated, NaN
+   * where a series was not exposed.
+   */
+  recordRow(time: Micros, visibleAt: Micros, values: Float64Array): void {
+    assert(values.length === this.#rowSize, "a row has every column of every lane");
+    const base = this.#open(time, visibleAt);
+    const row = this.#rows - 1;
+    this.values.set(values, base);
+    const { firstCounter, lastCounter, size } = this.schema;
+    let broken = false;
+    for (let lane = 0; lane < this.#lanes && row > 0; lane += 1) {
+      const start = base + lane * size;
+      const before = this.rowStart(row - 1, lane);
+      for (let i = firstCounter; i <= lastCounter && !broken; i += 1) broken = breaks(this.values[before + i], this.values[start + i]);
+    }
+    if (broken) this.#brokenRow = row;
+  }
+
   /** Every series goes stale. `up` is 0 after a failed scrape, NaN (stale as well) when the target is gone. */
   recordStale(time: Micros, visibleAt: Micros, up: number): void {
     const base = this.#open(time, visibleAt);
