@@ -14,7 +14,7 @@ const OutcomeHead = z.looseObject({
   modelVersion: z.string(),
   scenario: z.looseObject({ name: z.string(), file: z.string() }),
   seed: z.number(),
-  fidelity: z.enum(["request", "cohort"]),
+  fidelity: z.enum(["request", "cohort", "live"]),
   digest: z.string(),
   passed: z.boolean(),
   expectations: z.array(z.looseObject({ text: z.string(), passed: z.boolean(), reason: z.string() })),

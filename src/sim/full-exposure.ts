@@ -4,7 +4,7 @@ import { EventClass } from "../kernel/clock.js";
 import { minutes, type Micros } from "../kernel/units.js";
 import type { Driver } from "./driver.js";
 import { POLL_INTERVAL } from "./simulated-platform.js";
-import { releasesOf, type ReleaseItem, type Stage } from "./stage.js";
+import { releasesOf, type ReleaseItem, type SimulatedStage } from "./stage.js";
 
 /**
  * A release whose replicas never are all ready gets the traffic all the same after this long (Kubernetes' default
@@ -18,7 +18,7 @@ type FullDriver = Driver & { readonly kind: "full" };
  * Schedules every release in `made`: full replicas beside stable's, all traffic as soon as they are ready.
  * Stable keeps its replicas, so that what the twin shows is the release and not the manner of its rollout.
  */
-export function runFullExposure(stage: Stage, driver: FullDriver): void {
+export function runFullExposure(stage: SimulatedStage, driver: FullDriver): void {
   const made = releasesOf(stage.input.scenario).filter(({ index }) => driver.made.includes(index));
   for (const item of made) stage.clock.at(item.at, EventClass.script, () => expose(stage, made, item, driver));
   const { forced } = driver;
@@ -27,7 +27,7 @@ export function runFullExposure(stage: Stage, driver: FullDriver): void {
   }
 }
 
-function expose(stage: Stage, made: readonly ReleaseItem[], item: ReleaseItem, { forced }: FullDriver): void {
+function expose(stage: SimulatedStage, made: readonly ReleaseItem[], item: ReleaseItem, { forced }: FullDriver): void {
   const { world, platform, clock, journals } = stage;
   const { service, version } = item.release;
   const { replicas } = platform.stable(service);
@@ -46,7 +46,7 @@ function expose(stage: Stage, made: readonly ReleaseItem[], item: ReleaseItem, {
   look();
 }
 
-function force({ world, platform, clock, input }: Stage, release: number, action: "disable-flag" | "roll-back"): void {
+function force({ world, platform, clock, input }: SimulatedStage, release: number, action: "disable-flag" | "roll-back"): void {
   const { service, version, flag } = releasesOf(input.scenario)[release].release;
   if (action === "disable-flag") {
     if (flag !== null) world.setFlag(flag.name, false);

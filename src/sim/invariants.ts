@@ -152,6 +152,8 @@ function lacks({ reason, rule, checks, decidingCheck }: Decision, hasChecks: boo
 
 /** Little's law holds up to the requests still inside at the end. */
 const LITTLES_TOLERANCE = 0.01;
+/** On real processes a killed replica takes its last half second of books with it, and clocks are read between events. */
+const LITTLES_TOLERANCE_LIVE = 0.05;
 /** Cohort draws the times and expects the number inside: they may differ by this many times one over the root of the arrivals. */
 const LITTLES_STANDARD_ERRORS = 6;
 const LITTLES_FEWEST_ARRIVALS = 1_000;
@@ -171,11 +173,12 @@ function littlesLaw(simulation: Simulation): InvariantOutcome {
     const times = input.fidelity === "cohort" ? drawnSeconds(simulation, name) : latencySeconds;
     const difference = Math.abs(inFlightSeconds - times) / Math.max(inFlightSeconds, times);
     const chance = input.fidelity === "cohort" ? LITTLES_STANDARD_ERRORS / Math.sqrt(arrivals) : 0;
-    if (!(difference <= LITTLES_TOLERANCE + chance)) {
+    const tolerance = input.fidelity === "live" ? LITTLES_TOLERANCE_LIVE : LITTLES_TOLERANCE;
+    if (!(difference <= tolerance + chance)) {
       failure ??= `${name}: number inside x time is ${count(inFlightSeconds)} s, the sum of times ${count(times)} s`;
     }
   }
-  return outcome("Little's law", checked, failure, checked === 0 ? "too few requests to tell" : "number inside x time = sum of the times, within 1 % and chance");
+  return outcome("Little's law", checked, failure, checked === 0 ? "too few requests to tell" : `number inside x time = sum of the times, within ${input.fidelity === "live" ? "5" : "1"} % and chance`);
 }
 
 /** The sum of all times of answers that the service's versions gave. */

@@ -203,7 +203,8 @@ export interface Outcome {
   readonly modelVersion: string;
   readonly scenario: { readonly name: string; readonly about: string; readonly file: string; readonly world: string; readonly strategy: string };
   readonly seed: number;
-  readonly fidelity: "request" | "cohort";
+  /** `live`: a game day on real processes; `request` and `cohort` are the simulator's. */
+  readonly fidelity: "request" | "cohort" | "live";
   readonly approximations: readonly string[];
   readonly duration: Micros;
   /** 16 hexadecimal digits over the run's event trace, fidelity and model version. */

@@ -3,7 +3,7 @@
 import type { Euro } from "../kernel/units.js";
 import { costOf, impactOf } from "./cost.js";
 import type { Cost, ReleaseOutcome } from "./outcome.js";
-import { simulate, type Simulation } from "./simulate.js";
+import { simulate, type SimulatedRun } from "./simulate.js";
 import { releasesOf, type ReleaseItem } from "./stage.js";
 import type { TruthOfRelease } from "./truth.js";
 
@@ -14,12 +14,11 @@ import type { TruthOfRelease } from "./truth.js";
  * a harm go that costs less than a rollback, pays less than the clairvoyant: luck, not merit.
  */
 export function regretOf(
-  simulation: Simulation,
+  { input }: SimulatedRun,
   item: ReleaseItem,
   truth: TruthOfRelease,
   cost: Cost,
 ): NonNullable<ReleaseOutcome["regret"]> {
-  const { input } = simulation;
   const { scenario } = input;
   const { rightAction } = truth;
   const acts = truth.truth === "harmful" && (rightAction === "disable-flag" || rightAction === "roll-back");

@@ -16,7 +16,7 @@ import { seriesOf } from "./series.js";
 import { simulate, type Simulation } from "./simulate.js";
 import { releasesOf, type ReleaseItem } from "./stage.js";
 import { timelineOf } from "./timeline.js";
-import { truthOf } from "./truth.js";
+import { truthOf, type TruthOfRelease } from "./truth.js";
 
 export interface RunOptions {
   /** The scenario's own when left out. */
@@ -38,10 +38,17 @@ export function runScenario(scenario: Scenario, options: RunOptions = {}): Outco
     seen: detail === "full" || needsSeen(scenario),
     driver: { kind: "strategy" },
   });
+  return outcomeOf(simulation, detail, (...asked) => (detail === "full" ? regretOf(simulation, ...asked) : null));
+}
+
+/** What a release cost beyond an oracle's cost; null where no oracle can play the same run. */
+type AskRegret = (item: ReleaseItem, truth: TruthOfRelease, cost: ReleaseOutcome["cost"]) => ReleaseOutcome["regret"];
+
+/** Judges a finished run, simulated or live, and writes it up. */
+export function outcomeOf(simulation: Simulation, detail: "full" | "light", regret: AskRegret = () => null): Outcome {
+  const { scenario } = simulation.input;
   const truths = truthOf(scenario);
-  const releases = releasesOf(scenario).map((item) =>
-    releaseOutcome(simulation, item, truths[item.index], detail === "full"),
-  );
+  const releases = releasesOf(scenario).map((item) => releaseOutcome(simulation, item, truths[item.index], regret));
   const expectations = judgeExpectations(scenario.expectations, releases, simulation.recorder);
   const invariants = checkInvariants(simulation);
   return assemble(simulation, releases, expectations, invariants, detail);
@@ -100,15 +107,15 @@ function assemble(
     costWeights: weightsByName(scenario.cost),
     totals: totalsOf(simulation),
     series: detail === "full" ? seriesOf(recorder) : { at: [], versions: [], edge: { rps: [], errorRate: [], p95Seconds: [], harmedPerSecond: [], failedPerSecond: [] } },
-    replay: `shakedown run ${scenario.file} --seed ${seed} --fidelity ${fidelity}`,
+    replay: input.replay ?? `shakedown run ${scenario.file} --seed ${seed} --fidelity ${fidelity}`,
   };
 }
 
 function releaseOutcome(
   simulation: Simulation,
   item: ReleaseItem,
-  truth: ReturnType<typeof truthOf>[number],
-  withRegret: boolean,
+  truth: TruthOfRelease,
+  regret: AskRegret,
 ): ReleaseOutcome {
   const journal = simulation.journals[item.index];
   const judgement = judge(simulation, item, truth);
@@ -126,7 +133,7 @@ function releaseOutcome(
     ...judgement,
     impact,
     cost,
-    regret: withRegret && judgement.result !== "invalidated" ? regretOf(simulation, item, truth, cost) : null,
+    regret: judgement.result === "invalidated" ? null : regret(item, truth, cost),
     verdict: verdictSentence(item, truth, judgement, impact),
     ...statesOf(journal, simulation.input.scenario.duration),
   };

@@ -3,16 +3,21 @@
 import type { Micros, Ratio } from "../kernel/units.js";
 import { MICROS_PER_MINUTE, minutes } from "../kernel/units.js";
 import type { Objective, Scenario } from "../scenario/compiled.js";
-import { duration as span, percent } from "../kernel/format.js";
+import { clock as clockText, duration as span, percent } from "../kernel/format.js";
 import { LedgerColumn, type LedgerCell } from "../world/ledger.js";
 import type { ReleaseTruth, RightAction, TruthEvidence } from "./outcome.js";
 import { quantileBetween, sumBetween, type Books } from "./recording.js";
-import { recordInterval } from "./simulate.js";
+import { recordInterval } from "./play.js";
 import { releasesOf, type ReleaseItem } from "./stage.js";
 import { runTwin, twinsOf, type Twin, type TwinLibrary } from "./twins.js";
 
 /** Truth looks through sliding windows of this width (DESIGN.md section 6). */
-export const TRUTH_WINDOW: Micros = minutes(5);
+const TRUTH_WINDOW: Micros = minutes(5);
+/** A scenario of a minute or two, as game days are, has windows of this share of it: they are only shorter, not other ones. */
+const TRUTH_WINDOW_SHARE: Ratio = 0.25;
+
+/** Width of the windows through which a scenario's truth is seen. */
+export const truthWindow = ({ duration }: Pick<Scenario, "duration">): Micros => Math.min(TRUTH_WINDOW, Math.floor(duration * TRUTH_WINDOW_SHARE));
 /** A tenth of the objective: less than this beyond it is borderline. */
 export const TRUTH_MARGIN: Ratio = 0.1;
 /** A release that moves a figure by less than this share of the margin does not move it. */
@@ -123,7 +128,7 @@ function compareTwins(
   const groups = edgeGroups(withRelease.cells);
   return scenario.objectives.flatMap((objective) =>
     groups.flatMap((group) => {
-      const worst = worstWindow(objective, group, withRelease, without, from);
+      const worst = worstWindow(objective, group, withRelease, without, { from, width: truthWindow(scenario) });
       return worst === null ? [] : [explain(objective, group, item, worst)];
     }),
   );
@@ -166,14 +171,14 @@ function worstWindow(
   group: EdgeGroup,
   withRelease: Twin,
   without: Twin,
-  from: Micros,
+  { from, width }: { readonly from: Micros; readonly width: Micros },
 ): WindowFinding | null {
   let worst: WindowFinding | null = null;
   const { rows } = withRelease;
   for (let end = 0, start = 0; end < rows.length; end += 1) {
     // The narrowest stretch of rows that is not narrower than the window: rows need not divide it.
-    while (start + 1 < end && rows[end].at - rows[start + 1].at >= TRUTH_WINDOW) start += 1;
-    if (rows[end].at - rows[start].at < TRUTH_WINDOW || rows[start].at < from) continue;
+    while (start + 1 < end && rows[end].at - rows[start + 1].at >= width) start += 1;
+    if (rows[end].at - rows[start].at < width || rows[start].at < from) continue;
     const a = measure(objective, group.cells, withRelease, rows[start], rows[end]);
     const b = measure(objective, group.cells, without, without.rows[start], without.rows[end]);
     if (a === null || b === null) continue;
@@ -240,11 +245,12 @@ function explain(objective: Objective, group: EdgeGroup, item: ReleaseItem, wors
   const show = (value: number): string =>
     objective.metric === "error-rate" || objective.metric === "conversion" ? percent(value) : span(value * 1e6);
   const name = { "error-rate": "error rate", conversion: "drop of conversion", p50: "p50", p95: "p95", p99: "p99" }[objective.metric];
-  const minute = Math.round(worst.from / MICROS_PER_MINUTE);
+  const width = worst.to - worst.from;
+  const stretch = width < 2 * MICROS_PER_MINUTE ? `${span(width)} (from ${clockText(worst.from)})` : `5 minutes (from minute ${Math.round(worst.from / MICROS_PER_MINUTE)})`;
   const whom = group.segment === "all" ? "" : group.segment === "targeted" ? " for the users it touches" : " for the other users";
   const reason =
     `With ${item.release.version} at 100 %, the ${name} of ${group.endpoint}${whom} is ${show(worst.withRelease)} ` +
-    `in its worst 5 minutes (from minute ${minute}), against ${show(worst.without)} without it and an objective of ${show(worst.limit)}.`;
+    `in its worst ${stretch}, against ${show(worst.without)} without it and an objective of ${show(worst.limit)}.`;
   return {
     objective: objective.metric,
     endpoint: group.endpoint,
@@ -266,9 +272,10 @@ function rightAction({ scenario, item, twins }: Case, others: readonly number[])
   const without = twins.made(others);
   const at = twins.made(made).firstHarmAt[item.index] ?? item.at;
   const { flags, splitPropagation, drain, clients } = scenario.world;
-  // From here on nobody is inside who met the release before the action; then a minute for queues to empty.
-  const quiet = at + Math.max(flags.propagation.max, splitPropagation) + Math.max(drain, clients.timeout) + minutes(1);
-  const settled = Math.min(quiet, scenario.duration - TRUTH_WINDOW - 2 * recordInterval(scenario));
+  const width = truthWindow(scenario);
+  // From here on nobody is inside who met the release before the action; then a while for queues to empty.
+  const quiet = at + Math.max(flags.propagation.max, splitPropagation) + Math.max(drain, clients.timeout) + Math.min(width, minutes(1));
+  const settled = Math.min(quiet, scenario.duration - width - 2 * recordInterval(scenario));
   const restores = (action: "disable-flag" | "roll-back"): boolean => {
     const forced = twins.made(made, { release: item.index, at, action });
     return worstFinding(compareTwins(scenario, item, forced, without, settled)) !== "harmful";
