@@ -2,8 +2,7 @@
 
 import type { Scenario } from "../scenario/compiled.js";
 import { loadScenario, type Refusal } from "../scenario/load.js";
-import { worldInputOf } from "../sim/simulate.js";
-import { cohortRefusals } from "../world/cohort/cohort-world.js";
+import { refusalsOf } from "../lab/refusals.js";
 import type { Fidelity } from "../world/world.js";
 import { UsageError } from "./exit.js";
 import { nodeFiles } from "./files.js";
@@ -29,16 +28,4 @@ export function loadAll(files: readonly string[], options: LoadOptions): readonl
   }
   if (problems.length > 0) throw new UsageError(problems.join("\n\n"));
   return scenarios;
-}
-
-/** What the cohort fidelity cannot do of this scenario. */
-function refusalsOf(scenario: Scenario): readonly Refusal[] {
-  const input = worldInputOf({
-    scenario, seed: scenario.seed, fidelity: "cohort", noiseFree: false, detail: "light", seen: false, driver: { kind: "strategy" },
-  });
-  return cohortRefusals(input).map(({ what, why, instead }) => ({
-    message: `cohort cannot do ${what}: ${why}`,
-    instead,
-    effect: scenario.effects.find((effect) => effect.id === what)?.id ?? null,
-  }));
 }

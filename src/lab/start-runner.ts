@@ -1,0 +1,28 @@
+// Chooses who plays: this thread for few runs, worker threads on all cores for many.
+
+import { availableParallelism } from "node:os";
+import type { Fidelity } from "../world/world.js";
+import { InlineRunner } from "./inline-runner.js";
+import { PoolRunner } from "./pool-runner.js";
+import type { Runner } from "./runner.js";
+
+/** What a run weighs against one of cohort; a thread must load the simulator first, which costs about forty of those. */
+const WEIGHT: Readonly<Record<Fidelity, number>> = { cohort: 1, request: 200 };
+const WORTH_A_POOL = 80;
+
+export interface StartOptions {
+  /** As the user asked; all cores when left out. */
+  readonly workers?: number;
+  /** How many runs there will be, and of which kind; unknown is many. */
+  readonly runs?: Readonly<Partial<Record<Fidelity, number>>>;
+  readonly secondsPerRun?: number;
+}
+
+/** A runner on this machine. The results are the same whichever it is. */
+export async function startRunner({ workers = availableParallelism(), runs, secondsPerRun }: StartOptions = {}): Promise<Runner> {
+  const weight = runs === undefined ? Infinity : (runs.cohort ?? 0) * WEIGHT.cohort + (runs.request ?? 0) * WEIGHT.request;
+  const few = weight < WORTH_A_POOL && secondsPerRun === undefined;
+  if (few || (workers === 1 && secondsPerRun === undefined)) return new InlineRunner();
+  const count = runs === undefined ? Infinity : (runs.cohort ?? 0) + (runs.request ?? 0);
+  return PoolRunner.start({ workers: Math.max(1, Math.min(workers, count)), ...(secondsPerRun === undefined ? {} : { secondsPerRun }) });
+}

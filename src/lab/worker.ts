@@ -1,0 +1,31 @@
+// What runs in a worker thread: plays a batch of jobs from bundles that it reads at most once.
+
+import { assert } from "../kernel/assert.js";
+import { Player, type Played, type PlayRequest } from "./play.js";
+import { decodeBundle, type SharedBundle } from "./shared-bundle.js";
+
+export interface Batch {
+  readonly requests: readonly PlayRequest[];
+  /** Each bundle of the requests, once. */
+  readonly bundles: readonly SharedBundle[];
+}
+
+export interface PlayedBatch {
+  readonly played: readonly Played[];
+  readonly millis: number;
+}
+
+const player = new Player();
+
+/** Plays the batch in its order. */
+export function playBatch({ requests, bundles }: Batch): PlayedBatch {
+  const started = performance.now();
+  const played = requests.map((request) =>
+    player.play(request, () => {
+      const shared = bundles.find(({ hash }) => hash === request.hash);
+      assert(shared !== undefined, "a batch brings the bundles of its requests");
+      return decodeBundle(shared);
+    }),
+  );
+  return { played, millis: performance.now() - started };
+}
