@@ -9,6 +9,8 @@ import { paint, standaloneDarkStyle, versionDash, versionPaint } from "./palette
 import { renderSvg } from "./charts/render.js";
 import { valueScale, type ValueScale } from "./charts/scale.js";
 import { timeChartSpec, type ChartLine, type ChartMarker, type ChartSpan, type TimeChart } from "./charts/time-chart.js";
+import { withTooltips } from "./charts/tooltips.js";
+import { planWords } from "./words.js";
 import { statechartSvg } from "./charts/statechart.js";
 
 /** A picture with what it is called and what it says. */
@@ -48,7 +50,7 @@ export async function drawCharts(outcome: Outcome): Promise<readonly DrawnChart[
   const drawn: DrawnChart[] = [];
   for (const { name, title, about, draw } of TIME_CHARTS) {
     const chart = draw(outcome);
-    if (chart !== null) drawn.push({ name, title, about, svg: await renderSvg(timeChartSpec(chart), `${title}. ${about}`) });
+    if (chart !== null) drawn.push({ name, title, about, svg: withTooltips(await renderSvg(timeChartSpec(chart), `${title}. ${about}`), chart) });
   }
   for (const entry of stateEntries(outcome)) drawn.push({ ...entry, svg: statechartSvg(outcome, entry.release) });
   return drawn;
@@ -79,7 +81,7 @@ function baseChart(outcome: Outcome): Pick<TimeChart, "from" | "to" | "at" | "ma
 export function decisionMarkers(outcome: Outcome): readonly ChartMarker[] {
   const weighty = outcome.decisions.filter((decision) => decision.actions.some((action) => action !== "hold"));
   const shown = outcome.decisions.length <= 12 ? outcome.decisions : weighty;
-  return shown.map((decision) => ({ at: decision.at, text: String(decision.id) }));
+  return shown.map((decision) => ({ at: decision.at, text: String(decision.id), title: `${decision.id}. ${planWords(decision.actions)}: ${decision.reason}` }));
 }
 
 /** From the first harmed request to the end of harm, per release. */
@@ -166,7 +168,7 @@ function seenChart(outcome: Outcome, metric: HealthMetric): TimeChart | null {
 const axisTitle = (title: string, kind: "linear" | "symlog"): string => (kind === "symlog" ? `${title} (logarithmic)` : title);
 
 /** The stretch that detection was about: from before harm (or first traffic) to after recovery. */
-export function storyOf(outcome: Outcome): { readonly from: Micros; readonly to: Micros } {
+export function crucialStretch(outcome: Outcome): { readonly from: Micros; readonly to: Micros } {
   const release = outcome.releases.find((each) => each.times.harmStartsAt !== null) ?? outcome.releases[0];
   const start = release?.times.harmStartsAt ?? release?.times.firstTrafficAt ?? null;
   const end = release?.times.restoredAt ?? release?.times.mitigatedAt ?? release?.times.detectedAt ?? null;
@@ -181,7 +183,7 @@ function truthChart(outcome: Outcome, metric: HealthMetric): TimeChart | null {
   if (!hasRows(outcome) || index < 0) return null;
   const { seen, truth, format, title, least } = COLUMNS[metric];
   const version = outcome.series.versions[index];
-  const { from, to } = storyOf(outcome);
+  const { from, to } = crucialStretch(outcome);
   const lines: ChartLine[] = [
     { label: `${version.version}: truth`, color: paint("ink"), dash: [], width: 1.2, shape: "line", values: version[truth] },
     { label: `${version.version}: seen`, color: versionPaint(index), dash: versionDash(Math.max(1, index)), width: 2.4, shape: "line", values: version[seen] },
@@ -230,7 +232,7 @@ function capacityChart(outcome: Outcome): TimeChart | null {
 
 /** A short line under the truth charts on how far telemetry was behind. */
 export function storyWords(outcome: Outcome): string {
-  const { from, to } = storyOf(outcome);
+  const { from, to } = crucialStretch(outcome);
   const share: Ratio = (to - from) / Math.max(outcome.duration, 1);
   return share > 0.95 ? "the whole run" : `the ${duration(to - from)} that mattered`;
 }

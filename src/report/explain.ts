@@ -10,6 +10,7 @@ import {
   actionName, bySeverity, classificationWords, costWeight, crossingLimit, expectationWords, limitOf, mark, MEANING_OF, metricValue, objectiveValue, persistenceWords, planWords,
   releaseName, RULE_WORDS, sampleOf, STATUS_WORDS, weightName, whereWords,
 } from "./words.js";
+import { worldWords } from "./world-words.js";
 
 export interface ExplainOptions {
   /** Only this decision, by its number; all of them when left out. */
@@ -26,7 +27,7 @@ export function explain(outcome: Outcome, options: ExplainOptions = {}): string 
   return [
     ...headLines(outcome, width),
     ...(outcome.decisions.length === 0 ? ["Nothing was decided in this run.", ""] : outcome.decisions.flatMap((decision) => [...decisionLines(decision, width), ""])),
-    ...outcome.releases.flatMap((release) => [...truthLines(release, width), ""]),
+    ...outcome.releases.flatMap((release) => [...truthLines(outcome, release, width), ""]),
     ...weightLines(outcome, width),
     `Replay: ${outcome.replay}`,
   ].join("\n");
@@ -39,12 +40,12 @@ function oneDecision(outcome: Outcome, id: number, width: number): string[] {
     return [ids.length === 0 ? `There is no decision ${id}: nothing was decided in this run.` : `There is no decision ${id}: this run has the decisions ${ids.join(", ")}.`];
   }
   const release = outcome.releases.find((each) => each.version === decision.release && each.service === decision.service);
-  return [...decisionLines(decision, width), ...(release === undefined ? [] : ["", ...truthLines(release, width)])];
+  return [...decisionLines(decision, width), ...(release === undefined ? [] : ["", ...truthLines(outcome, release, width)])];
 }
 
 function headLines(outcome: Outcome, width: number): string[] {
   return [
-    `${oneLine(outcome.scenario.name)}, seed ${outcome.seed}, ${outcome.fidelity} fidelity: ${outcome.passed ? "passed" : "failed"} (${expectationWords(outcome)})`,
+    `${oneLine(outcome.scenario.name)}, seed ${outcome.seed}, ${worldWords(outcome).kind}: ${outcome.passed ? "passed" : "failed"} (${expectationWords(outcome)})`,
     ...outcome.releases.flatMap((release) => wrap(release.verdict, width)),
     ...outcome.expectations.filter((each) => !each.passed).flatMap((each) => named(`${mark(false)} expected`, `${each.text}, but ${each.reason} (${each.file}:${each.line})`, 0, NAME_WIDTH, width)),
     "",
@@ -157,12 +158,12 @@ function distanceWords(check: CheckResult): string {
   return `${values}, ${significant(far * 100, 2)}% ${check.observed >= limit ? "above" : "below"} ${edge}`;
 }
 
-function truthLines(release: ReleaseOutcome, width: number): string[] {
+function truthLines(outcome: Outcome, release: ReleaseOutcome, width: number): string[] {
   const row = (name: string, text: string): string[] => named(name, text, 2, NAME_WIDTH, width);
   const right = release.tookRightAction === null ? "" : release.tookRightAction ? " ✓ taken" : ` ✗ not taken: ${actionName(release.action)} instead`;
   const fine = release.truthEvidence.filter((each) => each.finding === "fine").length;
   return [
-    `In truth ${releaseName(release)} is ${release.truth}; classified ${classificationWords(release)}: ${MEANING_OF[release.classification]}`,
+    `In truth ${releaseName(release)} is ${release.truth}${worldWords(outcome).truthFrom}; classified ${classificationWords(release)}: ${MEANING_OF[release.classification]}`,
     ...bySeverity(release.truthEvidence).filter((each) => each.finding !== "fine").flatMap((each) => row(each.objective, `${each.finding} at ${whereWords(each)}: ${objectiveValue(each.objective, each.withRelease)} with the release, ${objectiveValue(each.objective, each.without)} without, limit ${objectiveValue(each.objective, each.limit)}. ${each.reason}`)),
     ...(fine > 0 ? row("fine", `${counted(fine, "other comparison")} of objective and endpoint`) : []),
     ...row("cause", `${release.cause ?? "nobody acted"}. ${release.causeReason}`),

@@ -9,6 +9,7 @@ import { SCRIPT, STYLE } from "./html/style.js";
 import { alertsAndIncidents, costTable, costWeights, doraTable, invariants, releaseHeading, timeline, totals, truthTable } from "./html/tables.js";
 import { expectations, headline, verdictCard } from "./html/verdict.js";
 import { themed } from "./palette.js";
+import { worldWords } from "./world-words.js";
 
 /** Nothing may be loaded, from anywhere: the browser itself holds the report to that. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
@@ -22,7 +23,7 @@ export async function reportHtml(outcome: Outcome): Promise<string> {
     section("seen-and-truth", "What telemetry saw, and what was true", seenAndTruth(outcome, charts)),
     section("states", "The path through the statechart", html`${figures(charts, (name) => name.startsWith("states"))}${transitions(outcome)}`),
     section("decisions", "Decisions and their evidence", decisions(outcome)),
-    section("truth", "The truth of the release", html`<p class="muted small">Two noise-free twins of this run, compared: the release held at 100% with nobody acting, and the release never made.</p>${outcome.releases.map((release) => html`${releaseHeading(outcome, release)}${truthTable(release)}`)}`),
+    section("truth", "The truth of the release", html`<p class="muted small">${worldWords(outcome).twins}</p>${outcome.releases.map((release) => html`${releaseHeading(outcome, release)}${truthTable(release)}`)}`),
     section("cost", "Cost and regret", html`${outcome.releases.map((release) => html`${releaseHeading(outcome, release)}${costTable(release)}`)}${costWeights(outcome)}`),
     section("dora", "Delivery figures (DORA)", doraTable(outcome)),
     section("invariants", "Invariants", invariants(outcome)),
@@ -30,7 +31,7 @@ export async function reportHtml(outcome: Outcome): Promise<string> {
     section("alerts", "Alerts and incidents", alertsAndIncidents(outcome)),
     section("replay", "Replay", replay(outcome)),
   ];
-  const body = html`<main>${headline(outcome)}${outcome.releases.map((release) => verdictCard(release))}${totals(outcome)}
+  const body = html`<main>${headline(outcome)}${outcome.releases.map((release) => verdictCard(outcome, release))}${totals(outcome)}
 <nav class="screen">${sections.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</nav>
 ${sections.map((each) => each.markup)}
 <footer>Digest <code>${outcome.digest}</code> · model ${outcome.modelVersion} · ${outcome.fidelity} · outcome schema ${outcome.schemaVersion}</footer></main>`;
@@ -67,7 +68,7 @@ function overTime(outcome: Outcome, charts: readonly DrawnChart[]): Markup {
   if (outcome.series.at.length === 0) return html`<p class="muted">The run recorded no series.</p>`;
   const marked = outcome.decisions.length > 0 ? "Numbered circles are decisions, explained below. " : "";
   const harmed = outcome.releases.some((release) => release.times.harmStartsAt !== null) ? "The shaded stretch is when users were harmed. " : "";
-  return html`<p class="muted small">${marked}${harmed}Time runs from the start of the simulation.</p>${figures(charts, (name) => OVER_TIME.includes(name))}`;
+  return html`<p class="muted small">${marked}${harmed}${worldWords(outcome).timeRuns}</p>${figures(charts, (name) => OVER_TIME.includes(name))}`;
 }
 
 function seenAndTruth(outcome: Outcome, charts: readonly DrawnChart[]): Markup {
@@ -84,6 +85,6 @@ const labelOf = (states: Outcome["releases"][number]["states"], state: string): 
 function replay(outcome: Outcome): Markup {
   const approximations = outcome.approximations.length === 0
     ? html`<p>Nothing is approximated.</p>`
-    : html`<p>Approximations of ${outcome.fidelity} fidelity:</p><ul>${outcome.approximations.map((each) => html`<li>${each}</li>`)}</ul>`;
-  return html`<p>The same run again, to the digit:</p><pre>${outcome.replay}</pre>${approximations}`;
+    : html`<p>${worldWords(outcome).approximations}</p><ul>${outcome.approximations.map((each) => html`<li>${each}</li>`)}</ul>`;
+  return html`<p>${worldWords(outcome).replay}</p><pre>${outcome.replay}</pre>${approximations}`;
 }

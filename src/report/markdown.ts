@@ -5,11 +5,13 @@ import type { Outcome, ReleaseOutcome } from "../sim/outcome.js";
 import { chartEntries } from "./charts.js";
 import { clock, count, counted, duration, money, NOTHING, percent } from "../kernel/format.js";
 import { costWords, timesWords } from "./summary.js";
+import { decisionNumbers, storyOf } from "./story.js";
 import { oneLine } from "./text.js";
 import {
   actionName, bySeverity, classificationWords, COST_PARTS, costWeight, doraValue, expectationWords, limitOf, mark, MEANING_OF, metricValue, objectiveValue, persistenceWords,
   planWords, regretWords, releaseName, RESULT_WORDS, RULE_WORDS, sampleOf, STATUS_WORDS, weightName, whereWords,
 } from "./words.js";
+import { worldWords } from "./world-words.js";
 
 /** Builds the whole report; pictures are linked as `charts/NAME.svg`. */
 export function reportMarkdown(outcome: Outcome): string {
@@ -24,11 +26,11 @@ export function reportMarkdown(outcome: Outcome): string {
     ...chartEntries(outcome).flatMap(({ name, title, about }) => [`![${text(title)}. ${text(about)}](charts/${name}.svg)`, ""]),
     "## Decisions", "", ...decisions(outcome),
     "## Time spent in states", "", ...perRelease(states),
-    "## Truth", "", ...perRelease(truth),
+    "## Truth", "", worldWords(outcome).twins, "", ...perRelease(truth),
     "## Cost and regret", "", ...perRelease(cost), ...weights(outcome),
     "## DORA", "", ...table(["figure", "value", "sample", "definition", "note"], outcome.dora.map((each) => [each.name, doraValue(each), count(each.sampleSize), each.definition, each.note])),
     "## Invariants", "", ...table(["", "invariant", "checked", "reason"], outcome.invariants.map((each) => [mark(each.held), each.name, count(each.checked), each.reason])),
-    "## Timeline", "", ...table(["time", "kind", "decision", "what happened"], outcome.timeline.filter((each) => each.major).map((each) => [clock(each.at), each.kind, each.decision === null ? "" : String(each.decision), each.text])),
+    "## Timeline", "", ...table(["time", "kind", "decision", "what happened"], storyOf(outcome, "together").map((each) => [clock(each.at), each.kind, decisionNumbers(each.decisions), each.text])),
     "## Alerts", "", ...table(["time", "severity", "channel", "text"], outcome.alerts.map((each) => [clock(each.at), each.severity, each.channel, each.text])),
     ...tail(outcome),
   ].join("\n");
@@ -56,7 +58,7 @@ function head(outcome: Outcome): string[] {
   return [
     `# ${mark(outcome.passed)} ${text(scenario.name)}`, "",
     ...(scenario.about === "" ? [] : [text(scenario.about), ""]),
-    `${outcome.passed ? "Passed" : "Failed"}: ${expectationWords(outcome)}. Seed ${outcome.seed}, ${outcome.fidelity} fidelity, ${duration(outcome.duration)} simulated, world ${text(scenario.world)}, strategy ${text(scenario.strategy)}.`, "",
+    `${outcome.passed ? "Passed" : "Failed"}: ${expectationWords(outcome)}. Seed ${outcome.seed}, ${worldWords(outcome).kind}, ${worldWords(outcome).lasted}, world ${text(scenario.world)}, strategy ${text(scenario.strategy)}.`, "",
   ];
 }
 
@@ -129,7 +131,7 @@ function tail(outcome: Outcome): string[] {
   return [
     "## Replay", "",
     "```", oneLine(outcome.replay), "```", "",
-    ...(outcome.approximations.length === 0 ? [] : ["Approximations of this fidelity:", "", ...outcome.approximations.map((each) => `- ${text(each)}`), ""]),
-    `Digest ${code(outcome.digest)}, model ${text(outcome.modelVersion)}, ${outcome.fidelity} fidelity, outcome schema ${outcome.schemaVersion}.`, "",
+    ...(outcome.approximations.length === 0 ? [] : [worldWords(outcome).approximations, "", ...outcome.approximations.map((each) => `- ${text(each)}`), ""]),
+    `Digest ${code(outcome.digest)}, model ${text(outcome.modelVersion)}, ${worldWords(outcome).kind}, outcome schema ${outcome.schemaVersion}.`, "",
   ];
 }

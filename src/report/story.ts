@@ -42,8 +42,7 @@ const isPage = (entry: TimelineEntry): boolean => entry.text.startsWith("Page: "
 /** Holds that follow each other become one line: how often, until when, and the first one's reason. */
 function runsOfHolds(entries: readonly StoryEntry[]): StoryEntry[] {
   const told: StoryEntry[] = [];
-  for (let start = 0, end = 0; start < entries.length; start = end) {
-    end = start + 1;
+  for (let start = 0, end = 1; start < entries.length; start = end, end += 1) {
     while (entries[start].hold && end < entries.length && entries[end].hold) end += 1;
     const run = entries.slice(start, end);
     const [first] = run;

@@ -6,6 +6,7 @@ import { clock, count, counted, duration, money, percent } from "../kernel/forma
 import { decisionNumbers, storyOf, type HoldDetail, type StoryEntry } from "./story.js";
 import { cut, named, oneLine, wrap } from "./text.js";
 import { actionName, classificationWords, COST_PARTS, expectationWords, mark, regretWords, releaseName, RESULT_WORDS, TONE_OF } from "./words.js";
+import { worldWords } from "./world-words.js";
 
 export { seedsSummary, type SeedsSummaryOptions } from "./seeds-summary.js";
 
@@ -43,7 +44,7 @@ export function summary(outcome: Outcome, options: SummaryOptions): string {
 function headlineLines(outcome: Outcome, colors: Colors, width: number): string[] {
   const { scenario } = outcome;
   const state = outcome.passed ? colors.green(`${mark(true)} passed`) : colors.red(`${mark(false)} failed`);
-  const facts = `seed ${outcome.seed} · ${outcome.fidelity} · ${duration(outcome.duration)} simulated`;
+  const facts = `seed ${outcome.seed} · ${outcome.fidelity} · ${worldWords(outcome).lasted}`;
   const about = scenario.about === "" ? [] : wrap(scenario.about, width).slice(0, 2).map((line) => colors.dim(cut(line, width)));
   return [`${colors.bold(cut(oneLine(scenario.name), width - facts.length - 14))}  ${colors.dim(facts)}  ${state}`, ...about, ""];
 }

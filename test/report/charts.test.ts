@@ -2,7 +2,7 @@
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { minutes } from "../../src/kernel/units.js";
-import { chartEntries, chartSvgs, decisionMarkers, storyOf } from "../../src/report/charts.js";
+import { chartEntries, chartSvgs, decisionMarkers, crucialStretch } from "../../src/report/charts.js";
 import { thinned } from "../../src/report/charts/time-chart.js";
 import { visitsOf } from "../../src/report/charts/statechart.js";
 import { PAINTS } from "../../src/report/palette.js";
@@ -73,7 +73,7 @@ describe("what the charts show", () => {
   });
 
   it("looks at the minutes from before harm to after recovery", () => {
-    const { from, to } = storyOf(caughtOutcome());
+    const { from, to } = crucialStretch(caughtOutcome());
     const { harmStartsAt, restoredAt } = caughtOutcome().releases[0].times;
     expect(from).toBeLessThanOrEqual((harmStartsAt ?? 0) - minutes(3));
     expect(to).toBeGreaterThanOrEqual((restoredAt ?? 0) + minutes(3));
@@ -81,7 +81,7 @@ describe("what the charts show", () => {
   });
 
   it("looks at the whole run where nobody was harmed and nobody acted", () => {
-    expect(storyOf(cleanOutcome())).toEqual({ from: 0, to: minutes(120) });
+    expect(crucialStretch(cleanOutcome())).toEqual({ from: 0, to: minutes(120) });
   });
 
   it("leaves plain holds unmarked once decisions are many", () => {

@@ -1,6 +1,6 @@
 // The statechart as it was walked: a box and a lane per state, bars where time was spent, arrows with their reason.
 
-import { counted, duration, axisTime } from "../../kernel/format.js";
+import { axisTime, clock, counted, duration } from "../../kernel/format.js";
 import { escapeText } from "../escape.js";
 import { paint, versionPaint } from "../palette.js";
 import type { Micros } from "../../kernel/units.js";
@@ -57,7 +57,7 @@ export function statechartSvg(outcome: Outcome, index: number): string {
     timeAxis(from, to, x, lanes.length),
     ...lanes.map((lane, row) => laneBox(lane, row, lane.state === last)),
     ...visits.slice(1).map((visit, each) => arrow(x(visit.from), rowOf.get(visits[each].state) ?? 0, rowOf.get(visit.state) ?? 0)),
-    ...visits.map((visit) => bar(visit, rowOf.get(visit.state) ?? 0, x, visit.state === last && visit.to > to)),
+    ...visits.map((visit) => bar(visit, barWords(visit, lanes), rowOf.get(visit.state) ?? 0, x, visit.state === last && visit.to > to)),
     ...visits.filter((visit) => visit.why !== null && visits.filter((other) => other.state === visit.state).length === 1)
       .map((visit) => whyText(visit, rowOf.get(visit.state) ?? 0, x)),
   ];
@@ -100,11 +100,11 @@ function spentWords(lane: Lane, final: boolean): string {
   return `${duration(lane.spent)}${lane.entries > 1 ? ` in ${counted(lane.entries, "visit")}` : ""}${final ? " · where it ended" : ""}`;
 }
 
-function bar(visit: Visit, row: number, x: (at: Micros) => number, open: boolean): string {
+function bar(visit: Visit, words: string, row: number, x: (at: Micros) => number, open: boolean): string {
   const left = x(visit.from);
   const width = Math.max(3, x(visit.to) - left);
   const y = middle(row);
-  const shape = `<rect x="${round(left)}" y="${y - 6}" width="${round(width)}" height="12" rx="2" fill="${versionPaint(0)}"/>`;
+  const shape = `<rect x="${round(left)}" y="${y - 6}" width="${round(width)}" height="12" rx="2" fill="${versionPaint(0)}"><title>${escapeText(words)}</title></rect>`;
   return open ? `${shape}<path d="M${round(left + width)},${y - 9}l10,9l-10,9z" fill="${versionPaint(0)}"/>` : shape;
 }
 
@@ -115,6 +115,9 @@ function arrow(x: number, from: number, to: number): string {
   const head = down ? `M${round(x - 4)},${end - 6}h8l-4,6z` : `M${round(x - 4)},${end + 6}h8l-4,-6z`;
   return `<path d="M${round(x)},${middle(from)}V${end}" fill="none" stroke="${paint("decision")}" stroke-width="1.3"/><path d="${head}" fill="${paint("decision")}"/>`;
 }
+
+const barWords = ({ state, from, to, why }: Visit, lanes: readonly Lane[]): string =>
+  `${lanes.find((lane) => lane.state === state)?.label ?? state}: ${clock(from)} to ${clock(to)}, ${duration(to - from)}${why === null ? "" : `\n${why}`}`;
 
 /** The reason under a long bar, or beside it: to its right where there is room, else to its left. */
 function whyText(visit: Visit, row: number, x: (at: Micros) => number): string {

@@ -12,7 +12,7 @@ export const PLOT_WIDTH = 840;
 export const PLOT_LEFT = 66;
 export const PLOT_RIGHT = 174;
 const MARKER_GAP = 19;
-const MARKER_UP = -20;
+export const MARKER_UP = -20;
 const LABEL_GAP = 15;
 
 /** A line or area over time; null breaks it. The value of a row holds over the interval that ends at its time. */
@@ -30,6 +30,8 @@ export interface ChartLine {
 export interface ChartMarker {
   readonly at: Micros;
   readonly text: string;
+  /** What it says when the mouse rests on it. */
+  readonly title: string;
 }
 
 /** A stretch of time that is shaded, with a short name. */
@@ -63,7 +65,7 @@ export function timeChartSpec(chart: TimeChart): TopLevelSpec {
     width: PLOT_WIDTH,
     height,
     autosize: { type: "none" },
-    padding: { left: PLOT_LEFT, right: PLOT_RIGHT, top: shownMarkers(chart).length > 0 ? 52 : 24, bottom: 26 },
+    padding: { left: PLOT_LEFT, right: PLOT_RIGHT, top: plotTop(chart), bottom: 26 },
     background: paint("surface"),
     config: {
       aria: false,
@@ -178,14 +180,17 @@ function spanLayers(chart: TimeChart): Layer[] {
   }];
 }
 
-function shownMarkers(chart: TimeChart): readonly ChartMarker[] {
+/** The plot's upper edge in the picture: circles stand above it. */
+export const plotTop = (chart: TimeChart): number => (shownMarkers(chart).length > 0 ? 52 : 24);
+
+export function shownMarkers(chart: TimeChart): readonly ChartMarker[] {
   return chart.markers.filter((marker) => within(chart, marker.at));
 }
 
 const pixelX = (chart: TimeChart, at: Micros): number => ((at - chart.from) / (chart.to - chart.from)) * PLOT_WIDTH;
 
 /** Where the circles stand: above their moment, moved sideways only where they would overlap. */
-function markerPlaces(chart: TimeChart): readonly number[] {
+export function markerPlaces(chart: TimeChart): readonly number[] {
   return spreadLabels(shownMarkers(chart).map((marker) => pixelX(chart, marker.at)), MARKER_GAP, PLOT_WIDTH);
 }
 

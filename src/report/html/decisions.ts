@@ -27,7 +27,7 @@ function checkTable(decision: Decision): Markup {
   const order = (check: CheckResult): number => (check.check === decision.decidingCheck ? 0 : check.fired ? 1 : check.status === "breach" ? 2 : check.status === "pass" ? 4 : 3);
   const checks = decision.checks.slice().sort((a, b) => order(a) - order(b));
   const shared = sharedWindow(decision);
-  return html`<div class="table"><table><thead><tr><th>check</th><th>status</th><th>series</th><th class="n">observed</th><th class="n">limit</th><th class="n">baseline</th><th class="n">requests</th><th>breaches</th><th>reason</th></tr></thead><tbody>
+  return html`<div class="table"><table class="reasoned checks"><thead><tr><th>check</th><th>status</th><th>series</th><th class="n">observed</th><th class="n">limit</th><th class="n">baseline</th><th class="n">requests</th><th>breaches</th><th>reason</th></tr></thead><tbody>
 ${checks.map((check) => html`<tr class="${check.check === decision.decidingCheck ? `deciding ${check.status}` : check.status === "pass" ? "fine" : ""}"><td>${check.check}${check.check === decision.decidingCheck ? html` <b>(decided)</b>` : ""}</td><td>${statusWords(check)}</td><td>${check.series}</td><td class="n">${metricValue(check.metric, check.observed)}</td><td class="n">${limitOf(check)}</td><td class="n">${metricValue(check.metric, check.baseline)}${check.baseline !== null && check.baselineSampleSize > 0 ? html`<br><span class="muted">on ${count(check.baselineSampleSize)}</span>` : ""}</td><td class="n">${count(sampleOf(check))}</td><td>${persistenceWords(check)}</td><td>${check.reason}${shared === null ? html`<br><span class="muted">${windowWords(check)}</span>` : ""}</td></tr>`)}
 </tbody></table></div>`;
 }

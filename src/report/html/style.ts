@@ -25,6 +25,7 @@ p{margin:4px 0 8px}
 .verdict.good{border-left-color:var(--good)} .verdict.bad{border-left-color:var(--bad)}
 .verdict .say{font-size:18px;line-height:1.4;margin:8px 0 6px}
 .badge{display:inline-block;border-radius:6px;padding:2px 10px;font-weight:700;background:var(--tint-neutral);color:var(--ink);margin-right:8px}
+.badge.live{background:var(--first);color:var(--surface);margin:0;padding:0 9px;font-size:13px}
 .badge.good{background:var(--tint-good);color:var(--good)} .badge.bad{background:var(--tint-bad);color:var(--bad)}
 .good-text{color:var(--good);font-weight:600} .bad-text{color:var(--bad);font-weight:600}
 dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:2px 14px;margin:8px 0 0;font-size:14px}
@@ -44,7 +45,7 @@ ol.strip b{display:block} ol.strip .clock{font-variant-numeric:tabular-nums} ol.
 ul.ticks{list-style:none;margin:0;padding:0} ul.ticks li{padding:5px 0 5px 28px;position:relative;overflow-wrap:anywhere} ul.ticks li+li{border-top:1px solid var(--line)}
 ul.ticks .mark{position:absolute;left:2px;font-weight:700;font-size:17px;line-height:1.35}
 ul.ticks .why{display:block;font-size:14px;color:var(--muted)}
-figure{margin:0} figcaption{margin-bottom:4px}
+figure{margin:0} figcaption{margin-bottom:4px;display:flex;flex-wrap:wrap;gap:0 12px;align-items:baseline}
 .chart{overflow-x:auto} .chart svg{display:block;width:100%;min-width:700px;height:auto}
 .table{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:13.5px}
@@ -57,6 +58,7 @@ td:first-child,th:first-child{padding-left:8px}
 tr.deciding.pass{background:var(--tint-good)} tr.deciding.pass td:first-child{box-shadow:inset 4px 0 var(--good)}
 tr.fine td{color:var(--muted)}
 .card.table{padding:6px 8px}
+table.reasoned th:last-child{width:29%} table.checks th:first-child{width:15%} table.checks th:nth-child(3){width:15%}
 .decision{scroll-margin-top:10px}
 .decision .head{display:flex;gap:10px;align-items:baseline;flex-wrap:wrap}
 .number{display:inline-flex;align-items:center;justify-content:center;min-width:24px;height:24px;padding:0 6px;border-radius:12px;background:var(--decision);color:var(--surface);font-weight:700;font-size:13px}
@@ -68,12 +70,12 @@ code,pre{font:13px/1.5 ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace}
 pre{background:var(--box);border:1px solid var(--line);border-radius:8px;padding:10px 12px;white-space:pre-wrap;overflow-wrap:anywhere;margin:6px 0}
 footer{margin-top:34px;font-size:13px;color:var(--muted)}
 nav{font-size:13.5px;margin:8px 0 0;display:flex;flex-wrap:wrap;gap:4px 14px} a{color:var(--first)}
-@media screen and (max-width:760px){ol.strip{flex-direction:column;gap:8px}ol.strip li{padding:0 0 0 26px}ol.strip li::before{top:8px;left:6px;right:auto;width:3px;height:calc(100% + 6px)}ol.strip li:last-child::before{display:none}dl.facts{grid-template-columns:1fr}dl.facts dd{margin-bottom:4px}h1{font-size:22px}}
+@media screen and (max-width:760px){ol.strip{flex-direction:column;gap:8px}ol.strip li{padding:0 0 0 26px}ol.strip li::before{top:8px;left:6px;right:auto;width:3px;height:calc(100% + 6px)}ol.strip li:last-child::before{display:none}dl.facts{grid-template-columns:1fr}dl.facts dd{margin-bottom:4px}h1{font-size:22px}header.top .muted{order:1;flex-basis:100%}header.top .name{flex:1}table.reasoned{min-width:780px}.chart::after{content:"\\2190  wider than the screen, scrolls  \\2192";position:sticky;left:0;display:block;color:var(--muted);font-size:12px}}
 @media print{
 :root:root:root{${paintVariables("light")};--page:#fff;--card:#fff;--line:#ccd1d7;--tint-good:#e6f4ef;--tint-bad:#fbeee4;--tint-neutral:#eceff3;color-scheme:light}
 body{font-size:11px} .small,ol.strip li,ol.strip .gap,dl.facts,.tile span,ul.ticks .why,details>summary{font-size:10px} ol.strip li{min-width:0} .tiles{grid-template-columns:repeat(6,1fr);gap:6px} .tile{padding:5px 8px} main{max-width:none;padding:0} nav,button,.screen{display:none!important}
-h1{font-size:20px} h2{font-size:15px;margin:18px 0 6px} h2,h2+p,h3,figcaption,.head{break-after:avoid} figure,.tile,ol.strip,tr,ul.ticks li{break-inside:avoid}
-table{font-size:10px} .card{padding:8px 10px} .tile b{font-size:13px} .verdict .say{font-size:14px}
+h1{font-size:20px} h2{font-size:15px;margin:14px 0 4px} h2,h2+p,h3,figcaption,.head,thead{break-after:avoid} figure,.verdict,.tile,.head,ol.strip,tr,ul.ticks li,.reason{break-inside:avoid} p,li{orphans:2;widows:2}
+table{font-size:10px} th,td{padding:3px 7px 3px 0} td.n,th.n{padding-right:9px} .card{padding:6px 10px;margin:6px 0} figcaption{margin-bottom:0} .tile b{font-size:13px} .verdict .say{font-size:14px}
 .chart,.table{overflow:visible} .chart svg{min-width:0}
 details.print::details-content{content-visibility:visible;display:block;height:auto} details.print>summary{list-style:none}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}

@@ -3,6 +3,7 @@
 import type { Outcome, ReleaseOutcome } from "../../sim/outcome.js";
 import { html, type Markup } from "../escape.js";
 import { clock, count, counted, duration, money, NOTHING, percent } from "../../kernel/format.js";
+import { storyOf, type StoryEntry } from "../story.js";
 import { sentence } from "../text.js";
 import { bySeverity, COST_PARTS, costWeight, doraValue, mark, objectiveValue, regretWords, releaseName, weightName, whereWords } from "../words.js";
 
@@ -19,7 +20,7 @@ export function truthTable(release: ReleaseOutcome): Markup {
 }
 
 function truthRows(release: ReleaseOutcome, evidence: ReleaseOutcome["truthEvidence"]): Markup {
-  return html`<div class="card table"><table><thead><tr><th>objective</th><th>where</th><th class="n">limit</th><th class="n">with ${release.version}</th><th class="n">without</th><th>worst window</th><th>finding</th><th>in words</th></tr></thead><tbody>
+  return html`<div class="card table"><table class="reasoned"><thead><tr><th>objective</th><th>where</th><th class="n">limit</th><th class="n">with ${release.version}</th><th class="n">without</th><th>worst window</th><th>finding</th><th>in words</th></tr></thead><tbody>
 ${evidence.map((each) => html`<tr class="${each.finding === "fine" ? "fine" : ""}"><td>${each.objective}</td><td>${whereWords(each)}</td><td class="n">${objectiveValue(each.objective, each.limit)}</td><td class="n">${objectiveValue(each.objective, each.withRelease)}</td><td class="n">${objectiveValue(each.objective, each.without)}</td><td>${clock(each.windowFrom)} to ${clock(each.windowTo)}</td><td>${each.finding === "harmful" ? html`<span class="keep bad-text">✗ harmful</span>` : each.finding === "fine" ? "✓ fine" : "○ borderline"}</td><td>${each.reason}</td></tr>`)}
 </tbody></table></div>`;
 }
@@ -56,16 +57,17 @@ export function invariants(outcome: Outcome): Markup {
   return html`<div class="card"><ul class="ticks">${outcome.invariants.map((each) => html`<li><span class="mark ${each.held ? "good-text" : "bad-text"}" aria-label="${each.held ? "held" : "broken"}">${mark(each.held)}</span>${each.name}<span class="why">${each.reason} (checked ${counted(each.checked, "time")})</span></li>`)}</ul></div>`;
 }
 
-/** The weighty entries, and all of them behind a fold. */
+/** The story, and every entry behind a fold; paper has no folds, so it shows every entry only. */
 export function timeline(outcome: Outcome): Markup {
-  const major = outcome.timeline.filter((entry) => entry.major);
-  const minor = outcome.timeline.length - major.length;
-  return html`${rows(major)}${minor > 0 ? html`<details><summary>the whole timeline with ${count(minor)} lesser entries</summary>${rows(outcome.timeline)}</details>` : ""}`;
+  const told = storyOf(outcome, "together");
+  const all = outcome.timeline.map((entry) => ({ ...entry, decisions: entry.decision === null ? [] : [entry.decision] }));
+  if (told.length >= all.length) return rows(told);
+  return html`<div class="screen">${rows(told)}</div><details class="print"><summary>the whole timeline of ${counted(all.length, "entry", "entries")}</summary>${rows(all)}</details>`;
 }
 
-function rows(entries: Outcome["timeline"]): Markup {
+function rows(entries: readonly Pick<StoryEntry, "at" | "kind" | "text" | "decisions">[]): Markup {
   if (entries.length === 0) return html`<p class="muted">Nothing happened.</p>`;
-  return html`<div class="card table"><table><thead><tr><th>time</th><th>kind</th><th>what happened</th></tr></thead><tbody>${entries.map((entry) => html`<tr><td class="n" style="width:90px">${clock(entry.at)}</td><td class="muted" style="width:90px">${entry.kind}</td><td>${entry.decision === null ? "" : html`<a href="#decision-${entry.decision}"><span class="number">${entry.decision}</span></a> `}${entry.text}</td></tr>`)}</tbody></table></div>`;
+  return html`<div class="card table"><table><thead><tr><th>time</th><th>kind</th><th>what happened</th></tr></thead><tbody>${entries.map((entry) => html`<tr><td class="n" style="width:90px">${clock(entry.at)}</td><td class="muted" style="width:90px">${entry.kind}</td><td>${entry.decisions.map((id) => html`<a href="#decision-${id}"><span class="number">${id}</span></a> `)}${entry.text}</td></tr>`)}</tbody></table></div>`;
 }
 
 export function alertsAndIncidents(outcome: Outcome): Markup {

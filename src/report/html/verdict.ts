@@ -5,13 +5,15 @@ import type { Outcome, ReleaseOutcome } from "../../sim/outcome.js";
 import { html, type Markup } from "../escape.js";
 import { clock, count, counted, duration, money, percent } from "../../kernel/format.js";
 import { actionName, classificationWords, expectationWords, mark, MEANING_OF, releaseName, RESULT_WORDS, TONE_OF } from "../words.js";
+import { isLive, worldWords } from "../world-words.js";
 
 const TONE_MARK = { good: "✓", bad: "✗", neutral: "○" } as const;
 
 /** Name, scenario and run, and whether the expectations were met. */
 export function headline(outcome: Outcome): Markup {
   const { scenario } = outcome;
-  return html`<header class="top"><span class="name">shakedown</span><span class="muted small">seed ${outcome.seed} · ${outcome.fidelity} fidelity · ${duration(outcome.duration)} simulated · world ${scenario.world} · strategy ${scenario.strategy}</span>
+  const world = worldWords(outcome);
+  return html`<header class="top"><span class="name">shakedown</span>${isLive(outcome) ? html`<span class="badge live">live</span>` : ""}<span class="muted small">seed ${outcome.seed} · ${isLive(outcome) ? "" : `${world.kind} · `}${world.lasted} · world ${scenario.world} · strategy ${scenario.strategy}</span>
 <button id="evidence" hidden>Evidence</button><button id="theme" hidden>Light / dark</button></header>
 <h1>${scenario.name}</h1>
 <p class="muted">${scenario.about}</p>
@@ -19,14 +21,14 @@ export function headline(outcome: Outcome): Markup {
 }
 
 /** A card per release: classification, one sentence, and what it rests on. */
-export function verdictCard(release: ReleaseOutcome): Markup {
+export function verdictCard(outcome: Outcome, release: ReleaseOutcome): Markup {
   const tone = TONE_OF[release.classification];
   const right = release.tookRightAction;
   return html`<section class="card verdict ${tone}">
 <div><span class="badge ${tone}">${TONE_MARK[tone]} ${classificationWords(release)}</span><b>${releaseName(release)}</b> <span class="muted">${MEANING_OF[release.classification]}</span></div>
 <p class="say">${release.verdict}</p>
 <dl class="facts">
-<dt>Truth</dt><dd>${release.truth}</dd>
+<dt>Truth</dt><dd>${release.truth}${worldWords(outcome).truthFrom}</dd>
 <dt>Result</dt><dd>${RESULT_WORDS[release.result]}${release.by === null ? "" : ` by ${release.by === "engine" ? "the engine" : "a person"}`}${release.afterFullExposure ? ", after full exposure" : ""}</dd>
 <dt>Cause</dt><dd>${release.cause === null ? "" : `${release.cause}: `}${release.causeReason}</dd>
 <dt>Action</dt><dd>${actionName(release.action)}${right === null ? "" : html` · right action: ${actionName(release.rightAction)} <span class="${right ? "good-text" : "bad-text"}">${mark(right)} ${right ? "taken" : "not taken"}</span>`}</dd>
