@@ -38,9 +38,9 @@ export class Wire {
     });
   }
 
-  /** Asks for `path`; `done` hears exactly once. */
-  ask(path: string, headers: readonly string[], done: (answer: Answer) => void): void {
-    this.#pool.dispatch({ path, method: "GET", headers: headers as string[] }, new AskHandler(done));
+  /** Asks for `path`; `done` hears exactly once, after `early` heard of each 1xx answer. */
+  ask(path: string, headers: readonly string[], done: (answer: Answer) => void, early: ((hint: Answer) => void) | null = null): void {
+    this.#pool.dispatch({ path, method: "GET", headers: headers as string[] }, new AskHandler(done, early));
   }
 
   /** Requests under way come to an end first. */
@@ -59,7 +59,7 @@ class AskHandler {
   #raw: readonly Buffer[] = [];
   #done: ((answer: Answer) => void) | null;
 
-  constructor(done: (answer: Answer) => void) {
+  constructor(done: (answer: Answer) => void, readonly early: ((hint: Answer) => void) | null) {
     this.#done = done;
   }
 
@@ -68,7 +68,10 @@ class AskHandler {
   }
 
   onHeaders(status: number, raw: Buffer[]): boolean {
-    if (status < 200) return true;
+    if (status < 200) {
+      this.early?.(new Answer(status, raw));
+      return true;
+    }
     this.#status = status;
     this.#raw = raw;
     return true;
