@@ -3,9 +3,8 @@
 import type { ServerResponse } from "node:http";
 import type { Micros } from "../../../kernel/units.js";
 import type { EndpointSpec } from "../../../world/spec.js";
-import { Header } from "../protocol.js";
 import type { Caller, Identity } from "../shared/identity.js";
-import { formatReleases } from "../shared/releases.js";
+import { hintTouched } from "../shared/hint.js";
 
 export type HopState = "queued" | "in-slot" | "done";
 
@@ -32,10 +31,4 @@ export class Hop {
   hintSlow(): void {
     hintTouched(this.response, this.slow);
   }
-}
-
-/** Sends `touched` ahead of the answer, by an informational one. */
-export function hintTouched(response: ServerResponse, mask: number): void {
-  if (mask === 0 || response.headersSent || response.destroyed) return;
-  response.writeEarlyHints({ link: "</>; rel=preconnect", [Header.touched]: formatReleases(mask) });
 }
