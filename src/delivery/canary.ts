@@ -56,8 +56,8 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
   readonly #hardTriggers: ReadonlySet<string>;
   #plan: HealthPlan;
   #past: WindowSnapshot | null = null;
-  /** The triggers in the shorter window that follows a flag switch. */
-  readonly #flagPlan: HealthPlan;
+  /** The triggers in the shorter window that follows a flag switch; planned when it is first needed. */
+  #flagPlan: HealthPlan | null = null;
   #flagPast: WindowSnapshot | null = null;
   #history: BreachHistory = NO_HISTORY;
   #startedAt: Micros = 0;
@@ -83,12 +83,6 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
     this.#requiredGates = new Set(strategy.gates.flatMap((gate) => (gate.required ? [gate.id] : [])));
     this.#hardTriggers = new Set(strategy.triggers.flatMap((spec) => (spec.hard === undefined ? [] : [spec.id])));
     this.#plan = planHealth([...strategy.gates, ...strategy.triggers], this.#scope, SLOW_SECONDS);
-    const { flagWatch } = strategy.rollback;
-    this.#flagPlan = planHealth(
-      strategy.triggers.map((spec) => ({ ...spec, window: flagWatch })),
-      { ...this.#scope, window: flagWatch, flagEndpoints: null },
-      SLOW_SECONDS,
-    );
     this.#actor = createActor(canaryMachine, {
       clock: this.#guardedClock(ports.clock),
       input: { driver: this, release, strategy, timing, stable: { version: stable.version, replicas: stable.replicas } },
@@ -203,7 +197,7 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
   judgeFlag(context: CanaryContext): void {
     const { strategy, ports } = this.#options;
     const fired = new Set(context.draft?.report?.fired.map((check) => check.check));
-    const plan = this.#flagPlan;
+    const plan = this.#planFlagWatch();
     const share = Math.min(1, strategy.rollback.flagWatch / strategy.window);
     const moment: HealthMoment = {
       since: { traffic: context.judgedSince, platform: context.judgedSince ?? this.#startedAt }, weight: context.weight,
@@ -229,7 +223,7 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
       telemetry.ask(this.#plan.pastQueries, (snapshot) => (this.#past = snapshot));
     };
     if (flagEndpoints === null) return askPlanned();
-    telemetry.ask(this.#flagPlan.pastQueries, (snapshot) => (this.#flagPast = snapshot));
+    telemetry.ask(this.#planFlagWatch().pastQueries, (snapshot) => (this.#flagPast = snapshot));
     const p95: TelemetryQuery = { fn: "quantile", metric: "http_request_duration_seconds", q: 0.95, where: { service, version: stable }, window };
     telemetry.ask([p95], (snapshot) => {
       const [answer] = snapshot.answers;
@@ -237,6 +231,12 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
       this.#plan = planHealth([...strategy.gates, ...strategy.triggers], this.#scope, slow);
       askPlanned();
     });
+  }
+
+  #planFlagWatch(): HealthPlan {
+    const { triggers, rollback: { flagWatch } } = this.#options.strategy;
+    this.#flagPlan ??= planHealth(triggers.map((spec) => ({ ...spec, window: flagWatch })), { ...this.#scope, window: flagWatch, flagEndpoints: null }, SLOW_SECONDS);
+    return this.#flagPlan;
   }
 
   #tickLater(): void {

@@ -88,12 +88,11 @@ export class Scraper {
     assert(this.nextAt() >= at, "no scrape is overdue: live values are those of the scrape's time");
     this.#now = at;
     while (this.nextAt() === at) {
-      const appointment = this.#appointments.shift();
-      assert(appointment !== undefined, "a scrape is due");
+      const [appointment] = this.#appointments;
       this.#scrape(appointment);
-      if (appointment.removed) continue;
       appointment.at = at + this.#interval;
-      this.#insert(appointment);
+      if (appointment.removed) this.#appointments.shift();
+      else this.#sink(appointment);
     }
   }
 
@@ -145,6 +144,14 @@ export class Scraper {
     if (this.#missed === 0) return false;
     const round = Math.floor(appointment.at / this.#interval);
     return uniform(this.#missedKey, appointment.hash, round) < this.#missed;
+  }
+
+  /** The head has a new time: the others move up until it is in its place. */
+  #sink(head: Appointment): void {
+    const list = this.#appointments;
+    let place = 0;
+    for (; place + 1 < list.length && isAfter(head, list[place + 1]); place += 1) list[place] = list[place + 1];
+    list[place] = head;
   }
 
   /** Puts an appointment in its place, from the back: with one interval for all it is mostly the last. */
