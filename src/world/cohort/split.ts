@@ -12,13 +12,26 @@ export function userShares(service: ServiceModel, weights: readonly Ratio[], use
   if (noiseFree || only || users > USERS_COUNTED_MAX) return weights.map((weight) => (only ? (weight >= 1 ? 1 : 0) : weight));
   const { ends, places } = thresholdsOf(weights);
   const counts = new Float64Array(weights.length);
+  const hashes = hashesOf(service, users);
   for (let user = 0; user < users; user += 1) {
-    const hash = stickyHash(service, user);
+    const hash = hashes[user];
     let at = 0;
     while (at < ends.length - 1 && hash >= ends[at]) at += 1;
     counts[places[at]] += 1;
   }
   return Array.from(counts, (count) => count / users);
+}
+
+/** A run's users keep their hashes from one change of the split to the next. */
+const hashed = new WeakMap<ServiceModel, Float64Array>();
+
+function hashesOf(service: ServiceModel, users: number): Float64Array {
+  const known = hashed.get(service);
+  if (known?.length === users) return known;
+  const hashes = new Float64Array(users);
+  for (let user = 0; user < users; user += 1) hashes[user] = stickyHash(service, user);
+  hashed.set(service, hashes);
+  return hashes;
 }
 
 /** Where each place's stretch of hashes ends, newest version first; places without a weight have none. */
