@@ -168,7 +168,7 @@ export class LiveScraper {
   /** Stores what came, unless the scraper was stopped or the target ended meanwhile. A page that cannot be read is a failed scrape. */
   #store({ target, columns }: Appointment, time: Micros, pages: readonly string[] | null): void {
     if (this.#stopped || (target.rows > 0 && target.timeOf(target.rows - 1) >= time)) return;
-    const visibleAt = this.#options.clock.now() + this.#lagOf(target);
+    const visibleAt = Math.floor(this.#options.clock.now()) + this.#lagOf(target);
     const row = pages === null ? null : rowOf(columns, target.schema.size, pages);
     if (row === null) target.recordStale(time, visibleAt, 0);
     else target.recordRow(time, visibleAt, row);
