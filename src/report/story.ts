@@ -4,6 +4,7 @@ import type { Decision } from "../engines/decision.js";
 import type { Micros } from "../kernel/units.js";
 import { clock, counted } from "../kernel/format.js";
 import type { Outcome, TimelineEntry } from "../sim/outcome.js";
+import { sentence } from "./text.js";
 
 /** One line of the story; its decisions by number, none where nothing was decided. */
 export interface StoryEntry {
@@ -30,7 +31,7 @@ export function storyOf(outcome: Outcome, holds: HoldDetail): readonly StoryEntr
     const paged = entry.decision !== null && pages.has(page);
     if (paged) said.add(page);
     else if (isPage(entry) && said.has(`${entry.at} ${entry.text}`)) return [];
-    const text = paged ? `${entry.text} On-call is paged.` : entry.text;
+    const text = paged ? `${sentence(entry.text)} On-call is paged.` : entry.text;
     return [{ at: entry.at, kind: entry.kind, text, decisions: entry.decision === null ? [] : [entry.decision], hold }];
   });
   return holds === "together" ? runsOfHolds(entries) : entries;

@@ -5,6 +5,7 @@ import { minutes } from "../../src/kernel/units.js";
 import { chartEntries, chartSvgs, decisionMarkers, crucialStretch } from "../../src/report/charts.js";
 import { thinned } from "../../src/report/charts/time-chart.js";
 import { visitsOf } from "../../src/report/charts/statechart.js";
+import { escapeText } from "../../src/report/escape.js";
 import { PAINTS } from "../../src/report/palette.js";
 import { caughtOutcome, cleanOutcome, emptyOutcome, twoReleasesOutcome } from "./support/sample-outcome.js";
 
@@ -37,6 +38,25 @@ describe("the charts of a run", () => {
     for (const label of ["v1 (stable)", "v2", "gate, trigger 1%", "objective 0.5%"]) expect(svgs["error-rate"]).toContain(`>${label}</text>`);
     expect(svgs["p95"]).toContain(">gate, objective 500ms</text>");
     expect(svgs["p95"]).toContain(">400ms</text>");
+  });
+
+  it("draw a limit that moves with stable, while there is a release to hold against it", async () => {
+    const moving = caughtOutcome({ thresholds: [{ metric: "p95", label: "trigger", value: 1.5, timesStable: true }] });
+    const p95 = (await chartSvgs(moving))["p95"];
+    expect(p95).toContain(">trigger 1.5x v1</text>");
+    const stable = /trigger 1\.5x v1: (\d+)ms/.exec(p95)?.[1];
+    expect(Number(stable)).toBeGreaterThan(1.5 * 218);
+    expect(Number(stable)).toBeLessThan(1.5 * 235);
+    expect(p95).toContain("trigger 1.5x v1: no data");
+    expect(p95).not.toContain("1.5 1.5");
+  });
+
+  it("say each line's value and each decision's reason where the mouse rests", () => {
+    expect(svgs["traffic"]).toMatch(/<title>from \+00:26:\d\d\nv1 \(stable\): 75%\nv2: 25%<\/title>/);
+    for (const decision of outcome.decisions) expect(svgs["p95"]).toContain(`<title>${decision.id}. `);
+    expect(svgs["p95"]).toContain(escapeText(outcome.decisions[2].reason));
+    expect(svgs["error-rate"]).toContain("v2: no data");
+    expect(svgs["states"]).toMatch(/<title>step 1 of 3: 5%, baking: \+00:10:42 to \+00:26:00, 15m 18s/);
   });
 
   it("tell versions apart by their dashes as well as by their colours", () => {

@@ -44,6 +44,15 @@ describe("explaining a run", () => {
     expect(explain(falseRollbackOutcome(), { width: WIDE })).toMatch(/right action +none ✗ not taken: roll back instead/);
   });
 
+  it("shows both edges of a band, and which is nearer", () => {
+    const share = check({ metric: "throughput", check: "gate throughput within 10%", observed: 0.0504, threshold: 0.055, baseline: 0.05, band: { low: 0.0405, high: 0.0595 } });
+    const [decision] = outcome.decisions;
+    const banded = { ...decision, actions: ["promote" as const], checks: [share] };
+    const text = explain({ ...outcome, decisions: [banded] }, { decision: decision.id, width: WIDE });
+    expect(text).toContain("observed 5.04% against a band of 4.05% to 5.95%, chance included");
+    expect(text).toContain("the check nearest to its limit is gate throughput within 10%: 5.04% against 4.05% to 5.95%, 15% below the upper edge");
+  });
+
   it("explains only the decision asked for, and says which there are when it is none of them", () => {
     expect(explain(outcome, { decision: 2 })).not.toContain("Decision 3");
     expect(explain(outcome, { decision: 9 })).toBe("There is no decision 9: this run has the decisions 1, 2, 3, 4, 5.");

@@ -3,6 +3,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { reportHtml } from "../../src/report/html.js";
 import type { Outcome } from "../../src/sim/outcome.js";
+import { explain } from "../../src/report/explain.js";
+import { reportMarkdown } from "../../src/report/markdown.js";
+import { summary } from "../../src/report/summary.js";
 import { metricValue } from "../../src/report/words.js";
 import { escapeText } from "../../src/report/escape.js";
 import { caughtOutcome, cleanOutcome, emptyOutcome, falseRollbackOutcome, twoReleasesOutcome } from "./support/sample-outcome.js";
@@ -83,6 +86,31 @@ describe("the HTML report", () => {
     const html = await reportHtml(twoReleasesOutcome());
     expect(html.match(/class="card verdict/g)).toHaveLength(2);
     for (const text of ["checkout v1 (stable)", "payments v8 (stable)", "payments v9", "The path of checkout v2 through", "The path of payments v9 through", "<h3>payments v9</h3>"]) expect(html).toContain(text);
+  });
+
+  it("leaves no part of the timeline folded on paper, and nothing twice", () => {
+    const section = page.slice(page.indexOf('<section id="timeline">'), page.indexOf('<section id="alerts">'));
+    expect(section).toMatch(/<div class="screen">[^]*<details class="print"><summary>the whole timeline of 12 entries/);
+    for (const fold of page.match(/<details[^>]*>/g) ?? []) expect(fold).toContain('class="print"');
+  });
+
+  it("ends each sentence once, and counts one thing as one", async () => {
+    const base = caughtOutcome();
+    const html = await reportHtml({ ...base, incidents: [{ ...base.incidents[0], summary: "Error rate of v2 is above 5%." }], releases: base.releases.map((each) => ({ ...each, lines: 1, transitions: each.transitions.slice(0, 1) })) });
+    expect(visible(html)).not.toMatch(/\.\. |\b1 (?:lines|transitions|decisions|checks|times)\b/);
+    expect(visible(html)).toContain("above 5%. Opened");
+  });
+
+  it("marks a live world and calls nothing in it simulated", async () => {
+    const live = { ...caughtOutcome(), fidelity: "live" as const };
+    const html = await reportHtml(live);
+    expect(html).toContain('<span class="badge live">live</span>');
+    expect(html).toContain("from the script&#39;s twins");
+    for (const text of [visible(html), reportMarkdown(live), summary(live, { color: false, width: 100 }), explain(live)]) {
+      expect(text).not.toMatch(/simulat|fidelity(?! (?:request|cohort))/);
+      expect(text).toMatch(/\blive\b/);
+    }
+    expect(visible(page)).not.toMatch(/\blive\b/);
   });
 
   it("opens without recorded series, decisions or releases", async () => {

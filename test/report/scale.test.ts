@@ -20,6 +20,13 @@ describe("value axis", () => {
     expect(pixelOf(scale, 0.01, 100)).toBeLessThan(85);
   });
 
+  it("has ticks enough to read a value off a logarithmic axis, none of them on another", () => {
+    const scale = valueScale([0.001, 0.085], [0.005, 0.01], 0);
+    expect(scale.ticks).toEqual([0, 0.002, 0.005, 0.01, 0.02, 0.05]);
+    const places = scale.ticks.map((tick) => pixelOf(scale, tick, 170));
+    for (let index = 1; index < places.length; index += 1) expect(places[index - 1] - places[index]).toBeGreaterThan(15);
+  });
+
   it("has increasing ticks within the axis, and few of them", () => {
     fc.assert(fc.property(fc.array(fc.double({ min: 0, max: 1e6, noNaN: true })), fc.array(fc.double({ min: 1e-4, max: 1e4, noNaN: true }), { maxLength: 3 }), (values, limits) => {
       const { ticks, max } = valueScale(values, limits, 0.001);

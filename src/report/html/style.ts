@@ -75,7 +75,7 @@ nav{font-size:13.5px;margin:8px 0 0;display:flex;flex-wrap:wrap;gap:4px 14px} a{
 :root:root:root{${paintVariables("light")};--page:#fff;--card:#fff;--line:#ccd1d7;--tint-good:#e6f4ef;--tint-bad:#fbeee4;--tint-neutral:#eceff3;color-scheme:light}
 body{font-size:11px} .small,ol.strip li,ol.strip .gap,dl.facts,.tile span,ul.ticks .why,details>summary{font-size:10px} ol.strip li{min-width:0} .tiles{grid-template-columns:repeat(6,1fr);gap:6px} .tile{padding:5px 8px} main{max-width:none;padding:0} nav,button,.screen{display:none!important}
 h1{font-size:20px} h2{font-size:15px;margin:14px 0 4px} h2,h2+p,h3,figcaption,.head,thead{break-after:avoid} figure,.verdict,.tile,.head,ol.strip,tr,ul.ticks li,.reason{break-inside:avoid} p,li{orphans:2;widows:2}
-table{font-size:10px} th,td{padding:3px 7px 3px 0} td.n,th.n{padding-right:9px} .card{padding:6px 10px;margin:6px 0} figcaption{margin-bottom:0} .tile b{font-size:13px} .verdict .say{font-size:14px}
+table{font-size:10px} th,td{padding:3px 7px 3px 0} td.n,th.n{padding-right:9px} .card{padding:6px 10px;margin:6px 0} figcaption{margin-bottom:0} .number{min-width:16px;height:16px;padding:0 4px;font-size:9px} table.checks th:last-child{width:35%} .tile b{font-size:13px} .verdict .say{font-size:14px}
 .chart,.table{overflow:visible} .chart svg{min-width:0}
 details.print::details-content{content-visibility:visible;display:block;height:auto} details.print>summary{list-style:none}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
