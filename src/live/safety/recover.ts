@@ -47,6 +47,8 @@ async function recoverOne(place: GameDayPlace, lockWaitMs: number): Promise<Reco
     const { lines, left } = await cleanUp(journal, "recovered after main was gone");
     const done = [...lines];
     await endWatchdog(journal, (line) => done.push(line));
+    // A torn last line has an end only now.
+    journal.follow();
     const torn = journal.unreadableLines.map((line) => `line ${line} of its journal can't be read and was passed over`);
     if (journal.failure !== null) torn.push(`its journal can't be written (${journal.failure.code}): recover will look at it again`);
     const rest = left.map((what) => `still there: ${what}`);
