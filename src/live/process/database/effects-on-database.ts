@@ -52,7 +52,11 @@ export class EffectsOnDatabase {
   order(order: Extract<Order, { readonly type: "effect" }>, now: Micros): void {
     obeyEffectOrder(this.all, order, now);
     for (const state of this.all) {
-      if (state.effect.id === order.id) this.#ordered.set(state, order.on ? now + order.ttl : 0);
+      if (state.effect.id !== order.id) continue;
+      this.#ordered.set(state, order.on ? now + order.ttl : 0);
+      // Ordered anew it is taken anew; called off it is released at once.
+      if (order.on) this.#locksTaken.delete(state);
+      else if (this.#locksTaken.has(state)) this.lockedUntil = Math.min(this.lockedUntil, now);
     }
     this.refresh(now);
   }
@@ -63,7 +67,6 @@ export class EffectsOnDatabase {
     this.takenMask = 0;
     this.takenBy.fill(0);
     for (const state of this.#onPool) {
-      // A lock is taken once; an effect that comes again is another effect.
       if (!state.armed(now) || !this.#isAbout(state, now)) continue;
       const { what, release } = state.effect;
       if (what.kind === "pool") {
