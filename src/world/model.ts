@@ -5,11 +5,14 @@ import { streamKey, uniform, type StreamKey } from "../kernel/draws.js";
 import { minutes, type Micros, type Ratio } from "../kernel/units.js";
 import { compileEffects, type EffectModel } from "./active-effects.js";
 import { durationSampler, type DurationSampler } from "./durations.js";
-import type { BreakerSpec, CallSpec, DatabaseSpec, EndpointSpec, RetrySpec, ServiceSpec, TrafficSpec, WorldSpec } from "./spec.js";
+import type { BreakerSpec, CallSpec, DatabaseSpec, EndpointSpec, RetrySpec, ServiceSpec, TelemetrySpec, TrafficSpec, WorldSpec } from "./spec.js";
 import type { WorldInput } from "./world.js";
 
 /** Samples are kept this long: the longest window plus its offset into the past, with room. */
 export const TELEMETRY_RETENTION: Micros = minutes(30);
+
+/** The lookback for a store's options, where the world has one of its own. */
+export const lookbackOf = ({ lookback }: TelemetrySpec): { readonly lookback?: Micros } => (lookback === undefined ? {} : { lookback });
 
 /** A version of a service; `index` counts over the whole world. */
 export interface VersionModel {

@@ -148,6 +148,8 @@ export interface TelemetrySpec {
   readonly missed: Ratio;
   /** Whether a series exists from the start or from its first event. */
   readonly init: "lazy" | "zero";
+  /** How far an instant query looks back for the newest sample; Prometheus' five minutes when left out. */
+  readonly lookback?: Micros;
   /** Bucket edges in seconds, ascending, without +Inf. */
   readonly bucketEdgesSeconds: readonly number[];
 }

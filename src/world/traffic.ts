@@ -110,7 +110,7 @@ interface StepFunction {
 }
 
 /** Corner points of a shape, linear in between, constant outside. */
-interface Points {
+export interface Points {
   readonly times: readonly Micros[];
   readonly values: readonly Ratio[];
 }
@@ -151,7 +151,8 @@ function gammaSteps(seed: number, traffic: TrafficModel, horizon: Micros): StepF
   return { times, values };
 }
 
-function shapePoints(shape: RateShape, horizon: Micros): Points {
+/** The shape's corners up to the horizon. */
+export function shapePoints(shape: RateShape, horizon: Micros): Points {
   switch (shape.kind) {
     case "constant":
       return { times: [0], values: [1] };

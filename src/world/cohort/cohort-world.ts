@@ -6,7 +6,7 @@ import { toSeconds, type Micros, type Ratio } from "../../kernel/units.js";
 import { Scraper } from "../../telemetry/scraper.js";
 import { SeriesStore } from "../../telemetry/store.js";
 import { createLedger, type LedgerBook } from "../ledger.js";
-import { findService, TELEMETRY_RETENTION } from "../model.js";
+import { findService, lookbackOf, TELEMETRY_RETENTION } from "../model.js";
 import { MODEL_VERSION } from "../model-version.js";
 import { rateCurve, type RateCurve } from "../traffic.js";
 import type { VersionStatus, World, WorldEvent, WorldInput } from "../world.js";
@@ -65,7 +65,7 @@ class CohortWorld implements World {
     this.#stage = stage;
     this.events = stage.events;
     this.digest = stage.digest;
-    this.telemetry = new SeriesStore({ lanes: model.lanes, retention: TELEMETRY_RETENTION, scrape: spec.telemetry.scrape });
+    this.telemetry = new SeriesStore({ lanes: model.lanes, retention: TELEMETRY_RETENTION, ...lookbackOf(spec.telemetry), scrape: spec.telemetry.scrape });
     this.#scraper = new Scraper(this.telemetry, { interval: spec.telemetry.scrape, lag: spec.telemetry.lag, missed: spec.telemetry.missed, seed: input.seed });
     this.ledger = createLedger(model, input.detail);
     const accounts = new Books({

@@ -7,7 +7,7 @@ import type { Micros } from "../../kernel/units.js";
 import { Scraper } from "../../telemetry/scraper.js";
 import { SeriesStore } from "../../telemetry/store.js";
 import { createLedger, type LedgerBook } from "../ledger.js";
-import { compileModel, TELEMETRY_RETENTION, type Model } from "../model.js";
+import { compileModel, lookbackOf, TELEMETRY_RETENTION, type Model } from "../model.js";
 import type { WorldEvent, WorldInput } from "../world.js";
 import { Agenda } from "./agenda.js";
 import { Balancer } from "./balancer.js";
@@ -77,7 +77,7 @@ export class Core {
     this.agenda = new Agenda(this.queue);
     this.balancers = model.services.map((service) => new Balancer(service));
     this.effects = new EffectsAtWork(model);
-    this.store = new SeriesStore({ lanes: model.lanes, retention: TELEMETRY_RETENTION, scrape: telemetry.scrape });
+    this.store = new SeriesStore({ lanes: model.lanes, retention: TELEMETRY_RETENTION, ...lookbackOf(telemetry), scrape: telemetry.scrape });
     this.scraper = new Scraper(this.store, {
       interval: telemetry.scrape, lag: telemetry.lag, missed: telemetry.missed, seed: input.seed,
     });
