@@ -4,7 +4,7 @@ import { alertOfAction, alertOfResult, followIncident, type IncidentRecord, type
 import type { Micros } from "../kernel/units.js";
 import type { ReleaseJournal } from "./journal.js";
 import type { Alert, Incident } from "./outcome.js";
-import type { Simulation } from "./simulate.js";
+import type { Simulation } from "./play.js";
 import { releasesOf, type ReleaseItem } from "./stage.js";
 
 /** Every alert in order of time: those of the checks as they begin or worsen, and those of the delivery itself. */

@@ -7,7 +7,7 @@ import type { EffectKind } from "../world/effect.js";
 import type { WorldEvent } from "../world/world.js";
 import { actingDecision, type ReleaseJournal } from "./journal.js";
 import type { Cause } from "./outcome.js";
-import type { Simulation } from "./simulate.js";
+import type { Simulation } from "./play.js";
 import type { ReleaseItem } from "./stage.js";
 
 /**

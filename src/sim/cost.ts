@@ -5,7 +5,7 @@ import type { CostWeights, Scenario } from "../scenario/compiled.js";
 import { LEDGER_COLUMNS, LedgerColumn } from "../world/ledger.js";
 import type { ReleaseJournal } from "./journal.js";
 import type { Cost, Impact, ReleaseTruth } from "./outcome.js";
-import type { Simulation } from "./simulate.js";
+import type { Simulation } from "./play.js";
 import { releasesOf, type ReleaseItem } from "./stage.js";
 
 /** Client pages that the release harmed. With several releases, the run's harm is shared by their harmed requests. */

@@ -7,7 +7,7 @@ import { LEDGER_COLUMNS, LedgerColumn } from "../world/ledger.js";
 import type { ReleaseJournal } from "./journal.js";
 import type { InvariantOutcome } from "./outcome.js";
 import { cellsWhere, type RecordRow } from "./recording.js";
-import type { Simulation } from "./simulate.js";
+import type { Simulation } from "./play.js";
 import { releasesOf } from "./stage.js";
 
 const WEIGHT_TOLERANCE = 1e-9;

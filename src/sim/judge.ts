@@ -13,7 +13,7 @@ import type {
   ReleaseTimes,
   RightAction,
 } from "./outcome.js";
-import type { Simulation } from "./simulate.js";
+import type { Simulation } from "./play.js";
 import type { ReleaseItem } from "./stage.js";
 import { timesOf } from "./times.js";
 import type { TruthOfRelease } from "./truth.js";

@@ -7,7 +7,7 @@ import type { ScriptItem } from "../scenario/compiled.js";
 import type { WorldEvent } from "../world/world.js";
 import { isActing, type ActionEntry, type ReleaseJournal } from "./journal.js";
 import type { TimelineEntry } from "./outcome.js";
-import type { Simulation } from "./simulate.js";
+import type { Simulation } from "./play.js";
 import { releasesOf } from "./stage.js";
 
 /** Sorted by time; entries of one instant keep the order script, world, harm, decision, action. */

@@ -4,7 +4,7 @@ import type { DecisionRule } from "../engines/decision.js";
 import type { Micros } from "../kernel/units.js";
 import { actingDecision, isActing, type ReleaseJournal } from "./journal.js";
 import type { ReleaseTimes } from "./outcome.js";
-import type { Simulation } from "./simulate.js";
+import type { Simulation } from "./play.js";
 import type { ReleaseItem } from "./stage.js";
 
 /** The rules by which a trigger or a gate decides; a person, silence, thin data or a failed action detects nothing. */

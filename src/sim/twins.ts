@@ -9,7 +9,8 @@ import type { WorldSpec } from "../world/spec.js";
 import type { Scenario } from "../scenario/compiled.js";
 import type { Driver } from "./driver.js";
 import { cellsWhere, type Books } from "./recording.js";
-import { simulate, worldInputOf, type Simulation } from "./simulate.js";
+import { worldInputOf, type Simulation } from "./play.js";
+import { simulate } from "./simulate.js";
 import { releasesOf } from "./stage.js";
 
 /** Noise-free twins draw nothing that matters, so that one seed stands for all. */
