@@ -28,8 +28,8 @@ interface Fault {
 const REPAIRS = 6;
 
 /**
- * Parses the data of `source`. With faults, they are reported, cut out of the data, and the rest is parsed
- * again, so that one slip in a unit does not hide a dangling name elsewhere.
+ * Parses the data of `source`. With faults, they are reported, replaced by what was advised or cut out of the data,
+ * and the rest is parsed again, so that one slip in a unit does not hide a dangling name elsewhere.
  */
 export function checkShape<T>(schema: z.ZodType<T>, source: Source): Checked<T> {
   let data = source.data;
@@ -45,7 +45,7 @@ export function checkShape<T>(schema: z.ZodType<T>, source: Source): Checked<T> 
       if (round === 0 || !ours) problems.push(source.problem(fault.path, fault.spot, fault.message, fault.instead));
       wrong.push(fault.path);
     }
-    const repaired = faults.reduce<Data>((rest, fault) => without(rest, cutAt(rest, fault.path)), data);
+    const repaired = faults.reduce<Data>((rest, fault) => repair(rest, fault, round), data);
     if (repaired === data) break;
     data = repaired;
   }
@@ -115,6 +115,27 @@ export function at(data: Data | undefined, path: Path): Data | undefined {
     value = (value as Readonly<Record<string | number, Data>>)[part];
   }
   return value;
+}
+
+/** The data as if the advice had been taken; where there is none, or it did not help, without the faulty part. */
+function repair(data: Data, fault: Fault, round: number): Data {
+  const advised = round === 0 ? advisedValue(fault.instead) : null;
+  const unknownKey = fault.spot === "key" && at(data, fault.path) !== undefined;
+  if (advised === null || unknownKey || at(data, fault.path.slice(0, -1)) === undefined) return without(data, cutAt(data, fault.path));
+  return withValue(data, fault.path, advised);
+}
+
+/** The value of `write 20m, not 20` and of `write it like 2h`. */
+const advisedValue = (instead: string | null): string | null => /^write (?:it like )?([^\s`]+)(?:, not \S+)?$/.exec(instead ?? "")?.[1] ?? null;
+
+function withValue(data: Data, path: Path, value: Data): Data {
+  const [first, ...rest] = path;
+  if (path.length === 0) return value;
+  if (data === null || typeof data !== "object") return data;
+  if (Array.isArray(data)) return (data as readonly Data[]).map((item, index) => (index === first ? withValue(item, rest, value) : item));
+  const copy = Object.assign(Object.create(null), data) as Record<string, Data>;
+  copy[String(first)] = withValue(copy[String(first)] ?? null, rest, value);
+  return copy;
 }
 
 /** Where to cut to be rid of a fault: the value itself, or, when it is missing, what needs it. */

@@ -51,7 +51,17 @@ function unitField<T>(field: UnitField<T>) {
     .meta({ description: field.about, ...(field.pattern === undefined ? {} : { pattern: field.pattern }) });
 }
 
-const unitOf = (example: string): string => example.replace(/^[^a-zµ]*[\d.]+/i, "");
+/** The unit in which a bare number comes nearest to what the field usually holds: 20 is 20m where 2h is usual. */
+function plausibleUnit(number: number, example: string): string {
+  const usual = parseDuration(example);
+  if (!usual.ok || usual.value <= 0 || !(number > 0)) return example.replace(/^[\d.]+/, "");
+  const far = (unit: string): number => {
+    const size = parseDuration(`1${unit}`);
+    const ratio = size.ok ? (number * size.value) / usual.value : Infinity;
+    return Math.max(ratio, 1 / ratio);
+  };
+  return ["ms", "s", "m", "h", "d"].reduce((best, unit) => (far(unit) < far(best) ? unit : best));
+}
 const DURATION_PATTERN = "^\\s*(\\d+(\\.\\d+)?\\s*(us|µs|ms|s|m|h|d|w)\\s*)+$";
 const PERCENT_PATTERN = "^\\s*[+-]?\\s*(\\d+(\\.\\d+)?|\\.\\d+)\\s*%\\s*$";
 
@@ -61,10 +71,10 @@ export const duration = (about: string, example: string, options: { readonly pos
     about,
     example,
     pattern: DURATION_PATTERN,
-    bare: (number) => `write ${number}${unitOf(example)}, not ${number}`,
+    bare: (number) => `write ${number}${plausibleUnit(number, example)}, not ${number}`,
     parse: (text) => {
       const parsed = parseDuration(text);
-      if (!parsed.ok) return parsed.message.endsWith("has no unit") ? { ...parsed, instead: `write ${text.trim()}${unitOf(example)}, not ${text.trim()}` } : parsed;
+      if (!parsed.ok) return parsed.message.endsWith("has no unit") ? { ...parsed, instead: `write ${text.trim()}${plausibleUnit(Number(text), example)}, not ${text.trim()}` } : parsed;
       if (options.positive === true && parsed.value === 0) return { ok: false, message: "must be longer than nothing", instead: `write it like ${example}` };
       if (options.atMost !== undefined && parsed.value > options.atMost) return { ok: false, message: `\`${text.trim()}\` is too long`, instead: `write at most ${options.atMostText ?? ""}` };
       return parsed;

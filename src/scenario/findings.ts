@@ -71,6 +71,11 @@ export class Findings {
     return new Place(this, []);
   }
 
+  /** Whether the schema found the part at `path` wrong, so that what stands for it is a guess. */
+  isGuess(...path: Path): boolean {
+    return this.#silent.some((wrong) => isWithin(path, wrong));
+  }
+
   add(path: Path, spot: Spot, message: string, instead: string | null, offset: { readonly start: number; readonly end: number } | null): void {
     if (this.#silent.some((wrong) => isWithin(wrong, path) || isWithin(path, wrong))) return;
     this.problems.push(this.source.problem(path, spot, message, instead, offset));

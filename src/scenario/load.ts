@@ -112,15 +112,17 @@ class Loader {
       return null;
     }
     const objectives = compileObjectives(written);
+    // Nothing may be said to come after an end that is only a guess.
+    const lasts = opened.findings.isGuess("for") ? null : written.for;
     const world = typeof written.world === "string"
-      ? this.#worldFile(written.world, place.in("world"), written.for, latencyEdges(objectives))
-      : this.#inlineWorld(written.world, place.in("world"), written, objectives);
+      ? this.#worldFile(written.world, place.in("world"), lasts, latencyEdges(objectives))
+      : this.#inlineWorld(written.world, place.in("world"), lasts, objectives);
     const endpoints = world === null ? null : releasedEndpoints(written, world.place);
     const strategy = typeof written.strategy === "string"
       ? this.#strategyFile(written.strategy, place.in("strategy"), endpoints)
       : { strategy: compileStrategy(written.strategy, place.in("strategy"), { defaultName: "inline strategy", hardTriggers: HARD_TRIGGERS, endpoints }), file: path };
     if (world === null) return null;
-    const script = compileScript(written.script, place.in("script"), world.place, world.world, written.for);
+    const script = compileScript(written.script, place.in("script"), world.place, world.world, lasts ?? LIMITS.duration);
     const expectations = compileExpectations(written, place, world.place, script);
     if (strategy === null) return null;
     const scenario: Scenario = {
@@ -155,11 +157,11 @@ class Loader {
     }
   }
 
-  #inlineWorld(written: WrittenWorld, place: Place, scenario: WrittenScenario, objectives: readonly Objective[]) {
+  #inlineWorld(written: WrittenWorld, place: Place, lasts: Micros | null, objectives: readonly Objective[]) {
     const world = compileWorld(written, place, {
       defaultName: "inline world",
       objectiveEdges: latencyEdges(objectives),
-      trace: (traffic, at) => this.#trace(traffic, at, scenario.for),
+      trace: (traffic, at) => this.#trace(traffic, at, lasts),
     });
     return { world, file: place.file, place };
   }

@@ -22,7 +22,7 @@ describe("value axis", () => {
 
   it("has ticks enough to read a value off a logarithmic axis, none of them on another", () => {
     const scale = valueScale([0.001, 0.085], [0.005, 0.01], 0);
-    expect(scale.ticks).toEqual([0, 0.002, 0.005, 0.01, 0.02, 0.05]);
+    expect(scale.ticks).toEqual([0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1]);
     const places = scale.ticks.map((tick) => pixelOf(scale, tick, 170));
     for (let index = 1; index < places.length; index += 1) expect(places[index - 1] - places[index]).toBeGreaterThan(15);
   });

@@ -54,6 +54,27 @@ describe("the issue's list of bad input", () => {
     expect(after(SCENARIO, ["page: 50EUR", "page: ‸50"])).toEqual(["`page`: `50` has no unit | write 50EUR, not 50"]);
   });
 
+  it("suggests the unit that is plausible in the field", () => {
+    expect(after(SCENARIO, ["for: 2h", "for: ‸20"])).toEqual(["`for`: `20` has no unit | write 20m, not 20"]);
+    expect(after(STRATEGY, ["bake: 15m", "bake: ‸900"])).toEqual(["`bake`: `900` has no unit | write 900s, not 900"]);
+    expect(after(SCENARIO, ["p95: 500ms", "p95: ‸0.5"])).toEqual(["`p95`: `0.5` has no unit | write 0.5s, not 0.5"]);
+    expect(after(SCENARIO, ["p95: 500ms", "p95: ‸300"])).toEqual(["`p95`: `300` has no unit | write 300ms, not 300"]);
+  });
+
+  it("names what dangles together with the slip in a unit or a missing key, so that one look mends both", () => {
+    expect(after(SCENARIO, ["for: 2h", "for: ‸20"], ["service: checkout", "service: ‸chekout"])).toEqual([
+      "`for`: `20` has no unit | write 20m, not 20", "there is no service `chekout` | write `checkout`",
+    ]);
+    expect(after(SCENARIO, ["for: 2h\n", ""], ["kind: scenario", "‸kind: scenario"], ["weight(v2)", "weight(‸v3)"])).toEqual([
+      "`for` is missing | write it like 2h", "there is no version or service `v3` | write `v2`",
+    ]);
+  });
+
+  it("says nothing about a run's end that it guessed", () => {
+    expect(after(SCENARIO, ["for: 2h", "for: ‸2"], ["at: 10m", "at: 100m"])).toEqual(["`for`: `2` has no unit | write 2h, not 2"]);
+    expect(after(SCENARIO, ["for: 2h", "for: ‸20"], ["at: 10m", "at: 100m"])).toEqual(["`for`: `20` has no unit | write 20m, not 20"]);
+  });
+
   it("knows the unit that another nearly is", () => {
     expect(after(STRATEGY, ["every: 30s", "every: ‸30 sec"])).toEqual(["`every`: `sec` is no unit of time | write 30s"]);
     expect(after(STRATEGY, ["every: 30s", "every: ‸30%"])).toEqual(["`every`: `30%` is no duration | write it like 250ms, 90s, 15m, 1h30m or 2d"]);
