@@ -79,7 +79,8 @@ function record(journal: Journal, { role }: ChildSpec, token: string, identity: 
 
 function startProcess(spec: ChildSpec, token: string, stdin: "pipe" | "ignore"): ChildProcess {
   const stdio: StdioOptions = [stdin, spec.stdout ?? "pipe", spec.stderr ?? "pipe", ...(spec.ipc === true ? (["ipc"] as const) : [])];
-  const options = { stdio, detached: true, env: { ...process.env, ...spec.env, [TOKEN_VARIABLE]: token }, ...(spec.folder === undefined ? {} : { cwd: spec.folder }) };
+  // Messages hold typed arrays.
+  const options = { stdio, serialization: "advanced" as const, detached: true, env: { ...process.env, ...spec.env, [TOKEN_VARIABLE]: token }, ...(spec.folder === undefined ? {} : { cwd: spec.folder }) };
   if ("node" in spec.run) return spawn(process.execPath, [...(spec.run.nodeOptions ?? []), spec.run.node, ...spec.args, `${TOKEN_ARGUMENT}${token}`], options);
   // A foreign program does not watch its standard input: the kernel ends it when its parent goes, where setpriv can ask for that.
   const tie = findOnPath("setpriv");

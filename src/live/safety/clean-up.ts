@@ -44,7 +44,7 @@ async function revertWhatNeedsItsProcess(journal: Journal, say: (line: string) =
   for (const open of journal.state.openFaults) {
     const { how } = open.revert;
     // Continuing a process that is about to be ended anyway would let it run wild for a moment: SIGCONT comes with SIGKILL.
-    if (how === "continue" || how === "ask") continue;
+    if (how === "continue" || how === "tell") continue;
     const reverted = await revertFault(open, journal.state);
     if (!reverted.ok) {
       left.push(`fault ${open.fault} (${open.what}): ${reverted.why}`);

@@ -13,8 +13,11 @@ const revert = z.discriminatedUnion("how", [
   z.object({ how: z.literal("continue"), victim: identity }),
   /** The fault is a helper process (a burner): end it. */
   z.object({ how: z.literal("end-process"), token }),
-  /** The fault lives inside a process of ours: ask its control on the loopback. */
-  z.object({ how: z.literal("ask"), victim: identity, port: z.int().min(1).max(65_535), method: z.enum(["POST", "PUT", "DELETE"]), path: z.string().startsWith("/"), body: z.string().optional() }),
+  /**
+   * The fault lives inside a process of ours: main tells it over its channel to stop, and it holds the same time to live
+   * itself. Nobody else can tell it anything: the watchdog ends it.
+   */
+  z.object({ how: z.literal("tell"), victim: identity }),
   /** There is nothing to undo (a killed process is started again by its platform). */
   z.object({ how: z.literal("nothing"), why: z.string() }),
 ]);

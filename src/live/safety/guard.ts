@@ -6,9 +6,9 @@ import { cleanUp, endWatchdog, type CleanedUp } from "./clean-up.js";
 import { spawnChild, spawnDetached, type ChildSpec, type GameDayChild } from "./children.js";
 import type { Revert } from "./entries.js";
 import { entryFile } from "./entry-file.js";
-import { monotonicMs, pidNamespace, requireLinux, self, stateOf } from "./identity.js";
+import { isStill, monotonicMs, pidNamespace, requireLinux, self, stateOf } from "./identity.js";
 import { Journal, JOURNAL_FILE, type JournalFailure } from "./journal.js";
-import { revertFault } from "./revert.js";
+import { revertFault, type Reverted } from "./revert.js";
 import { WATCHDOG_ROLE } from "./state.js";
 import { makeTemporaryFolder } from "./temporary.js";
 
@@ -37,6 +37,8 @@ export interface FaultLease {
   readonly victim: string;
   readonly forMs: number;
   readonly revert: Revert;
+  /** For `tell`: tells the process to stop; it throws when it can't. */
+  readonly tell?: () => void | Promise<void>;
 }
 
 export type RevertListener = (fault: string, by: "time" | "main", how: string) => void;
@@ -50,6 +52,7 @@ export class GameDayGuard {
   readonly folder: string;
   readonly #journal: Journal;
   readonly #onLost: (loss: SafetyLoss) => void;
+  readonly #tells = new Map<string, () => void | Promise<void>>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #reverting = new Map<string, Promise<boolean>>();
   #watchdog: GameDayChild | null = null;
@@ -109,8 +112,10 @@ export class GameDayGuard {
   async beginFault(lease: FaultLease, apply: () => void | Promise<void>, onReverted?: RevertListener): Promise<void> {
     this.#refuseWhenUnsafe(`begin ${lease.what}`);
     if (this.#journal.state.knowsFault(lease.fault)) throw new Error(`fault ${lease.fault} was begun before: a fault has a name of its own`);
-    const { fault, what, victim, revert } = lease;
+    const { fault, what, victim, revert, tell } = lease;
+    if ((revert.how === "tell") !== (tell !== undefined)) throw new Error(`fault ${fault}: \`tell\` goes with a fault that is reverted by telling`);
     this.#journal.before({ kind: "fault-begun", fault, what, victim, revert, untilMonotonicMs: monotonicMs() + lease.forMs, until: new Date(Date.now() + lease.forMs).toISOString() });
+    if (tell !== undefined) this.#tells.set(fault, tell);
     // Set before it is applied: an `apply` that hangs has an end too.
     this.#timers.set(fault, setTimeout(() => void this.#revert(fault, "time", onReverted), lease.forMs));
     try {
@@ -120,7 +125,7 @@ export class GameDayGuard {
       throw error;
     }
     // Reverted while it was being applied: what came last may be the fault.
-    if (!this.#journal.state.isOpen(fault)) await revertFault({ revert }, this.#journal.state);
+    if (!this.#journal.state.isOpen(fault)) await this.#undo(fault, revert);
   }
 
   /** Reverts a fault before its time; false when it could not be reverted (the watchdog goes on trying). */
@@ -181,7 +186,7 @@ export class GameDayGuard {
     clearTimeout(this.#timers.get(fault));
     this.#timers.delete(fault);
     if (open === undefined) return true;
-    const reverted = await revertFault(open, this.#journal.state);
+    const reverted = await this.#undo(fault, open.revert);
     if (!reverted.ok) {
       this.#journal.after({ kind: "note", text: `fault ${fault} is not reverted: ${reverted.why}` });
       return false;
@@ -189,6 +194,18 @@ export class GameDayGuard {
     this.#journal.after({ kind: "fault-reverted", fault, how: reverted.how });
     onReverted?.(fault, by, reverted.how);
     return true;
+  }
+
+  async #undo(fault: string, revert: Revert): Promise<Reverted> {
+    const tell = this.#tells.get(fault);
+    if (revert.how !== "tell" || tell === undefined) return revertFault({ revert }, this.#journal.state);
+    if (!isStill(revert.victim)) return { ok: true, how: "gone with its process" };
+    try {
+      await tell();
+      return { ok: true, how: `told pid ${revert.victim.pid}` };
+    } catch (error) {
+      return { ok: false, why: (error as Error).message };
+    }
   }
 
   async #startWatchdog(): Promise<void> {

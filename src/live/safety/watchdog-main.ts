@@ -4,7 +4,6 @@ import { appendFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cleanUp } from "./clean-up.js";
-import { endProcesses } from "./ending.js";
 import type { EntryOf } from "./entries.js";
 import { isStill, monotonicMs, signalIf } from "./identity.js";
 import { Journal } from "./journal.js";
@@ -13,14 +12,11 @@ import { revertFault } from "./revert.js";
 import { dutyAt } from "./watch.js";
 
 const LOOK_EVERY_MS = 250;
-/** A control that does not answer so often has lost its process that process's life. */
-const ASKS = 3;
 
 const [path] = process.argv.slice(2);
 const journal = Journal.join(path, "watchdog");
 const folder = dirname(path);
 const { started } = journal.state;
-const inVain = new Map<string, number>();
 let mainWasAsked = false;
 
 /** For people who look later; the journal holds what matters. */
@@ -32,20 +28,11 @@ function log(text: string): void {
   }
 }
 
-/** Reverts one fault whose time is over; its process pays when its control does not answer. */
+/** Reverts one fault whose time is over; when that fails, it is tried again at the next look. */
 async function enforce(fault: EntryOf<"fault-begun">): Promise<void> {
-  let reverted = await revertFault(fault, journal.state);
-  if (!reverted.ok) {
-    const asks = (inVain.get(fault.fault) ?? 0) + 1;
-    inVain.set(fault.fault, asks);
-    log(`${fault.fault}: ${reverted.why}`);
-    if (asks < ASKS || fault.revert.how !== "ask") return;
-    await endProcesses([fault.revert.victim]);
-    if (isStill(fault.revert.victim)) return;
-    reverted = { ok: true, how: `its process was ended: ${reverted.why}` };
-  }
-  journal.after({ kind: "fault-reverted", fault: fault.fault, how: `time was over: ${reverted.how}` });
-  log(`reverted ${fault.what} on ${fault.victim}: ${reverted.how}`);
+  const reverted = await revertFault(fault, journal.state);
+  if (reverted.ok) journal.after({ kind: "fault-reverted", fault: fault.fault, how: `time was over: ${reverted.how}` });
+  log(`${fault.what} on ${fault.victim}: ${reverted.ok ? reverted.how : reverted.why}`);
 }
 
 /** True when the watchdog's work is done. */
