@@ -65,7 +65,7 @@ describe("the issue's list of bad input", () => {
     expect(after(SCENARIO, ["for: 2h", "for: ‸20"], ["service: checkout", "service: ‸chekout"])).toEqual([
       "`for`: `20` has no unit | write 20m, not 20", "there is no service `chekout` | write `checkout`",
     ]);
-    expect(after(SCENARIO, ["for: 2h\n", ""], ["kind: scenario", "‸kind: scenario"], ["weight(v2)", "weight(‸v3)"])).toEqual([
+    expect(after(SCENARIO, ["for: 2h\n", ""], ["shakedown: 1", "‸shakedown: 1"], ["weight(v2)", "weight(‸v3)"])).toEqual([
       "`for` is missing | write it like 2h", "there is no version or service `v3` | write `v2`",
     ]);
   });
