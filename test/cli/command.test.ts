@@ -176,6 +176,10 @@ describe("the README", () => {
     }
   });
 
+  it("says that --json writes no files", () => {
+    expect(readme.split("\n").find((line) => line.startsWith("| `run FILES`"))).toMatch(/`--json` \([^)]*writes no files\)/);
+  });
+
   it("shows a scenario that is valid as it stands", async () => {
     const yaml = /```yaml\n([^]*?)```/.exec(readme)?.[1] ?? "";
     writeFileSync(join(folder, "scenarios/from-readme.yaml"), yaml);
