@@ -25,6 +25,7 @@ export function passedName(name: string): string | null {
 /** Hears of the backend's answer, as undici's dispatch tells it with raw headers: no object per answer. */
 export class Exchange {
   #ended = false;
+  #resume: (() => void) | null = null;
 
   constructor(
     readonly response: ServerResponse, readonly link: BackendLink,
@@ -49,19 +50,21 @@ export class Exchange {
     const began = performance.now();
     const headers: string[] = [];
     for (let i = 0; i < raw.length; i += 2) {
-      const name = passedName(raw[i].latin1Slice());
-      if (name !== null) headers.push(name, raw[i + 1].latin1Slice());
+      const name = passedName(raw[i].toString("latin1"));
+      if (name !== null) headers.push(name, raw[i + 1].toString("latin1"));
     }
     const micros = Math.round((this.before + performance.now() - began) * 1000);
     headers.push(Header.proxyMicros, String(micros));
     this.took(micros);
     response.writeHead(status, headers);
-    response.on("drain", resume);
+    this.#resume = resume;
     return true;
   }
 
   onData(chunk: Buffer): boolean {
-    return this.response.destroyed || this.response.write(chunk);
+    if (this.response.destroyed || this.response.write(chunk)) return true;
+    this.response.once("drain", this.#resume!);
+    return false;
   }
 
   onComplete(): void {
@@ -80,8 +83,8 @@ export class Exchange {
 
   #passHint(raw: Buffer[]): void {
     for (let i = 0; i < raw.length; i += 2) {
-      if (raw[i].latin1Slice().toLowerCase() !== Header.touched) continue;
-      this.response.writeEarlyHints({ link: "</>; rel=preconnect", [Header.touched]: raw[i + 1].latin1Slice() });
+      if (raw[i].toString("latin1").toLowerCase() !== Header.touched) continue;
+      this.response.writeEarlyHints({ link: "</>; rel=preconnect", [Header.touched]: raw[i + 1].toString("latin1") });
     }
   }
 
