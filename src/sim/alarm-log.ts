@@ -6,6 +6,8 @@ import type { Micros } from "../kernel/units.js";
 
 export interface RaisedAlert {
   readonly at: Micros;
+  /** When the evaluation had arrived: from then on somebody could be woken. */
+  readonly heardAt: Micros;
   readonly alert: AlertFinding;
 }
 
@@ -14,10 +16,10 @@ export class AlarmLog {
   readonly raised: RaisedAlert[] = [];
   #standing: StandingAlerts = NO_ALERTS;
 
-  /** One evaluation of the checks. */
-  hear(results: readonly CheckResult[], at: Micros): void {
+  /** One evaluation of the checks, as of `at`. */
+  hear(results: readonly CheckResult[], at: Micros, heardAt: Micros): void {
     const update = updateAlerts(this.#standing, results);
     this.#standing = update.standing;
-    for (const alert of update.raised) this.raised.push({ at, alert });
+    for (const alert of update.raised) this.raised.push({ at, heardAt, alert });
   }
 }

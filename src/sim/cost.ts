@@ -1,6 +1,6 @@
 // What a release cost, in money and by part.
 
-import { MICROS_PER_HOUR, type Micros, type Ratio } from "../kernel/units.js";
+import { MICROS_PER_HOUR, seconds, type Micros, type Ratio } from "../kernel/units.js";
 import type { CostWeights, Scenario } from "../scenario/compiled.js";
 import { LEDGER_COLUMNS, LedgerColumn } from "../world/ledger.js";
 import type { ReleaseJournal } from "./journal.js";
@@ -70,7 +70,7 @@ export function costOf(
     lostOrders: impact.lostOrdersEuro * weights.lostOrder,
     delay: (delayed / MICROS_PER_HOUR) * weights.delayPerHour,
     rollbacks: rollbacksOf(journal) * weights.rollback,
-    pages: journal.pages.length * weights.page,
+    pages: wakeUps(journal) * weights.page,
   });
 }
 
@@ -85,6 +85,16 @@ function delayOf(scenario: Scenario, journal: ReleaseJournal): Micros {
   const due = (journal.startedAt ?? journal.releasedAt) + schedule;
   const done = journal.result?.kind === "promoted" ? journal.result.at : scenario.duration;
   return Math.max(0, done - due);
+}
+
+/** A page and an alert that one evaluation leads to come in one call. */
+const ONE_CALL: Micros = seconds(1);
+
+/** How often a person was woken: by a page, or by an alert so bad that it goes to the pager. */
+export function wakeUps({ pages, alarms }: Pick<ReleaseJournal, "pages" | "alarms">): number {
+  const alerts = alarms.raised.flatMap(({ alert, heardAt }) => (alert.channel === "pager" ? [heardAt] : []));
+  const calls = [...pages.map(({ at }) => at), ...alerts].sort((a, b) => a - b);
+  return calls.filter((at, place) => place === 0 || at - calls[place - 1] >= ONE_CALL).length;
 }
 
 /** However many attempts it took, it is one rollback. */

@@ -61,6 +61,7 @@ export interface Cost {
   readonly lostOrders: Euro;
   readonly delay: Euro;
   readonly rollbacks: Euro;
+  /** Waking people: a page, a critical alert, or both in one call. */
   readonly pages: Euro;
   readonly total: Euro;
 }

@@ -12,11 +12,11 @@ const runs = (scenario: ReturnType<typeof cornerShop>): Outcome["releases"][numb
 describe("regret of a harmful release", () => {
   const caught = runs(cornerShop({ script: release("{ with: version, on: shop/order, errors: +30% }"), lasts: "15m" }));
 
-  it("is never negative when the engines act on what they see, and is what was harmed until they did", () => {
+  it("is never negative when the engines act on what they see, and is what was harmed until they did, and who was woken", () => {
     for (const { regret, cost, classification } of caught) {
       expect(classification).toBe("caught");
       expect(regret?.clairvoyant).toBeGreaterThanOrEqual(0);
-      const harm = cost.failedRequests + cost.lostOrders - (regret?.oracleCost.failedRequests ?? 0) - (regret?.oracleCost.lostOrders ?? 0);
+      const harm = cost.failedRequests + cost.lostOrders + cost.pages - (regret?.oracleCost.failedRequests ?? 0) - (regret?.oracleCost.lostOrders ?? 0);
       expect(regret?.clairvoyant).toBeCloseTo(harm, 6);
     }
   });
@@ -51,7 +51,8 @@ describe("regret of a harmless release", () => {
     const { regret, cost, classification } = runScenario(scenario, { seed: 1 }).releases[0];
     expect(classification).toBe("false-rollback");
     // Due at minute 2 + 3 + 3; 22 minutes of the run are left, at 20 EUR an hour.
-    expect(cost).toMatchObject({ rollbacks: 100, pages: 0, failedRequests: 0 });
+    // So bad an outage goes to the pager, too.
+    expect(cost).toMatchObject({ rollbacks: 100, pages: 50, failedRequests: 0 });
     expect(cost.delay).toBeCloseTo((22 / 60) * 20, 6);
     expect(regret?.clairvoyant).toBeCloseTo(cost.total - (regret?.oracleCost.delay ?? 0), 6);
   });
