@@ -1,0 +1,226 @@
+// The control plane of a cluster, simulated or of real processes: commands take the time of what they do, and can fail as scripted.
+
+import type { ActionEvent, ActionId, Platform, PlatformCommand } from "../delivery/platform.js";
+import { assert, unreachable } from "../kernel/assert.js";
+import type { Clock } from "../kernel/clock.js";
+import { seconds, type Micros } from "../kernel/units.js";
+import type { Effect } from "../world/effect.js";
+import type { WorldSpec } from "../world/spec.js";
+import type { VersionStatus, World } from "../world/world.js";
+
+/** A control plane answers a call in about this long. */
+export const API_LATENCY: Micros = seconds(1);
+/** How often a running command looks whether its replicas are there (SYSTEMS.md: health checks every 2 s). */
+export const POLL_INTERVAL: Micros = seconds(2);
+
+/** A scripted platform failure and how many commands it still fails. */
+interface ScriptedFailure {
+  readonly effect: Effect;
+  remaining: number;
+}
+
+/** What a control plane commands: it says what there should be, and looks whether it is there. */
+export interface Cluster extends Pick<World, "status" | "scale" | "setWeights"> {
+  /** Asks the flag service; `heard` is told, now or later, whether it accepted. */
+  setFlag(flag: string, on: boolean, heard: (accepted: boolean) => void): void;
+}
+
+export interface ControlPlaneInput {
+  readonly cluster: Cluster;
+  readonly spec: WorldSpec;
+  readonly clock: Clock;
+  readonly effects: readonly Effect[];
+  /** Commands that are not done after this are reported as timed out. */
+  readonly timeout: Micros;
+  readonly stableKeptFor: Micros;
+}
+
+/**
+ * A cluster's control plane. It knows the recorded stable version of each service, keeps a stable
+ * version's replicas for `stableKeptFor` after full exposure (0: they leave as the weight grows), and turns each
+ * command into changes of the cluster followed by polling until the cluster shows them.
+ */
+export class ControlPlane implements Platform {
+  readonly #input: ControlPlaneInput;
+  readonly #stable = new Map<string, { version: string; replicas: number }>();
+  readonly #failures: ScriptedFailure[];
+  /** Per service, a counter that outdates scheduled removals of old replicas. */
+  readonly #generation = new Map<string, number>();
+
+  constructor(input: ControlPlaneInput) {
+    this.#input = input;
+    for (const service of input.spec.services) {
+      this.#stable.set(service.name, { version: service.version, replicas: service.replicas });
+    }
+    this.#failures = input.effects.flatMap((effect) =>
+      effect.what.kind === "action-fails" ? [{ effect, remaining: effect.what.times }] : [],
+    );
+  }
+
+  stable(service: string): { readonly version: string; readonly replicas: number } {
+    const stable = this.#stable.get(service);
+    assert(stable !== undefined, `service ${service} exists`);
+    return stable;
+  }
+
+  send(id: ActionId, command: PlatformCommand, heard: (event: ActionEvent) => void): void {
+    const { clock } = this.#input;
+    const failure = this.#scriptedFailure(command);
+    if (failure !== null) {
+      clock.setTimer(failure.after, () =>
+        heard({ type: "action.failed", id, at: clock.now(), why: failure.why }),
+      );
+      return;
+    }
+    clock.setTimer(API_LATENCY, () => this.#carryOut(id, command, heard));
+  }
+
+  #scriptedFailure(command: PlatformCommand): { after: Micros; why: string } | null {
+    const now = this.#input.clock.now();
+    for (const failure of this.#failures) {
+      const { target, what, when, id } = failure.effect;
+      if (what.kind !== "action-fails" || target.on !== "platform" || failure.remaining <= 0) continue;
+      if (now < when.from || now >= when.to) continue;
+      if (target.command !== undefined && target.command !== command.kind) continue;
+      failure.remaining -= 1;
+      return { after: what.after, why: `scripted: ${id}` };
+    }
+    return null;
+  }
+
+  #carryOut(id: ActionId, command: PlatformCommand, heard: (event: ActionEvent) => void): void {
+    const done = (effectiveAfter: Micros = 0): void => {
+      const at = this.#input.clock.now();
+      heard({ type: "action.done", id, at, effectiveAt: at + effectiveAfter });
+    };
+    switch (command.kind) {
+      case "deploy":
+      case "scale":
+        this.#input.cluster.scale(command.service, command.version, command.replicas);
+        this.#whenReady(id, command.service, command.version, command.replicas, heard, done);
+        return;
+      case "set-weight":
+        this.#setWeight(command.service, command.version, command.weight, () => done());
+        return;
+      case "set-flag":
+        this.#setFlag(id, command.flag, command.on, heard);
+        return;
+      case "roll-back":
+        this.#rollBack(id, command, heard, done);
+        return;
+      case "mark-stable":
+        this.#markStable(command.service, command.version);
+        done();
+        return;
+      case "page":
+        done();
+        return;
+      default:
+        unreachable(command);
+    }
+  }
+
+  #setWeight(service: string, version: string, weight: number, then: () => void): void {
+    const { cluster, spec, clock } = this.#input;
+    const stable = this.stable(service);
+    const generation = this.#newGeneration(service);
+    cluster.setWeights(
+      service,
+      version === stable.version ? { [version]: 1 } : { [version]: weight, [stable.version]: 1 - weight },
+    );
+    clock.setTimer(spec.splitPropagation, () => {
+      if (version !== stable.version) this.#shrinkStable(service, stable, weight, generation);
+      then();
+    });
+  }
+
+  /** Stable's replicas leave with the weight, or all together `stableKeptFor` after full exposure. */
+  #shrinkStable(
+    service: string,
+    stable: { version: string; replicas: number },
+    weight: number,
+    generation: number,
+  ): void {
+    const { cluster, clock, stableKeptFor } = this.#input;
+    if (this.#generation.get(service) !== generation) return;
+    if (stableKeptFor === 0) {
+      cluster.scale(service, stable.version, Math.ceil((1 - weight) * stable.replicas));
+    } else if (weight === 1) {
+      clock.setTimer(stableKeptFor, () => {
+        if (this.#generation.get(service) === generation) cluster.scale(service, stable.version, 0);
+      });
+    }
+  }
+
+  #setFlag(id: ActionId, flag: string, on: boolean, heard: (event: ActionEvent) => void): void {
+    const { cluster, spec, clock } = this.#input;
+    cluster.setFlag(flag, on, (accepted) => {
+      const at = clock.now();
+      heard(
+        accepted
+          ? { type: "action.done", id, at, effectiveAt: at + spec.flags.propagation.max }
+          : { type: "action.failed", id, at, why: "the flag service does not answer" },
+      );
+    });
+  }
+
+  #rollBack(
+    id: ActionId,
+    command: PlatformCommand & { kind: "roll-back" },
+    heard: (event: ActionEvent) => void,
+    done: () => void,
+  ): void {
+    const { cluster, spec, clock } = this.#input;
+    const { service, version, to } = command;
+    // An autoscaler may have grown stable past its recorded size; a rollback never shrinks it.
+    const full = Math.max(this.stable(service).replicas, this.#status(service, to)?.desired ?? 0);
+    this.#newGeneration(service);
+    cluster.scale(service, to, full);
+    this.#whenReady(id, service, to, full, heard, () => {
+      cluster.setWeights(service, { [to]: 1 });
+      clock.setTimer(spec.splitPropagation, () => {
+        cluster.scale(service, version, 0);
+        done();
+      });
+    });
+  }
+
+  #markStable(service: string, version: string): void {
+    const old = this.stable(service);
+    this.#stable.set(service, { version, replicas: old.replicas });
+  }
+
+  #newGeneration(service: string): number {
+    const next = (this.#generation.get(service) ?? 0) + 1;
+    this.#generation.set(service, next);
+    return next;
+  }
+
+  /** Polls until the version has its replicas ready (or, when scaled down, no more than these). */
+  #whenReady(
+    id: ActionId,
+    service: string,
+    version: string,
+    replicas: number,
+    heard: (event: ActionEvent) => void,
+    then: () => void,
+  ): void {
+    const { clock, timeout } = this.#input;
+    const startedAt = clock.now();
+    const look = (): void => {
+      const waited = clock.now() - startedAt;
+      if (this.#isReady(service, version, replicas)) then();
+      else if (waited >= timeout) heard({ type: "action.timed-out", id, at: clock.now(), after: waited });
+      else clock.setTimer(POLL_INTERVAL, look);
+    };
+    look();
+  }
+
+  #isReady(service: string, version: string, replicas: number): boolean {
+    return (this.#status(service, version)?.ready ?? 0) >= replicas;
+  }
+
+  #status(service: string, version: string): VersionStatus | undefined {
+    return this.#input.cluster.status(service).find((candidate) => candidate.version === version);
+  }
+}
