@@ -1,7 +1,7 @@
 // The command as a user runs it: exit codes, what it prints, what it leaves on disk.
 
 import { execFile, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,9 +24,11 @@ interface Ended {
   readonly err: string;
 }
 
-function shakedown(...args: readonly string[]): Promise<Ended> {
+const shakedown = (...args: readonly string[]): Promise<Ended> => shakedownWith({}, ...args);
+
+function shakedownWith(environment: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ended> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [COMMAND, ...args], { cwd: folder, env: { ...process.env, NO_COLOR: "1" }, maxBuffer: 64 * 1024 * 1024 }, (error, out, err) => {
+    execFile(process.execPath, [COMMAND, ...args], { cwd: folder, env: { ...process.env, NO_COLOR: "1", ...environment }, maxBuffer: 64 * 1024 * 1024 }, (error, out, err) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
       resolve({ code, out, err });
     });
@@ -137,6 +139,17 @@ describe("explain and report", () => {
     rmSync(join(place, "report.html"));
     expect((await shakedown("report", place)).code).toBe(0);
     expect(readFileSync(join(place, "report.html"), "utf8")).toBe(before);
+  });
+
+  it.runIf(process.platform === "linux")("open the report from disk: the browser is given the file and nothing else", async () => {
+    await shakedown("run", scenario("opened", (text) => text));
+    const given = join(folder, "given.txt");
+    const browser = join(folder, "browser.sh");
+    writeFileSync(browser, `#!/bin/sh\necho "$@" > ${given}.part && mv ${given}.part ${given}\n`, { mode: 0o755 });
+    const { code } = await shakedownWith({ BROWSER: browser, DISPLAY: "", WAYLAND_DISPLAY: "", XDG_CURRENT_DESKTOP: "", DESKTOP_SESSION: "" }, "report", "shakedown-out/opened/7", "--open");
+    expect(code).toBe(0);
+    await until(() => existsSync(given));
+    expect(readFileSync(given, "utf8").trim()).toBe(realpathSync(join(folder, "shakedown-out/opened/7/report.html")));
   });
 
   it("refuse what is not an outcome, in one line", async () => {

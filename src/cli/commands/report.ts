@@ -6,6 +6,7 @@ import type { Outcome } from "../../sim/outcome.js";
 import { writeReport } from "../artifacts.js";
 import { ExitCode } from "../exit.js";
 import { readOutcome } from "../outcome-file.js";
+import { openReport } from "../open-report.js";
 import type { Terminal } from "../terminal.js";
 
 export async function reportCommand(
@@ -21,9 +22,6 @@ export async function reportCommand(
   }
   const report = await writeReport(join(folder), outcome);
   terminal.print(relative(process.cwd(), report));
-  if (flags.open === true) {
-    const { default: open } = await import("open");
-    await open(report);
-  }
+  if (flags.open === true) await openReport(report, terminal);
   return ExitCode.ok;
 }

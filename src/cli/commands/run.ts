@@ -12,6 +12,7 @@ import { slug, writeOutcome, writeReport, writeWhole } from "../artifacts.js";
 import { ExitCode, UsageError } from "../exit.js";
 import { fidelityFlag } from "../fidelity.js";
 import { loadAll } from "../load.js";
+import { openReport } from "../open-report.js";
 import { Progress } from "../progress.js";
 import { parseSeed, parseSeeds } from "../seeds.js";
 import { scenarioFiles } from "../targets.js";
@@ -142,9 +143,6 @@ class RunSession {
     process.off("SIGINT", this.#onInterrupt);
     if (this.interrupted) this.#terminal.warn("interrupted: what was finished is kept");
     const [first] = this.#reports;
-    if (this.#flags.open === true && first !== undefined) {
-      const { default: open } = await import("open");
-      await open(first);
-    }
+    if (this.#flags.open === true && first !== undefined) await openReport(first, this.#terminal);
   }
 }
