@@ -1,4 +1,4 @@
-// Incidents of a delivery: opened by the first critical alert or decision to act, closed when users are safe again.
+// Incidents of a delivery: opened by a critical alert or a decision to act, closed when users are safe again.
 
 import type { AlertFinding } from "../engines/alerts.js";
 import { CHANNEL, type Channel, type Severity } from "../engines/alerts.js";
@@ -29,6 +29,8 @@ export interface IncidentRecord {
   readonly closedAt: Micros | null;
   readonly release: string;
   readonly summary: string;
+  /** Whether it was decided to act: then only what becomes of the release ends it. */
+  readonly acted: boolean;
   /** How it went, oldest first. */
   readonly notes: readonly { readonly at: Micros; readonly text: string }[];
 }
@@ -38,26 +40,46 @@ export type IncidentSignal =
   | { readonly kind: "alert"; readonly at: Micros; readonly alert: AlertFinding }
   | { readonly kind: "decision"; readonly decision: Decision }
   | { readonly kind: "page"; readonly at: Micros; readonly message: string }
+  /** No trigger fired and every gate passed for a full window. */
+  | { readonly kind: "recovered"; readonly at: Micros }
   | { readonly kind: "result"; readonly result: DeliveryResult };
 
 const ACTS: readonly DecidedAction[] = ["disable-flag", "shift-traffic", "roll-back"];
 
-/** The incident after a signal; null stays null until something opens one. Pure. */
+/** The incident after a signal; null stays null until something opens one, and a closed one stays as it is. Pure. */
 export function followIncident(incident: IncidentRecord | null, release: string, signal: IncidentSignal): IncidentRecord | null {
   const note = noteOf(signal);
-  if (incident === null) return opens(signal) ? { openedAt: note.at, closedAt: null, release, summary: note.text, notes: [note] } : null;
+  if (incident === null) return opens(signal) ? { openedAt: note.at, closedAt: null, release, summary: note.text, acted: acts(signal), notes: [note] } : null;
   if (incident.closedAt !== null) return incident;
-  return { ...incident, closedAt: closes(signal) ? note.at : null, notes: [...incident.notes, note] };
+  return { ...incident, acted: incident.acted || acts(signal), closedAt: closes(signal, incident) ? note.at : null, notes: [...incident.notes, note] };
+}
+
+/** A delivery's incidents in order: after one is closed, the next signal that would open one does. */
+export function incidentsIn(release: string, signals: readonly IncidentSignal[]): readonly IncidentRecord[] {
+  const closed: IncidentRecord[] = [];
+  let open: IncidentRecord | null = null;
+  for (const signal of signals) {
+    const next: IncidentRecord | null = followIncident(open, release, signal);
+    if (next !== null && next.closedAt !== null) closed.push(next);
+    open = next?.closedAt === null ? next : null;
+  }
+  return open === null ? closed : [...closed, open];
 }
 
 function opens(signal: IncidentSignal): boolean {
-  if (signal.kind === "alert") return signal.alert.severity === "critical";
+  return acts(signal) || (signal.kind === "alert" && signal.alert.severity === "critical");
+}
+
+function acts(signal: IncidentSignal): boolean {
   return signal.kind === "decision" && signal.decision.actions.some((action) => ACTS.includes(action));
 }
 
-/** Users are safe when the release is gone or dark, or when it was found well and promoted. */
-function closes(signal: IncidentSignal): boolean {
-  return signal.kind === "result" && signal.result.kind !== "held";
+/**
+ * Users are safe when the release is gone or dark, or was found well and promoted; and when the checks recovered while
+ * nobody had decided to act: then it was not the release's doing, or it passed.
+ */
+function closes(signal: IncidentSignal, { acted }: IncidentRecord): boolean {
+  return (signal.kind === "recovered" && !acted) || (signal.kind === "result" && signal.result.kind !== "held");
 }
 
 function noteOf(signal: IncidentSignal): { readonly at: Micros; readonly text: string } {
@@ -68,6 +90,8 @@ function noteOf(signal: IncidentSignal): { readonly at: Micros; readonly text: s
       return { at: signal.decision.at, text: signal.decision.reason };
     case "page":
       return { at: signal.at, text: `Paged: ${signal.message}` };
+    case "recovered":
+      return { at: signal.at, text: "Recovered: no trigger fired and every gate passed for a full window." };
     case "result":
       return { at: signal.result.at, text: `Ended: ${signal.result.kind}.` };
   }

@@ -1,6 +1,6 @@
 // Alerts and incidents of a run, folded from what the deliveries saw, decided, did and ended with.
 
-import { alertOfAction, alertOfResult, followIncident, type IncidentRecord, type IncidentSignal } from "../delivery/incidents.js";
+import { alertOfAction, alertOfResult, incidentsIn, type IncidentSignal } from "../delivery/incidents.js";
 import type { Micros } from "../kernel/units.js";
 import type { ReleaseJournal } from "./journal.js";
 import type { Alert, Incident } from "./outcome.js";
@@ -16,15 +16,10 @@ export function alertsOf({ journals, input }: Simulation): readonly Alert[] {
   return alerts.sort((a, b) => a.at - b.at);
 }
 
-/** One incident per release at most: opened by a critical alert or a decision to act, closed by the delivery's end. */
+/** Opened by critical alerts or decisions to act, closed by recovery or by what became of the release. */
 export function incidentsOf({ journals, input }: Simulation): readonly Incident[] {
-  return releasesOf(input.scenario).flatMap((item) => {
-    const incident = signalsOf(journals[item.index]).reduce<IncidentRecord | null>(
-      (record, signal) => followIncident(record, item.release.version, signal),
-      null,
-    );
-    return incident === null ? [] : [{ openedAt: incident.openedAt, closedAt: incident.closedAt, release: incident.release, summary: incident.summary }];
-  });
+  const incidents = releasesOf(input.scenario).flatMap((item) => incidentsIn(item.release.version, signalsOf(journals[item.index])));
+  return incidents.map(({ openedAt, closedAt, release, summary }) => ({ openedAt, closedAt, release, summary }));
 }
 
 function deliveryAlerts(item: ReleaseItem, journal: ReleaseJournal): readonly Alert[] {
@@ -42,6 +37,7 @@ function signalsOf(journal: ReleaseJournal): readonly IncidentSignal[] {
     ...journal.alarms.raised.map(({ at, alert }) => ({ at, signal: { kind: "alert" as const, at, alert } })),
     ...journal.decisions.map((decision) => ({ at: decision.at, signal: { kind: "decision" as const, decision } })),
     ...journal.pages.map(({ at, message }) => ({ at, signal: { kind: "page" as const, at, message } })),
+    ...journal.alarms.recovered.map((at) => ({ at, signal: { kind: "recovered" as const, at } })),
   ];
   if (journal.result !== null) signals.push({ at: journal.result.at, signal: { kind: "result", result: journal.result } });
   return signals.sort((a, b) => a.at - b.at).map(({ signal }) => signal);

@@ -143,7 +143,7 @@ class DeliveryQueue {
       if (journal.oracleActedAt === null) hear(...heard);
     };
     return {
-      evaluated: guarded((results, at) => journal.alarms.hear(results, at, clock.now())),
+      evaluated: guarded((results, at) => journal.alarms.hear(results, { at, heardAt: clock.now(), window: input.scenario.strategy.window })),
       decided: guarded((decision, basis) => {
         journal.decisions.push(decision);
         journal.passesWithoutRelease.push(

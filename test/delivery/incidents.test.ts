@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { minutes } from "../../src/kernel/units.js";
 import type { AlertFinding } from "../../src/engines/alerts.js";
 import type { Decision } from "../../src/engines/decision.js";
-import { alertOfAction, alertOfResult, followIncident, responsible, type IncidentRecord, type IncidentSignal } from "../../src/delivery/incidents.js";
+import { alertOfAction, alertOfResult, followIncident, incidentsIn, responsible, type IncidentRecord, type IncidentSignal } from "../../src/delivery/incidents.js";
 
 const alert = (severity: AlertFinding["severity"]): IncidentSignal => ({
   kind: "alert", at: minutes(3), alert: { severity, channel: severity === "critical" ? "pager" : "chat", series: "error rate of checkout v2", text: "Error rate of checkout v2 is 9%, above 5%." },
@@ -33,6 +33,21 @@ describe("an incident", () => {
 
   it("stays open while a release is only held", () => {
     expect(follow(decision(["roll-back"]), result("held"))).toMatchObject({ closedAt: null });
+  });
+
+  it("closes when the checks recover, if nobody had decided to act", () => {
+    const recovered: IncidentSignal = { kind: "recovered", at: minutes(9) };
+    expect(follow(alert("critical"), recovered)).toMatchObject({ closedAt: minutes(9) });
+    expect(follow(alert("critical"), decision(["hold"]), recovered)).toMatchObject({ closedAt: minutes(9) });
+    expect(follow(alert("critical"), decision(["roll-back"]), recovered)).toMatchObject({ closedAt: null });
+    expect(follow(recovered)).toBeNull();
+  });
+
+  it("is followed by another one when it happens again", () => {
+    const later: IncidentSignal = { kind: "alert", at: minutes(12), alert: { severity: "critical", channel: "pager", series: "p95 of checkout v2", text: "P95 of checkout v2 is 9s, above 5s." } };
+    const signals = [alert("critical"), { kind: "recovered", at: minutes(9) } as const, later, { kind: "recovered", at: minutes(15) } as const, { kind: "recovered", at: minutes(20) } as const];
+    expect(incidentsIn("v2", signals).map(({ openedAt, closedAt }) => [openedAt, closedAt])).toEqual([[minutes(3), minutes(9)], [minutes(12), minutes(15)]]);
+    expect(incidentsIn("v2", signals.slice(0, 3)).map(({ closedAt }) => closedAt)).toEqual([minutes(9), null]);
   });
 
   it("is not opened again once it is closed", () => {
