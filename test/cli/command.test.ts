@@ -105,15 +105,15 @@ describe("run", () => {
   });
 
   it("shows every problem of a file with line, column and advice, and runs nothing", async () => {
-    const path = scenario("broken", (text) => text.replace("objectives:", "objectivs:").replace("for: 20m", "for: 20"));
+    const path = scenario("broken", (text) => text.replace("objectives:", "objectivs:").replace("for: 20m", "for: 20").replace("service: checkout", "service: chekout"));
     const { code, err, out } = await shakedown("run", path);
     expect(code).toBe(2);
     expect(out).toBe("");
     expect(err).toMatch(/broken\.yaml:7:6 .*`20` has no unit/);
     expect(err).toMatch(/broken\.yaml:10:1 .*unknown key `objectivs`/);
+    expect(err).toMatch(/broken\.yaml:14:16 .*there is no service `chekout`/);
+    expect(err).toContain("write 20m, not 20");
     expect(err).toContain("write `objectives`");
-    const dangling = await shakedown("run", scenario("dangling", (text) => text.replace("service: checkout", "service: chekout")));
-    expect(dangling).toMatchObject({ code: 2, err: expect.stringMatching(/dangling\.yaml:14:16 .*there is no service `chekout`[^]*write `checkout`/) as string });
     expect(err).not.toContain("    at ");
   });
 
