@@ -58,7 +58,7 @@ td:first-child,th:first-child{padding-left:8px}
 tr.deciding.pass{background:var(--tint-good)} tr.deciding.pass td:first-child{box-shadow:inset 4px 0 var(--good)}
 tr.fine td{color:var(--muted)}
 .card.table{padding:6px 8px}
-table.reasoned th:last-child{width:29%} table.checks th:first-child{width:15%} table.checks th:nth-child(3){width:15%}
+table.reasoned th:last-child{width:36%} table.checks th:last-child{width:29%} table.checks th:first-child{width:15%} table.checks th:nth-child(3){width:15%}
 .decision{scroll-margin-top:10px}
 .decision .head{display:flex;gap:10px;align-items:baseline;flex-wrap:wrap}
 .number{display:inline-flex;align-items:center;justify-content:center;min-width:24px;height:24px;padding:0 6px;border-radius:12px;background:var(--decision);color:var(--surface);font-weight:700;font-size:13px}
@@ -73,7 +73,7 @@ nav{font-size:13.5px;margin:8px 0 0;display:flex;flex-wrap:wrap;gap:4px 14px} a{
 @media screen and (max-width:760px){ol.strip{flex-direction:column;gap:8px}ol.strip li{padding:0 0 0 26px}ol.strip li::before{top:8px;left:6px;right:auto;width:3px;height:calc(100% + 6px)}ol.strip li:last-child::before{display:none}dl.facts{grid-template-columns:1fr}dl.facts dd{margin-bottom:4px}h1{font-size:22px}header.top .muted{order:1;flex-basis:100%}header.top .name{flex:1}table.reasoned{min-width:780px}.chart::after{content:"\\2190  wider than the screen, scrolls  \\2192";position:sticky;left:0;display:block;color:var(--muted);font-size:12px}}
 @media print{
 :root:root:root{${paintVariables("light")};--page:#fff;--card:#fff;--line:#ccd1d7;--tint-good:#e6f4ef;--tint-bad:#fbeee4;--tint-neutral:#eceff3;color-scheme:light}
-body{font-size:11px} .small,ol.strip li,ol.strip .gap,dl.facts,.tile span,ul.ticks .why,details>summary{font-size:10px} ol.strip li{min-width:0} .tiles{grid-template-columns:repeat(6,1fr);gap:6px} .tile{padding:5px 8px} main{max-width:none;padding:0} nav,button,.screen{display:none!important}
+body{font-size:11px} .small,ol.strip li,ol.strip .gap,dl.facts,.tile span,ul.ticks .why,details>summary{font-size:10px} ol.strip li{min-width:0} .tiles{grid-template-columns:repeat(auto-fit,minmax(90px,1fr));gap:6px} .tile{padding:5px 8px} main{max-width:none;padding:0} nav,button,.screen{display:none!important}
 h1{font-size:20px} h2{font-size:15px;margin:14px 0 4px} h2,h2+p,h3,figcaption,.head,thead{break-after:avoid} figure,.verdict,.tile,.head,ol.strip,tr,ul.ticks li,.reason{break-inside:avoid} p,li{orphans:2;widows:2}
 table{font-size:10px} th,td{padding:3px 7px 3px 0} td.n,th.n{padding-right:9px} .card{padding:6px 10px;margin:6px 0} figcaption{margin-bottom:0} .number{min-width:16px;height:16px;padding:0 4px;font-size:9px} table.checks th:last-child{width:35%} .tile b{font-size:13px} .verdict .say{font-size:14px}
 .chart,.table{overflow:visible} .chart svg{min-width:0}
