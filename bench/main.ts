@@ -3,6 +3,7 @@
 import { classifiedBench } from "./classified.js";
 import { cohortBench } from "./cohort.js";
 import { kernelBench } from "./kernel.js";
+import { proxyBench } from "./proxy.js";
 import { requestBench } from "./request.js";
 import type { BenchRow } from "./row.js";
 import { telemetryBench } from "./telemetry.js";
@@ -13,6 +14,7 @@ const SUITES: readonly (readonly [name: string, run: () => Promise<readonly Benc
   ["request", requestBench],
   ["cohort", cohortBench],
   ["classified", classifiedBench],
+  ["proxy", proxyBench],
 ];
 
 const args = process.argv.slice(2);
