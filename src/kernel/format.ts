@@ -94,6 +94,15 @@ export function perSecond(value: Maybe): string {
   return known(value) ? `${significant(value, 3)}/s` : NOTHING;
 }
 
+/** A size in memory or on disk: `512B`, `96MiB`, `1.5GiB`. */
+export function bytes(size: Maybe): string {
+  if (!known(size)) return NOTHING;
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let [rest, unit] = [size, 0];
+  while (Math.abs(rest) >= 1023.5 && unit < units.length - 1) [rest, unit] = [rest / 1024, unit + 1];
+  return `${significant(rest, 3)}${units[unit]}`;
+}
+
 /** A plain number with at most `digits` significant digits, thousands grouped, no trailing zeros. */
 export function significant(value: Maybe, digits: number): string {
   if (!known(value)) return NOTHING;

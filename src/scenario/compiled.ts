@@ -91,6 +91,33 @@ export interface PersonSpec {
   readonly answer: "roll-back" | "promote" | "hold";
 }
 
+/** A rule that ends a game day when it holds. */
+export interface AbortCondition {
+  readonly claim: RuleComparison;
+  readonly while: RuleComparison | null;
+  /** As it is written. */
+  readonly text: string;
+  readonly source: SourceRange;
+}
+
+/** What must hold before the first fault of a game day; in the game day's own time, whatever its speed. */
+export interface SteadyStateSpec {
+  /** Null where no limit is written and no objective gives one. */
+  readonly errorRate: Ratio | null;
+  readonly p95Seconds: number | null;
+  /** It must hold without a break for so long ... */
+  readonly for: Micros;
+  /** ... and come true in time. */
+  readonly within: Micros;
+}
+
+/** How this scenario runs as a game day. */
+export interface GameDaySpec {
+  readonly speed: number;
+  readonly stopIf: readonly AbortCondition[];
+  readonly steadyState: SteadyStateSpec;
+}
+
 export interface Scenario {
   readonly name: string;
   readonly about: string;
@@ -110,4 +137,5 @@ export interface Scenario {
   readonly person: PersonSpec;
   readonly expectIn: Ratio;
   readonly expectations: readonly Expectation[];
+  readonly gameDay: GameDaySpec;
 }

@@ -1,6 +1,6 @@
 // The bounds of what a file may ask for, by name, so that a slip of the finger never becomes an endless run.
 
-import { MICROS_PER_HOUR, type Micros } from "../kernel/units.js";
+import { MICROS_PER_HOUR, MICROS_PER_MINUTE, type Micros } from "../kernel/units.js";
 
 const DAY: Micros = 24 * MICROS_PER_HOUR;
 
@@ -44,6 +44,9 @@ export const LIMITS = {
   script: 200,
   defects: 50,
   expectations: 200,
+  stopIf: 50,
+  speed: 1_000,
+  steadyState: 10 * MICROS_PER_MINUTE,
   lines: 10_000_000,
   seed: 2_147_483_647,
   euro: 1_000_000_000,

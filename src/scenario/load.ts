@@ -7,9 +7,10 @@ import { toSeconds, type Micros } from "../kernel/units.js";
 import type { RateShape, WorldSpec } from "../world/spec.js";
 import type { FileAccess } from "./access.js";
 import { at, checkShape } from "./check.js";
-import type { CostWeights, Expectation, Objective, Scenario } from "./compiled.js";
+import type { CostWeights, Objective, Scenario } from "./compiled.js";
 import { compileExpectation, type ExpectationNames } from "./expectation-compile.js";
 import { Findings, type Place } from "./findings.js";
+import { compileGameDay } from "./game-day-compile.js";
 import { LIMITS } from "./limits.js";
 import { sortProblems, type LoadResult, type Problem } from "./problem.js";
 import { scenarioSchema, type WrittenScenario } from "./scenario-schema.js";
@@ -123,7 +124,9 @@ class Loader {
       : { strategy: compileStrategy(written.strategy, place.in("strategy"), { defaultName: "inline strategy", hardTriggers: HARD_TRIGGERS, endpoints }), file: path };
     if (world === null) return null;
     const script = compileScript(written.script, place.in("script"), world.place, world.world, lasts ?? LIMITS.duration);
-    const expectations = compileExpectations(written, place, world.place, script);
+    const names = expectationNames(place, world.place, script);
+    const expectations = written.expect.flatMap((expectation, index) => compileExpectation(expectation, place.in("expect", index), names) ?? []);
+    const gameDay = compileGameDay(written["game-day"], place.in("game-day"), objectives, names.rules);
     if (strategy === null) return null;
     const scenario: Scenario = {
       name: written.name ?? baseName(path),
@@ -143,6 +146,7 @@ class Loader {
       person: { answersAfter: written.person["answers-after"], answer: written.person.answer },
       expectIn: written["expect-in"],
       expectations,
+      gameDay,
     };
     this.#refuse(scenario, script, place, options);
     return scenario;
@@ -277,11 +281,6 @@ function compileCost({ cost }: WrittenScenario): CostWeights {
     rollback: cost.rollback,
     page: cost.page,
   };
-}
-
-function compileExpectations(written: WrittenScenario, place: Place, worldPlace: Place, script: CompiledScript): Expectation[] {
-  const names = expectationNames(place, worldPlace, script);
-  return written.expect.flatMap((expectation, index) => compileExpectation(expectation, place.in("expect", index), names) ?? []);
 }
 
 /** Releases and subjects as the file names them, so that a fault in a release does not make its name unknown. */

@@ -4,7 +4,7 @@ import { z } from "zod";
 
 import type { Micros } from "../kernel/units.js";
 import { effectCommonShape, effectKindShape, effectsSchema } from "./effect-schema.js";
-import { choice, count, custom, duration, euro, fields, list, name, percent, text } from "./fields.js";
+import { choice, count, custom, duration, euro, factor, fields, list, name, percent, text } from "./fields.js";
 import { LIMITS } from "./limits.js";
 import { PRESETS, PRESET_NAMES, presetKinds, type PresetName } from "./presets.js";
 import { inlineStrategySchema } from "./strategy-schema.js";
@@ -93,6 +93,19 @@ const latencyLimit = (about: string) => duration(about, "500ms", { positive: tru
 
 const reference = (about: string, example: string) => text(about, example, 500);
 
+const steadyTime = (about: string, example: string) => duration(about, example, { positive: true, atMost: LIMITS.steadyState, atMostText: "10m" }).prefault(example);
+
+const gameDay = fields("How the scenario runs as a game day, on real processes.", {
+  speed: factor("Divides steps, windows, scrapes and the times of the script; never service times or rates.", "x30", { min: 1, max: LIMITS.speed }).prefault(1),
+  "stop-if": list("What ends the game day at once, as its telemetry shows it.", text("series(version or service) op value, perhaps `while` and another comparison.", "error-rate(checkout) > 50%"), LIMITS.stopIf).prefault([]),
+  "steady-state": fields("What must hold before the first fault, with every replica up.", {
+    "error-rate": percent("Largest share of failed pages; the objective's when left out.", "1%").optional(),
+    p95: latencyLimit("Largest 95th percentile; the objective's when left out."),
+    for: steadyTime("How long it must hold without a break, in real time.", "5s"),
+    within: steadyTime("How long to wait for it, in real time.", "1m"),
+  }).prefault({}),
+});
+
 const scenarioShape = {
   name: text("The scenario's name.", "slow-new-checkout", LIMITS.nameLength).optional(),
   about: text("What it teaches, in a sentence.", "The new checkout is slow under load; switching its flag off is enough.").prefault("(no description)"),
@@ -123,6 +136,7 @@ const scenarioShape = {
   }).prefault({}),
   "expect-in": percent("Share of seeds in which the expectations must hold.", "95%", { positive: true }).prefault("95%"),
   expect: list("What must be true of the outcome.", expectation, LIMITS.expectations).prefault([]),
+  "game-day": gameDay.prefault({}),
 } as const;
 
 export const scenarioSchema = fields("A scenario: a strategy meets a world, a script and expectations.", { ...headerShape, kind: kind("scenario"), ...scenarioShape });

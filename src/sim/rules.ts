@@ -3,7 +3,8 @@
 import { assert } from "../kernel/assert.js";
 import type { Micros } from "../kernel/units.js";
 import { toSeconds } from "../kernel/units.js";
-import { clock as clockText, count, counted, duration as span, percent } from "../kernel/format.js";
+import { clock as clockText, count, counted, duration as span } from "../kernel/format.js";
+import { figureText, satisfies } from "../scenario/comparison.js";
 import type { Expectation, RuleComparison } from "../scenario/compiled.js";
 import { LedgerColumn, type LedgerCell } from "../world/ledger.js";
 import { cellsWhere, quantileBetween, sumBetween, type Recorder, type RecordRow, type VersionRow } from "./recording.js";
@@ -76,43 +77,15 @@ function judgeEventually(rule: Rule, recorder: Recorder): RuleFinding {
 function story(rule: Rule, recorder: Recorder, row: number): string {
   const parts = [rule.claim, ...(rule.while === null ? [] : [rule.while])].map((comparison) => {
     const value = valueOf(comparison, recorder, row);
-    return `${comparison.series}(${comparison.of}) was ${value === null ? "not measurable" : show(comparison, value)}`;
+    return `${comparison.series}(${comparison.of}) was ${value === null ? "not measurable" : figureText(comparison.series, value)}`;
   });
   return `at ${clockText(recorder.rows[row].at)} ${parts.join(" while ")}`;
-}
-
-function show(comparison: RuleComparison, value: number): string {
-  switch (comparison.series) {
-    case "p95":
-      return span(value * 1e6);
-    case "rps":
-      return `${count(value)} rps`;
-    case "replicas":
-      return count(value);
-    default:
-      return percent(value);
-  }
 }
 
 /** Whether the comparison holds at a row; null where there is nothing to measure. */
 function holds(comparison: RuleComparison, recorder: Recorder, row: number): boolean | null {
   const value = valueOf(comparison, recorder, row);
-  if (value === null) return null;
-  const limit = comparison.value;
-  switch (comparison.op) {
-    case "<":
-      return value < limit;
-    case "<=":
-      return value <= limit;
-    case ">":
-      return value > limit;
-    case ">=":
-      return value >= limit;
-    case "==":
-      return value === limit;
-    case "!=":
-      return value !== limit;
-  }
+  return value === null ? null : satisfies(comparison, value);
 }
 
 /** The comparison's series at a row, in its own unit. */

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { hours, millis, minutes, seconds } from "../../src/kernel/units.js";
-import { clock, count, counted, duration, latency, money, NOTHING, percent, perSecond, significant } from "../../src/kernel/format.js";
+import { bytes, clock, count, counted, duration, latency, money, NOTHING, percent, perSecond, significant } from "../../src/kernel/format.js";
 
 describe("durations", () => {
   it("reads as people write it", () => {
@@ -48,6 +48,10 @@ describe("figures", () => {
     expect([counted(1, "request"), counted(20, "request"), count(1_297_000), perSecond(12.44)]).toEqual(["1 request", "20 requests", "1,297,000", "12.4/s"]);
   });
 
+  it("gives sizes in the unit that people would choose", () => {
+    expect([0, 512, 1023, 1024, 96 * 1024 ** 2, 1023.6 * 1024 ** 2, 1.5 * 1024 ** 3].map(bytes)).toEqual(["0B", "512B", "1,023B", "1KiB", "96MiB", "1GiB", "1.5GiB"]);
+  });
+
   it("stays within half of the last digit it shows", () => {
     fc.assert(fc.property(fc.double({ min: 1e-6, max: 1e9, noNaN: true }), (value) => {
       const said = Number(significant(value, 3).replaceAll(",", ""));
@@ -56,7 +60,7 @@ describe("figures", () => {
   });
 
   it("shows a dash, never NaN or null, for what is missing", () => {
-    for (const format of [duration, clock, percent, latency, money, count, perSecond]) {
+    for (const format of [duration, clock, percent, latency, money, count, perSecond, bytes]) {
       for (const missing of [null, undefined, NaN, Infinity]) expect(format(missing)).toBe(NOTHING);
     }
   });

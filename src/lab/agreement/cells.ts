@@ -4,6 +4,7 @@ import { millis, minutes, seconds, type Micros, type Ratio } from "../../kernel/
 import type { CanaryStrategy } from "../../delivery/strategy.js";
 import type { CheckSpec } from "../../engines/evidence.js";
 import type { Scenario, ScriptItem, SourceRange } from "../../scenario/compiled.js";
+import { BARE_GAME_DAY } from "../../scenario/game-day-compile.js";
 import { worldInputOf } from "../../sim/simulate.js";
 import { cohortRefusals, type Refusal } from "../../world/cohort/refusals.js";
 import type { Effect, EffectKind, EffectTarget } from "../../world/effect.js";
@@ -116,6 +117,7 @@ function scenarioOf(plan: CellPlan, duration: Micros): Scenario {
     person: { answersAfter: null, answer: "hold" },
     expectIn: 1,
     expectations: [],
+    gameDay: BARE_GAME_DAY,
   };
 }
 
