@@ -161,6 +161,8 @@ export type Report =
       /** Of the requests sent since the report before. */
       readonly sendLagP50: Micros;
       readonly sendLagP99: Micros;
+      /** Pages sent later than LATE_SEND after they were due, since the beginning. */
+      readonly sentLate: number;
       /** Of pages since the beginning, from their intended start; NaN before the first. */
       readonly latencyP50?: Micros;
       readonly latencyP95?: Micros;
@@ -171,6 +173,9 @@ export type Report =
     }
   | { readonly type: "flag-set"; readonly flag: string; readonly on: boolean }
   | { readonly type: "failed"; readonly why: string };
+
+/** A page that leaves later than this was measured badly: with 1 % of them a window is not comparable. */
+export const LATE_SEND: Micros = 10_000;
 
 /** Headers that travel with requests and answers inside a game day. */
 export const Header = {

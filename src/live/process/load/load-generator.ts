@@ -6,7 +6,7 @@ import type { Effect } from "../../../world/effect.js";
 import { createLedger, type LedgerBook } from "../../../world/ledger.js";
 import { endpointAt, isTargeted, userOf, type Model } from "../../../world/model.js";
 import { Purpose } from "../../../world/request/hop-draws.js";
-import type { LoadSetup, Order } from "../protocol.js";
+import { LATE_SEND, type LoadSetup, type Order } from "../protocol.js";
 import type { Obeys, Send } from "../shared/child.js";
 import { PulseMeter } from "../shared/pulse.js";
 import { processMicros, RunClock } from "../shared/run-clock.js";
@@ -36,6 +36,7 @@ export class LoadGenerator implements Obeys {
   #placing = 0;
   #intended = 0;
   #sent = 0;
+  #sentLate = 0;
   #refused = 0;
 
   constructor(readonly setup: LoadSetup, readonly send: Send) {
@@ -136,7 +137,9 @@ export class LoadGenerator implements Obeys {
       return;
     }
     this.#sent += 1;
-    this.#latencies.recordLag(this.#clock.now() - at);
+    const lag = this.#clock.now() - at;
+    if (lag > LATE_SEND) this.#sentLate += 1;
+    this.#latencies.recordLag(lag);
     this.#clients.load(page, at);
   }
 
@@ -153,7 +156,7 @@ export class LoadGenerator implements Obeys {
       type: "load-books", totals, histogram, firstHarmAt, lastHarmAt, harmedBy,
       intended: this.#intended, sent: this.#sent, refused: this.#refused,
       rate: this.#arrivals.reduce((sum, arrivals) => sum + arrivals.rate(Math.max(0, now)), 0),
-      sendLagP50: p50, sendLagP99: p99,
+      sendLagP50: p50, sendLagP99: p99, sentLate: this.#sentLate,
       latencyP50: this.#latencies.latencyAt(50), latencyP95: this.#latencies.latencyAt(95), latencyP99: this.#latencies.latencyAt(99),
       pulse: this.#pulse.read(),
     });
