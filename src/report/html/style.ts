@@ -70,7 +70,11 @@ code,pre{font:13px/1.5 ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace}
 pre{background:var(--box);border:1px solid var(--line);border-radius:8px;padding:10px 12px;white-space:pre-wrap;overflow-wrap:anywhere;margin:6px 0}
 footer{margin-top:34px;font-size:13px;color:var(--muted)}
 nav{font-size:13.5px;margin:8px 0 0;display:flex;flex-wrap:wrap;gap:4px 14px} a{color:var(--first)}
-@media screen and (max-width:760px){ol.strip{flex-direction:column;gap:8px}ol.strip li{padding:0 0 0 26px}ol.strip li::before{top:8px;left:6px;right:auto;width:3px;height:calc(100% + 6px)}ol.strip li:last-child::before{display:none}dl.facts{grid-template-columns:1fr}dl.facts dd{margin-bottom:4px}h1{font-size:22px}header.top .muted{order:1;flex-basis:100%}header.top .name{flex:1}table.reasoned{min-width:780px}.chart::after{content:"\\2190  wider than the screen, scrolls  \\2192";position:sticky;left:0;display:block;color:var(--muted);font-size:12px}}
+@media screen and (max-width:760px){ol.strip{flex-direction:column;gap:8px}ol.strip li{padding:0 0 0 26px}ol.strip li::before{top:8px;left:6px;right:auto;width:3px;height:calc(100% + 6px)}ol.strip li:last-child::before{display:none}dl.facts{grid-template-columns:1fr}dl.facts dd{margin-bottom:4px}h1{font-size:22px}header.top .muted{order:1;flex-basis:100%}header.top .name{flex:1}
+/* A narrow screen shows what was judged, how, and the sentence that holds the figures. */
+table.reasoned,table.reasoned tbody{display:block}table.reasoned thead,table.checks td:nth-child(n+3):nth-child(-n+8),table.truths td:nth-child(n+3):nth-child(-n+6){display:none}
+table.reasoned tr{display:grid;grid-template-columns:1fr auto;border-top:1px solid var(--line)}table.truths tr{grid-template-columns:1fr 2fr auto}table.reasoned td{border:0}table.reasoned td:last-child{grid-column:1/-1;padding:0 10px 6px 8px}
+.chart::after{content:"\\2190  wider than the screen, scrolls  \\2192";position:sticky;left:0;display:block;color:var(--muted);font-size:12px}}
 @media print{
 :root:root:root{${paintVariables("light")};--page:#fff;--card:#fff;--line:#ccd1d7;--tint-good:#e6f4ef;--tint-bad:#fbeee4;--tint-neutral:#eceff3;color-scheme:light}
 body{font-size:11px} .small,ol.strip li,ol.strip .gap,dl.facts,.tile span,ul.ticks .why,details>summary{font-size:10px} ol.strip li{min-width:0} .tiles{grid-template-columns:repeat(auto-fit,minmax(90px,1fr));gap:6px} .tile{padding:5px 8px} main{max-width:none;padding:0} nav,button,.screen{display:none!important}

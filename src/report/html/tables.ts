@@ -20,7 +20,7 @@ export function truthTable(release: ReleaseOutcome): Markup {
 }
 
 function truthRows(release: ReleaseOutcome, evidence: ReleaseOutcome["truthEvidence"]): Markup {
-  return html`<div class="card table"><table class="reasoned"><thead><tr><th>objective</th><th>where</th><th class="n">limit</th><th class="n">with ${release.version}</th><th class="n">without</th><th>worst window</th><th>finding</th><th>in words</th></tr></thead><tbody>
+  return html`<div class="card table"><table class="reasoned truths"><thead><tr><th>objective</th><th>where</th><th class="n">limit</th><th class="n">with ${release.version}</th><th class="n">without</th><th>worst window</th><th>finding</th><th>in words</th></tr></thead><tbody>
 ${evidence.map((each) => html`<tr class="${each.finding === "fine" ? "fine" : ""}"><td>${each.objective}</td><td>${whereWords(each)}</td><td class="n">${objectiveValue(each.objective, each.limit)}</td><td class="n">${objectiveValue(each.objective, each.withRelease)}</td><td class="n">${objectiveValue(each.objective, each.without)}</td><td>${clock(each.windowFrom)} to ${clock(each.windowTo)}</td><td>${each.finding === "harmful" ? html`<span class="keep bad-text">✗ harmful</span>` : each.finding === "fine" ? "✓ fine" : "○ borderline"}</td><td>${each.reason}</td></tr>`)}
 </tbody></table></div>`;
 }
