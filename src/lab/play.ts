@@ -57,8 +57,8 @@ export class Player {
       const loaded = scenarioOf(bundle, { fidelity });
       if (loaded.ok) return { ok: true, scenario: this.#shared(loaded.value) };
       const [first] = loaded.problems;
-      const where = `${first.file}:${first.line}:${first.column}${first.path === "" ? "" : ` ${first.path}`}`;
-      return { ok: false, failure: { kind: "refused", message: `${where}: ${first.message}${first.instead === null ? "" : `; ${first.instead}`}` } };
+      const advice = first.instead === null ? "" : `; ${first.instead}`;
+      return { ok: false, failure: { kind: "refused", message: `${first.file}:${first.line}:${first.column}: ${first.message}${advice}` } };
     } catch (error) {
       return { ok: false, failure: { kind: "crashed", message: `while loading: ${messageOf(error)}` } };
     }

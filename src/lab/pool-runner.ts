@@ -23,6 +23,11 @@ export interface PoolOptions {
   readonly entry?: URL;
 }
 
+/** The threads cannot work at all: our fault, not a scenario's. */
+class BrokenPool extends Error {
+  override readonly name = "BrokenPool";
+}
+
 export class PoolRunner implements Runner {
   readonly workers: number;
   readonly #pool: Piscina;
@@ -30,9 +35,19 @@ export class PoolRunner implements Runner {
   readonly #shared = new WeakMap<Bundle, SharedBundle>();
   /** What one run takes lately; null before the first. */
   #millisPerRun: number | null = null;
+  /** Rejects when a thread dies that is not at work: it could not even load, and the next one won't either. */
+  readonly #broken: Promise<never>;
 
   private constructor(pool: Piscina, options: PoolOptions) {
     this.#pool = pool;
+    this.#broken = new Promise((_, reject) => {
+      pool.on("error", (error) => {
+        reject(new BrokenPool(`a worker cannot start: ${error instanceof Error ? error.message : String(error)}`));
+        void pool.destroy();
+      });
+    });
+    // It is looked at where batches are waited for; between runs nobody waits.
+    this.#broken.catch(() => undefined);
     this.workers = options.workers;
     this.#secondsPerRun = options.secondsPerRun ?? null;
   }
@@ -48,8 +63,6 @@ export class PoolRunner implements Runner {
       recordTiming: false,
       workerHistogram: false,
     });
-    // A thread that dies while idle is replaced; one that dies at work fails its batch, which is dealt with there.
-    pool.on("error", () => undefined);
     return new PoolRunner(pool, options);
   }
 
@@ -69,6 +82,7 @@ export class PoolRunner implements Runner {
           played.forEach((each, k) => ready.set(first + k, each));
           flying.delete(task);
         });
+        task.catch(() => undefined);
         flying.add(task);
       }
     };
@@ -101,7 +115,7 @@ export class PoolRunner implements Runner {
     return (job) => Math.min(fit, kindOf(job).batch);
   }
 
-  /** Plays a batch; when its thread dies, each of its jobs by itself, so that only the guilty one is lost. Never rejects. */
+  /** Plays a batch; when its thread dies, each of its jobs by itself, so that only the guilty one is lost. Rejects only with BrokenPool. */
   async #play(jobs: readonly Job[]): Promise<readonly Played[]> {
     try {
       const { played, millis } = await this.#send(jobs);
@@ -109,6 +123,7 @@ export class PoolRunner implements Runner {
       this.#millisPerRun = this.#millisPerRun === null ? each : 0.7 * this.#millisPerRun + 0.3 * each;
       return played;
     } catch (error) {
+      if (error instanceof BrokenPool) throw error;
       if (jobs.length === 1) return [{ ok: false, failure: failureOf(error, this.#secondsPerRun) }];
       const apart: Played[] = [];
       for (const job of jobs) apart.push(...(await this.#play([job])));
@@ -122,7 +137,8 @@ export class PoolRunner implements Runner {
     const batch: Batch = { requests, bundles };
     const signal = this.#secondsPerRun === null ? null : AbortSignal.timeout(this.#secondsPerRun * 1000);
     // The pool is typed for any task; the worker's entry answers a batch like this.
-    return this.#pool.run(batch, { signal }) as Promise<PlayedBatch>;
+    const played = this.#pool.run(batch, { signal }) as Promise<PlayedBatch>;
+    return Promise.race([played, this.#broken]);
   }
 
   #share(bundle: Bundle): SharedBundle {

@@ -1,18 +1,18 @@
 // Runners promise the same bytes in the same order whoever plays, bounded look-ahead, and a result for every job.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bundleOf, textIn, withText } from "../../src/lab/bundle.js";
+import { scenarioOf } from "../../src/lab/bundle.js";
 import { InlineRunner } from "../../src/lab/inline-runner.js";
-import type { PoolRunner } from "../../src/lab/pool-runner.js";
+import { PoolRunner } from "../../src/lab/pool-runner.js";
 import { jobsOf, runKey, type Job, type RunResult } from "../../src/lab/runner.js";
 import { variantOf } from "../../src/lab/variant.js";
-import { scenarioOf } from "../../src/lab/bundle.js";
 import { runScenario } from "../../src/sim/run.js";
-import { resultsOf, shipped, startPool } from "./support/bundles.js";
+import { resultsOf, startPool } from "./support/bundles.js";
+import { tiny } from "./support/tiny.js";
 
-const spike = shipped("basics/error-spike");
-const healthy = shipped("basics/healthy-release");
-const seeds = Array.from({ length: 12 }, (_, k) => k + 1);
+const spike = tiny({ name: "spike" });
+const healthy = tiny({ name: "healthy", errors: "+0%", expect: "classification: clean" });
+const seeds = Array.from({ length: 6 }, (_, k) => k + 1);
 const cohort = { fidelity: "cohort" } as const;
 
 const inline = new InlineRunner();
@@ -52,12 +52,12 @@ describe("every runner", () => {
   });
 
   it("gives a refused scenario as a failure with place and reason, and plays the others", async () => {
-    const broken = withText(spike, spike.entry, (textIn(spike, spike.entry) ?? "").replace("for: 45m", "for: 45"));
+    const broken = tiny({ name: "broken", duration: "12" });
     const jobs: Job[] = [broken, healthy].map((bundle) => ({ bundle, seed: 1, fidelity: "cohort", detail: "row" }));
     for (const runner of [inline, three]) {
       const [lost, done] = await resultsOf(runner, jobs);
       expect(lost.ok ? null : lost.failure).toMatchObject({ kind: "refused" });
-      expect(lost.ok ? "" : lost.failure.message).toContain("error-spike.yaml:7:6 for: `45` has no unit");
+      expect(lost.ok ? "" : lost.failure.message).toContain("broken.yaml:5:6: `for`: `12` has no unit");
       expect(done.ok).toBe(true);
     }
   });
@@ -75,9 +75,9 @@ describe("every runner", () => {
       const stop = new AbortController();
       await runner.run(counted(), async (_, index) => {
         // A slow reader.
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await new Promise((resolve) => setTimeout(resolve, 2));
         furthest = Math.max(furthest, taken - index);
-        if (index === 40) stop.abort();
+        if (index === 20) stop.abort();
       }, { signal: stop.signal });
       expect(furthest).toBeLessThanOrEqual(128 * runner.workers + 1);
     }
@@ -104,10 +104,17 @@ describe("every runner", () => {
   });
 });
 
+describe("a pool whose worker cannot load", () => {
+  it("ends with that error instead of starting threads for ever", async () => {
+    const pool = await PoolRunner.start({ workers: 2, entry: new URL("data:text/javascript,throw new Error('no such build')") });
+    await expect(resultsOf(pool, jobsOf(healthy, seeds, cohort))).rejects.toThrow("a worker cannot start");
+    await pool.close();
+  });
+});
+
 describe("a pool with a limit", () => {
   it("gives up a run that takes too long, and plays the next one", async () => {
-    const text = (textIn(spike, spike.entry) ?? "").replace("for: 45m", "for: 20d").replace("seed: 7", "seed: 7\nfidelity: request");
-    const endless = bundleOf(spike.entry, spike.files.map((file) => (file.path === spike.entry ? { ...file, text } : file)));
+    const endless = tiny({ name: "endless", duration: "20d", rate: "4000rps" });
     const pool = await startPool(1, { secondsPerRun: 3 });
     const jobs: Job[] = [{ bundle: endless, seed: 1, fidelity: "request", detail: "row" }, { bundle: healthy, seed: 1, fidelity: "cohort", detail: "row" }];
     const [lost, done] = await resultsOf(pool, jobs);
