@@ -3,19 +3,7 @@
 import { assert } from "../assert.js";
 import { exactExp, log1p } from "../exact.js";
 import { betaLower } from "../incomplete.js";
-import {
-  MAX_COUNT_MEAN,
-  NEGLIGIBLE_CHANCE,
-  UPPER_TAIL,
-  expand,
-  guessedQuantile,
-  isExpandable,
-  newExpansion,
-  settledQuantile,
-  smallestReaching,
-} from "./count-quantile.js";
-
-const scratch = newExpansion();
+import { MAX_COUNT_MEAN, NEGLIGIBLE_CHANCE, UPPER_TAIL, countOrGuessAt, guessIn, isExpandable, smallestReaching } from "./count-quantile.js";
 
 /**
  * The count of successes in n trials of chance p at the uniform draw u: the smallest k with F(k) >= u, so
@@ -37,9 +25,8 @@ function fewer(u: number, n: number, p: number, q: number): number {
   // (1 - p)^n >= 1 - n p: most draws of a rare event need no logarithm.
   if (u <= 1 - mean) return 0;
   if (!isExpandable(mean, -1 / n)) return countUp(u, n, p, q);
-  expand(mean, -1 / n, scratch);
-  const settled = settledQuantile(scratch, u);
-  return settled >= 0 ? settled : search(u, n, p, q, guessedQuantile(scratch, u));
+  const answer = countOrGuessAt(u, mean, -1 / n);
+  return answer >= 0 ? answer : search(u, n, p, q, guessIn(answer));
 }
 
 /** Asks the distribution function itself, in the tail that keeps the digits. */

@@ -81,19 +81,31 @@ export function positionError(expansion: CountExpansion, w: number): number {
   return expansion[SCALE] * (0.025 + ww * (0.0125 + ww * 0.00625)) + expansion[ROUNDING];
 }
 
-/** The quantile at u when the expansion settles it (99 % of calls and more), else -1. */
-export function settledQuantile(expansion: CountExpansion, u: number): number {
+/** What an expansion says of a quantile: the count itself, or that it is only a guess. */
+export type CountOrGuess = number;
+
+/** The guess that stands behind a negative answer. */
+export const guessIn = (answer: CountOrGuess): number => -1 - answer;
+
+/**
+ * The quantile at u when the expansion settles it (99 % of calls and more); else -1 - its guess, from which the
+ * distribution function is to be asked. One number, so that the hottest draws allocate nothing.
+ */
+export function countOrGuess(expansion: CountExpansion, u: number): CountOrGuess {
   const w = normalQuantile(u);
   const x = position(expansion, w);
   const k = Math.floor(x);
   const error = positionError(expansion, w);
-  return x - k > error && k + 1 - x > error ? k : -1;
+  if (x - k > error && k + 1 - x > error) return k;
+  return -1 - Math.max(0, Number.isFinite(x) ? k : Math.floor(expansion[0]));
 }
 
-/** The expansion's guess at the quantile, for the exact search to start from. */
-export function guessedQuantile(expansion: CountExpansion, u: number): number {
-  const x = position(expansion, normalQuantile(u));
-  return Number.isFinite(x) ? Math.floor(x) : Math.floor(expansion[0]);
+const scratch = newExpansion();
+
+/** The same for the distribution with mean m and the s above, which `isExpandable` allows. */
+export function countOrGuessAt(u: number, m: number, s: number): CountOrGuess {
+  expand(m, s, scratch);
+  return countOrGuess(scratch, u);
 }
 
 /**

@@ -3,17 +3,7 @@
 import { assert } from "../assert.js";
 import { exactExp, log1p } from "../exact.js";
 import { betaLower } from "../incomplete.js";
-import {
-  MAX_COUNT_MEAN,
-  NEGLIGIBLE_CHANCE,
-  UPPER_TAIL,
-  expand,
-  guessedQuantile,
-  isExpandable,
-  newExpansion,
-  settledQuantile,
-  smallestReaching,
-} from "./count-quantile.js";
+import { MAX_COUNT_MEAN, NEGLIGIBLE_CHANCE, UPPER_TAIL, countOrGuessAt, guessIn, isExpandable, smallestReaching } from "./count-quantile.js";
 import { gammaFrom } from "./gamma.js";
 import { poissonFrom } from "./poisson.js";
 
@@ -21,8 +11,6 @@ import { poissonFrom } from "./poisson.js";
 const SMALL_VARIANCE = 10;
 /** Above this size the distribution differs from Poisson's by less than a double shows. */
 const POISSON_SIZE = 1e17;
-
-const scratch = newExpansion();
 
 /**
  * The negative binomial count with this mean and variance mean + mean^2 / size at the uniform draw u: a Poisson
@@ -38,9 +26,8 @@ export function negativeBinomialFrom(u: number, mean: number, size: number): num
   if (variance < SMALL_VARIANCE && u <= UPPER_TAIL) return countUp(u, mean, size);
   // Too skewed for the expansion: the gamma variable that stands behind the count is near enough to start from.
   if (!isExpandable(mean, s)) return search(u, mean, size, Math.floor(gammaFrom(u, size, mean / size)));
-  expand(mean, s, scratch);
-  const settled = settledQuantile(scratch, u);
-  return settled >= 0 ? settled : search(u, mean, size, guessedQuantile(scratch, u));
+  const answer = countOrGuessAt(u, mean, s);
+  return answer >= 0 ? answer : search(u, mean, size, guessIn(answer));
 }
 
 /** Asks the distribution function itself, in the tail that keeps the digits. */

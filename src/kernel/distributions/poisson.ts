@@ -7,16 +7,16 @@ import {
   MAX_COUNT_MEAN,
   NEGLIGIBLE_CHANCE,
   UPPER_TAIL,
+  countOrGuess,
+  countOrGuessAt,
   expand,
-  guessedQuantile,
+  guessIn,
   isExpandable,
   newExpansion,
-  settledQuantile,
   smallestReaching,
   type CountExpansion,
+  type CountOrGuess,
 } from "./count-quantile.js";
-
-const scratch = newExpansion();
 
 /**
  * The Poisson count at the uniform draw u: the smallest k with F(k) >= u, so increasing in u and in the mean.
@@ -28,8 +28,7 @@ export function poissonFrom(u: number, mean: number): number {
   // e^-mean >= 1 - mean: most draws of a rare event need no exponential.
   if (u <= 1 - mean) return 0;
   if (!isExpandable(mean, 0)) return countUp(u, mean, exactExp(-mean));
-  expand(mean, 0, scratch);
-  return fromExpansion(u, mean, scratch);
+  return settled(u, mean, countOrGuessAt(u, mean, 0));
 }
 
 /** Draws of one mean, with its constants kept: the same counts as `poissonFrom`, faster. */
@@ -47,14 +46,11 @@ export class PoissonSampler {
   /** The Poisson count at the uniform draw u. */
   from(u: number): number {
     if (this.#expansion === null) return countUp(u, this.mean, this.#chanceOfNone);
-    return fromExpansion(u, this.mean, this.#expansion);
+    return settled(u, this.mean, countOrGuess(this.#expansion, u));
   }
 }
 
-function fromExpansion(u: number, mean: number, expansion: CountExpansion): number {
-  const settled = settledQuantile(expansion, u);
-  return settled >= 0 ? settled : search(u, mean, guessedQuantile(expansion, u));
-}
+const settled = (u: number, mean: number, answer: CountOrGuess): number => (answer >= 0 ? answer : search(u, mean, guessIn(answer)));
 
 /** Asks the distribution function itself, in the tail that keeps the digits. */
 function search(u: number, mean: number, guess: number): number {
