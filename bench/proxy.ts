@@ -2,7 +2,7 @@
 
 import { fork, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
@@ -15,8 +15,8 @@ const RATE_TARGET = 10_000;
 const ADDED_TARGET_MILLIS = 1;
 const PACED_RPS = 1_000;
 /** Direct and proxied requests take turns by blocks of this many, so that both meet the same machine. */
-const BLOCK = 500;
-const BLOCKS = 12;
+const BLOCK = 250;
+const BLOCKS = 24;
 const CONCURRENT = 64;
 /** Kernel ticks per second in /proc/PID/stat. */
 const TICKS = 100;
@@ -29,16 +29,21 @@ const SERVICE: ServiceSpec = {
   memory: { base: 1, limit: 2 }, autoscale: null, cache: null,
 };
 
-/** Answers at once, as little as a server can. */
-function echo(): Promise<{ readonly server: Server; readonly port: number }> {
+/** What the backend's own process runs: an answer at once, as little as a server can. */
+function serveEcho(): void {
   const server = createServer({ keepAliveTimeout: 0 }, (_, response) => {
     response.sendDate = false;
     response.writeHead(200, ["content-length", "0", Header.version, "v1"]);
     response.end();
   });
-  return new Promise((resolve) => {
-    server.listen(0, "127.0.0.1", () => resolve({ server, port: (server.address() as AddressInfo).port }));
-  });
+  process.on("disconnect", () => process.exit(0));
+  server.listen(0, "127.0.0.1", () => process.send?.((server.address() as AddressInfo).port));
+}
+
+/** The backend, in a process of its own as the replicas of a game day are. */
+function startEcho(): Promise<{ readonly child: ChildProcess; readonly port: number }> {
+  const child = fork(fileURLToPath(import.meta.url), ["echo"]);
+  return new Promise((resolve) => child.once("message", (port) => resolve({ child, port: Number(port) })));
 }
 
 /** The proxy's own process, sharing users over two versions of one replica each. */
@@ -88,8 +93,9 @@ async function capacity(child: ChildProcess, wire: Wire, requests: number): Prom
   return requests / (cpuSeconds(child.pid!) - before);
 }
 
-/** One block of requests at a steady pace; latencies in milliseconds from the moment that each was meant to leave. */
-async function paced(wire: Wire, latencies: number[]): Promise<void> {
+/** One block of requests at a steady pace; latencies in milliseconds. */
+async function paced(wire: Wire): Promise<number[]> {
+  const latencies: number[] = [];
   const began = performance.now();
   const answers: Promise<void>[] = [];
   while (answers.length < BLOCK) {
@@ -101,37 +107,44 @@ async function paced(wire: Wire, latencies: number[]): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   await Promise.all(answers);
+  return latencies;
 }
+
+/** The median over blocks: a burst of other work on the machine spoils one block, not the figure. */
+const median = (values: readonly number[]): number => percentile(values, 0.5);
 
 const percentile = (values: readonly number[], p: number): number =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))];
 
 /** Rows about the proxy of game days. */
 export async function proxyBench(): Promise<BenchRow[]> {
-  const backend = await echo();
+  const backend = await startEcho();
   const { child, port } = await startProxy(backend.port);
   const direct = new Wire(backend.port, 256);
   const proxied = new Wire(port, 256);
   try {
     await capacity(child, proxied, 10_000);
     const rate = await capacity(child, proxied, 40_000);
-    const [directly, through]: [number[], number[]] = [[], []];
+    const blocks: { readonly directP95: number; readonly p50: number; readonly p95: number }[] = [];
     for (let block = 0; block < BLOCKS; block++) {
-      await paced(direct, directly);
-      await paced(proxied, through);
+      const directly = await paced(direct);
+      const through = await paced(proxied);
+      const [p50, p95] = [0.5, 0.95].map((p) => percentile(through, p) - percentile(directly, p));
+      blocks.push({ directP95: percentile(directly, 0.95), p50, p95 });
     }
-    const [p50, p95] = [0.5, 0.95].map((p) => percentile(through, p) - percentile(directly, p));
+    const p95 = median(blocks.map((block) => block.p95));
     return [
       { name: "proxy: requests per second of one core", value: rate, unit: "requests/s", target: `>= ${RATE_TARGET}`, met: rate >= RATE_TARGET },
-      { name: "proxy: direct call, p95 at 1,000 per second", value: percentile(directly, 0.95), unit: "ms", target: "", met: null },
-      { name: "proxy: added at the median", value: p50, unit: "ms", target: "", met: null },
+      { name: "proxy: direct call, p95 at 1,000 per second", value: median(blocks.map(({ directP95 }) => directP95)), unit: "ms", target: "", met: null },
+      { name: "proxy: added at the median", value: median(blocks.map(({ p50 }) => p50)), unit: "ms", target: "", met: null },
       { name: "proxy: added at p95", value: p95, unit: "ms", target: `< ${ADDED_TARGET_MILLIS}`, met: p95 < ADDED_TARGET_MILLIS },
     ];
   } finally {
     child.kill("SIGKILL");
     direct.destroy();
     proxied.destroy();
-    backend.server.close();
-    backend.server.closeAllConnections();
+    backend.child.kill("SIGKILL");
   }
 }
+
+if (process.argv[2] === "echo" && process.send !== undefined) serveEcho();

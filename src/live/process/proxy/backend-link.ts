@@ -1,5 +1,6 @@
 // The proxy's side of one replica: its connections, what is under way, and what its health check thinks of it.
 
+import { performance } from "node:perf_hooks";
 import { Pool } from "undici";
 import type { Backend } from "../protocol.js";
 import { Wire } from "../shared/wire.js";
@@ -9,6 +10,8 @@ const LONGEST_WAIT_MILLIS = 60_000;
 const KEEP_ALIVE_MILLIS = 120_000;
 /** Connections to one replica, those of requests that callers gave up among them. */
 const CONNECTIONS = 2048;
+/** However short the interval, a busy machine's late answer is no bad one. */
+const PROBE_PATIENCE_MILLIS = 500;
 /** A probe that hangs keeps its connection, so there is one more for the next. */
 const PROBE_CONNECTIONS = 4;
 
@@ -19,7 +22,8 @@ export class BackendLink {
   readonly #probes: Wire;
   #goodProbes = 0;
   #badProbes = 0;
-  #probing = false;
+  /** When the probe under way began, in process milliseconds; null when there is none. */
+  #probing: number | null = null;
 
   constructor(readonly backend: Backend, readonly health: { readonly healthyAfter: number; readonly unhealthyAfter: number }) {
     this.pool = new Pool(`http://127.0.0.1:${backend.port}`, {
@@ -29,15 +33,15 @@ export class BackendLink {
     this.#probes = new Wire(backend.port, PROBE_CONNECTIONS);
   }
 
-  /** Asks whether the replica is ready; `changed` hears when that admits or expels it. One that still hangs is bad. */
+  /** Asks whether the replica is ready; `changed` hears when that admits or expels it. One that hangs counts as bad. */
   probe(changed: () => void): void {
-    if (this.#probing) {
-      this.#count(false, changed);
+    if (this.#probing !== null) {
+      if (performance.now() - this.#probing >= PROBE_PATIENCE_MILLIS) this.#count(false, changed);
       return;
     }
-    this.#probing = true;
+    this.#probing = performance.now();
     this.#probes.ask("/healthz", [], ({ status }) => {
-      this.#probing = false;
+      this.#probing = null;
       this.#count(status === 200, changed);
     });
   }

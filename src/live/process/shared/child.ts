@@ -1,6 +1,7 @@
 // What every child of a game day does alike: wait for its set-up, obey orders, report, and end with its parent.
 
 import { writeFileSync } from "node:fs";
+import { exitWithParent } from "../../safety/parent-pipe.js";
 import type { Order, Report, Role, Setup } from "../protocol.js";
 
 export type Send = (report: Report) => void;
@@ -25,8 +26,7 @@ export const sendToMain: Send = (report) => {
 export function runChild<R extends Role>(
   role: R, start: (setup: Extract<Setup, { readonly role: R }>, send: Send) => Promise<Obeys> | Obeys,
 ): void {
-  process.on("disconnect", () => process.exit(0));
-  process.on("SIGINT", () => undefined);
+  exitWithParent();
   const failed = (error: unknown): void => {
     sendToMain({ type: "failed", why: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     // The report leaves through a pipe of its own.
