@@ -31,7 +31,7 @@ describe("never", () => {
 
   it("passes when they never meet, and says how often it looked", () => {
     const recording = recordingOf([{ weight: 0.5, requests: 100, errors: 1 }, { weight: 0.05, requests: 100, errors: 20 }]);
-    expect(judgeRule(rule("never", tooMuch, failing), recording)).toEqual({ passed: true, reason: "never so in 1 looks while the condition held" });
+    expect(judgeRule(rule("never", tooMuch, failing), recording)).toEqual({ passed: true, reason: "never so in 1 look while the condition held" });
   });
 
   it("takes an interval without a request for nothing to measure, not for zero errors", () => {
