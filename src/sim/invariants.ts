@@ -42,7 +42,7 @@ function weightsSumToOne({ recorder, input }: Simulation): InvariantOutcome {
       }
     }
   }
-  return outcome("weights sum to 100 %", recorder.rows.length * services.length, failure, "at every record");
+  return outcome("weights sum to 100%", recorder.rows.length * services.length, failure, "at every record");
 }
 
 /** After a version is taken back, its propagation and the drain, it answers no further request. */
@@ -178,7 +178,7 @@ function littlesLaw(simulation: Simulation): InvariantOutcome {
       failure ??= `${name}: number inside x time is ${count(inFlightSeconds)} s, the sum of times ${count(times)} s`;
     }
   }
-  return outcome("Little's law", checked, failure, checked === 0 ? "too few requests to tell" : `number inside x time = sum of the times, within ${input.fidelity === "live" ? "5" : "1"} % and chance`);
+  return outcome("Little's law", checked, failure, checked === 0 ? "too few requests to tell" : `number inside x time = sum of the times, within ${input.fidelity === "live" ? "5" : "1"}% and chance`);
 }
 
 /** The sum of all times of answers that the service's versions gave. */

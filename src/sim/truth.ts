@@ -249,7 +249,7 @@ function explain(objective: Objective, group: EdgeGroup, item: ReleaseItem, wors
   const stretch = width < 2 * MICROS_PER_MINUTE ? `${span(width)} (from ${clockText(worst.from)})` : `5 minutes (from minute ${Math.round(worst.from / MICROS_PER_MINUTE)})`;
   const whom = group.segment === "all" ? "" : group.segment === "targeted" ? " for the users it touches" : " for the other users";
   const reason =
-    `With ${item.release.version} at 100 %, the ${name} of ${group.endpoint}${whom} is ${show(worst.withRelease)} ` +
+    `With ${item.release.version} at 100%, the ${name} of ${group.endpoint}${whom} is ${show(worst.withRelease)} ` +
     `in its worst ${stretch}, against ${show(worst.without)} without it and an objective of ${show(worst.limit)}.`;
   return {
     objective: objective.metric,

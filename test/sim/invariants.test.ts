@@ -41,10 +41,10 @@ describe("a real run", () => {
   });
 });
 
-describe("weights sum to 100 %", () => {
+describe("weights sum to 100%", () => {
   it("breaks on a row in which a tenth of the traffic goes nowhere", () => {
     const leaking = withRows(taken, (row, index) => (index === 20 ? { ...row, versions: row.versions.map((version) => ({ ...version, weight: version.weight * 0.9 })) } : row));
-    expect(check(leaking, "weights sum to 100 %")).toMatchObject({ held: false, reason: expect.stringContaining("sum to 0.9") });
+    expect(check(leaking, "weights sum to 100%")).toMatchObject({ held: false, reason: expect.stringContaining("sum to 0.9") });
   });
 });
 
