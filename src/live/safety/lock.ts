@@ -14,9 +14,18 @@ export type LockResult = { readonly held: true; readonly release: () => void } |
  * could do that at once, and one of them would take away the other's), it is followed by the next number.
  */
 export function takeLock(folder: string): LockResult {
-  const draft = join(folder, `cleaning-${process.pid}-${randomBytes(6).toString("hex")}.draft`);
-  writeFileSync(draft, JSON.stringify(self()));
   try {
+    return tryLock(folder);
+  } catch {
+    // A full or read-only disk takes no lock file. Cleaning up twice does no harm, and never is worse.
+    return { held: true, release: () => undefined };
+  }
+}
+
+function tryLock(folder: string): LockResult {
+  const draft = join(folder, `cleaning-${process.pid}-${randomBytes(6).toString("hex")}.draft`);
+  try {
+    writeFileSync(draft, JSON.stringify(self()));
     for (;;) {
       const latest = latestLock(folder);
       const holder = latest === 0 ? null : holderOf(join(folder, lockName(latest)));

@@ -3,9 +3,6 @@
 import { fstatSync } from "node:fs";
 import { Socket } from "node:net";
 
-/** The exit code of a child whose parent went. */
-export const ORPHANED = 75;
-
 export interface ParentPipeOptions {
   /** The inherited pipe; standard input unless told otherwise. */
   readonly fd?: number;
@@ -22,7 +19,7 @@ export function exitWithParent({ fd = 0, onOrphaned }: ParentPipeOptions = {}): 
     try {
       onOrphaned?.();
     } finally {
-      process.exit(ORPHANED);
+      process.exit(0);
     }
   };
   process.on("SIGINT", () => undefined);

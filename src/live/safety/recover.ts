@@ -27,7 +27,8 @@ export async function recover(root: string, lockWaitMs: number = LOCK_WAIT_MS): 
   const lines: string[] = [];
   let clean = true;
   for (const place of gameDays(root)) {
-    const one = await recoverOne(place, lockWaitMs);
+    // One that can't be cleaned up must not keep the others from it.
+    const one = await recoverOne(place, lockWaitMs).catch((error: unknown) => ({ lines: [`${place.id}: ${(error as Error).message}`], clean: false }));
     lines.push(...one.lines);
     clean &&= one.clean;
   }
@@ -40,7 +41,7 @@ async function recoverOne(place: GameDayPlace, lockWaitMs: number): Promise<Reco
   if (untouched !== null) return untouched;
   const lock = await waitForLock(place.folder, lockWaitMs);
   if (lock === null) return { lines: [`${id}: somebody else is cleaning it up`], clean: false };
-  const journal = Journal.join(place.journal, "recover");
+  const journal = joinAsWellAsPossible(place.journal);
   try {
     // Whoever had the lock before may have done it all.
     if (journal.state.ended !== null) return { lines: [], clean: true };
@@ -57,6 +58,15 @@ async function recoverOne(place: GameDayPlace, lockWaitMs: number): Promise<Reco
   } finally {
     journal.close();
     lock();
+  }
+}
+
+/** A disk that takes no entries is no reason to leave processes behind. */
+function joinAsWellAsPossible(path: string): Journal {
+  try {
+    return Journal.join(path, "recover");
+  } catch {
+    return Journal.join(path, "recover", "read-only");
   }
 }
 

@@ -47,12 +47,15 @@ async function look(): Promise<boolean> {
       const lock = takeLock(folder);
       // Somebody else (recover) is at it; it writes the end, or it dies and leaves the lock void.
       if (!lock.held) return false;
-      journal.follow();
-      if (journal.state.ended === null) {
-        const { lines, left } = await cleanUp(journal, duty.reason);
-        for (const line of [...lines, ...left.map((each) => `still there: ${each}`)]) log(line);
+      try {
+        journal.follow();
+        if (journal.state.ended === null) {
+          const { lines, left } = await cleanUp(journal, duty.reason);
+          for (const line of [...lines, ...left.map((each) => `still there: ${each}`)]) log(line);
+        }
+      } finally {
+        lock.release();
       }
-      lock.release();
       return true;
     }
     case "end main's time":
