@@ -85,6 +85,26 @@ export type Expectation =
       readonly source: SourceRange;
     };
 
+/** What is counted over many runs of a scenario. Times and costs are under a limit or not; never is later than any limit. */
+export type OverallEvent =
+  | { readonly kind: "passed" }
+  | { readonly kind: "classification"; readonly is: string }
+  | { readonly kind: "result"; readonly is: string }
+  | { readonly kind: "right-action" }
+  | { readonly kind: "time-under"; readonly time: "detection" | "mitigation" | "recovery"; readonly limit: Micros }
+  | { readonly kind: "cost-under"; readonly limit: Euro };
+
+/** A claim about many runs together: the event comes in at least, or at most, this share of them. */
+export interface OverallClaim {
+  readonly event: OverallEvent;
+  readonly side: "at-least" | "at-most";
+  readonly share: Ratio;
+  /** Null where the claim is of the whole run. */
+  readonly release: string | null;
+  readonly text: string;
+  readonly source: SourceRange;
+}
+
 /** How the simulated on-call person answers a page that asks. */
 export interface PersonSpec {
   readonly answersAfter: Micros | null;
@@ -137,5 +157,7 @@ export interface Scenario {
   readonly person: PersonSpec;
   readonly expectIn: Ratio;
   readonly expectations: readonly Expectation[];
+  /** Absent where no file said so: a run by itself cannot be held against them. */
+  readonly overall?: readonly OverallClaim[];
   readonly gameDay: GameDaySpec;
 }

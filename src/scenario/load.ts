@@ -14,6 +14,7 @@ import { compileGameDay } from "./game-day-compile.js";
 import { LIMITS } from "./limits.js";
 import { sortProblems, type LoadResult, type Problem } from "./problem.js";
 import { scenarioSchema, type WrittenScenario } from "./scenario-schema.js";
+import { compileOverall } from "./overall.js";
 import { compileScript, type CompiledScript } from "./script-compile.js";
 import { readSource, type Data, type Source } from "./source.js";
 import { compileStrategy } from "./strategy-compile.js";
@@ -126,6 +127,7 @@ class Loader {
     const script = compileScript(written.script, place.in("script"), world.place, world.world, lasts ?? LIMITS.duration);
     const names = expectationNames(place, world.place, script);
     const expectations = written.expect.flatMap((expectation, index) => compileExpectation(expectation, place.in("expect", index), names) ?? []);
+    const overall = written["expect-overall"].flatMap((claim, index) => compileOverall(claim, place.in("expect-overall", index), names.releases) ?? []);
     const gameDay = compileGameDay(written["game-day"], place.in("game-day"), objectives, names.rules);
     if (strategy === null) return null;
     const scenario: Scenario = {
@@ -146,6 +148,7 @@ class Loader {
       person: { answersAfter: written.person["answers-after"], answer: written.person.answer },
       expectIn: written["expect-in"],
       expectations,
+      overall,
       gameDay,
     };
     this.#refuse(scenario, script, place, options);

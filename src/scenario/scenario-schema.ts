@@ -136,6 +136,7 @@ const scenarioShape = {
   }).prefault({}),
   "expect-in": percent("Share of seeds in which the expectations must hold.", "95%", { positive: true }).prefault("95%"),
   expect: list("What must be true of the outcome.", expectation, LIMITS.expectations).prefault([]),
+  "expect-overall": list("What must be true of many runs together; `shakedown test` judges it.", text("A share of runs, or a quantile of a time or the cost; a release's version may stand before it.", "caught in at least 99% of runs"), LIMITS.expectations).prefault([]),
   "game-day": gameDay.prefault({}),
 } as const;
 
