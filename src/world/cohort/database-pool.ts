@@ -4,7 +4,7 @@ import { toSeconds, type Micros } from "../../kernel/units.js";
 import type { DatabaseModel } from "../model.js";
 import { quantisedShare, type LawBook } from "./law-book.js";
 import { failsAfter, takes, type Law, type Wait } from "./law.js";
-import type { Breath } from "./fluctuation.js";
+import { Breath, type Felt } from "./breathing.js";
 import { nearestLoad } from "./load-grid.js";
 import { queueModel, type QueueModel, type QueuePoint } from "./queue-model.js";
 import { NO_WAIT, steppedService, waitOf } from "./wait.js";
@@ -12,8 +12,8 @@ import { NO_WAIT, steppedService, waitOf } from "./wait.js";
 /** The end of a lock is seen by its waiters in steps of this many seconds. */
 const LOCK_STEP_SECONDS = 0.25;
 
-/** Load of the queue as it is felt in this tick: its own, moved by a slow fluctuation. */
-export type Breathing = (queue: QueueModel, meanSeconds: number, variation: number) => number;
+/** What queries meet in this tick. */
+export type Feel = (queue: QueueModel, meanSeconds: number, variation: number) => Felt;
 
 export class DatabasePool {
   /** Queries per second by caller's version, and the law of the query alone for each. */
@@ -31,9 +31,11 @@ export class DatabasePool {
   /** Index into LOADS. */
   load = 0;
   /** The last wait, and what it was worked out for. */
-  last: { readonly queue: QueueModel | null; readonly load: number; readonly mean: number; readonly variation: number; readonly wait: Wait } =
-    { queue: null, load: -1, mean: 0, variation: 0, wait: NO_WAIT };
-  readonly breath: Breath = { deviation: 0, scoreTick: -1 };
+  last: { readonly felt: number; readonly mean: number; readonly variation: number; readonly wait: Wait } =
+    { felt: -1, mean: 0, variation: 0, wait: NO_WAIT };
+  readonly breath = new Breath();
+  /** Share of queries that time out waiting for a connection. */
+  refused = 0;
   /** All connections are held until then: a lock, or an outage. */
   heldUntil: Micros = -1;
   heldMask = 0;
@@ -88,18 +90,18 @@ export class DatabasePool {
   }
 
   /** Works out the answers for the present rates. */
-  update(book: LawBook, now: Micros, breathe: Breathing): void {
+  update(book: LawBook, now: Micros, feel: Feel): void {
     const limit = toSeconds(this.model.spec.wait);
     if (now < this.heldUntil) this.#held(book, toSeconds(this.heldUntil - now), limit);
     else if (this.connections === 0) {
       this.answer.fill(this.#timedOut(book, limit, this.takenMask));
       this.waiting = this.total * limit;
       this.#noteUse(book, 0, 0);
-    } else this.#steady(book, limit, breathe);
+    } else this.#steady(book, limit, feel);
     for (let v = 0; v < this.silent.length; v += 1) if (this.silent[v] >= 0) this.answer[v] = book.neverAnswers(this.silent[v]);
   }
 
-  #steady(book: LawBook, limit: number, breathe: Breathing): void {
+  #steady(book: LawBook, limit: number, feel: Feel): void {
     const { rate, own, answer } = this;
     const total = this.total;
     let [mean, square, slowSeconds, slowMask] = [0, 0, 0, 0];
@@ -113,12 +115,12 @@ export class DatabasePool {
     const queue = this.#queue(steppedPlaces(service.mean));
     const { slots } = queue.shape;
     this.load = nearestLoad((total > 0 ? mean : 0) / slots);
-    const load = breathe(queue, service.mean, service.variation);
-    const point = queue.point(load);
+    const felt = feel(queue, service.mean, service.variation);
     this.point = queue.point(this.load);
     this.waiting = Math.max(0, this.point.inSystem - this.point.busy);
-    const wait = this.#waitOf(book, queue, load, point, service.mean, service.variation);
-    const refusedShare = this.bounded ? 0 : quantisedShare(this.point.refused);
+    const wait = this.#waitOf(book, felt, service.mean, service.variation);
+    this.refused = this.bounded ? 0 : felt.waits.refused;
+    const refusedShare = quantisedShare(this.refused);
     const mask = slowMask | this.takenMask;
     const inherits = this.takenMask !== 0 ? 1 : atLeastOne(mean > 0 ? slowSeconds / mean : 0, slots);
     for (let v = 0; v < rate.length; v += 1) {
@@ -128,11 +130,11 @@ export class DatabasePool {
     this.#noteUse(book, this.point.busy, mean > 0 ? slowSeconds / mean : 0);
   }
 
-  #waitOf(book: LawBook, queue: QueueModel, load: number, point: QueuePoint, mean: number, variation: number): Wait {
+  #waitOf(book: LawBook, felt: Felt, mean: number, variation: number): Wait {
     const { last } = this;
-    if (last.queue !== queue || last.load !== load || last.mean !== mean || last.variation !== variation) {
-      const wait = book.named(`wait ${queue.name} ${load} ${mean} ${variation}`, () => waitOf(point, mean, variation));
-      this.last = { queue, load, mean, variation, wait };
+    if (last.felt !== felt.id || last.mean !== mean || last.variation !== variation) {
+      const wait = book.named(`wait ${felt.id} ${mean} ${variation}`, () => waitOf(felt, mean, variation));
+      this.last = { felt: felt.id, mean, variation, wait };
     }
     return this.last.wait;
   }
@@ -172,7 +174,7 @@ export class DatabasePool {
   accrue(now: Micros, seconds: number, givenUp: number): void {
     const isHeld = now < this.heldUntil;
     const total = this.total * seconds;
-    const waited = isHeld ? (this.stuck >= this.connections ? 1 : 0) : this.connections === 0 ? 1 : this.bounded ? 0 : this.point.refused;
+    const waited = isHeld ? (this.stuck >= this.connections ? 1 : 0) : this.connections === 0 ? 1 : this.refused;
     for (let lane = 0; lane < this.queries.length; lane += 1) {
       const left = lane > 0 && ((this.takenMask | (isHeld ? this.heldMask : 0)) & (1 << (lane - 1))) !== 0 ? 0 : 1;
       this.queries[lane] += isHeld ? 0 : total * (1 - waited);

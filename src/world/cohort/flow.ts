@@ -231,12 +231,12 @@ export class Flow {
     const loadBefore = pool.load;
     pool.settle(pool.arrivals, pool.serviceSeconds, seconds);
     const stepped = steppedService(mean / weight, square / weight);
-    this.#breathing.ofPool(pool, stepped.variation);
-    const point = pool.queue.point(pool.felt);
-    if (pool.waitLoad !== pool.felt || pool.waitMean !== stepped.mean || pool.waitVariation !== stepped.variation) {
-      pool.wait = book.named(`wait ${pool.queue.name} ${pool.felt} ${stepped.mean} ${stepped.variation}`, () =>
-        waitOf(point, stepped.mean, stepped.variation, inTurn ? 1 / replicas : 1));
-      pool.waitLoad = pool.felt;
+    const felt = this.#breathing.felt(pool.queue, pool.load, pool.breath, pool.key, 0, stepped.mean, stepped.variation);
+    pool.refused = felt.waits.refused;
+    if (pool.waitFor !== felt.id || pool.waitMean !== stepped.mean || pool.waitVariation !== stepped.variation) {
+      pool.wait = book.named(`wait ${felt.id} ${stepped.mean} ${stepped.variation}`, () =>
+        waitOf(felt, stepped.mean, stepped.variation, inTurn ? 1 / replicas : 1));
+      pool.waitFor = felt.id;
       pool.waitMean = stepped.mean;
       pool.waitVariation = stepped.variation;
     }

@@ -1,104 +1,189 @@
-// Queues breathe slowly: a tick's average wait differs from the mean, and the next tick remembers it.
+// Queues breathe: how much the average over a tick of what arrivals meet differs from its mean, and how long that lasts.
 
-import { exactExp, exactLog, normalQuantile } from "../../kernel/exact.js";
-import { uniform, type StreamKey } from "../../kernel/draws.js";
-import { LOADS } from "./load-grid.js";
-import type { QueueModel, QueuePoint } from "./queue-model.js";
+import { exactExp, exactLog, normalCdf } from "../../kernel/exact.js";
+import type { Chain } from "./queue-model.js";
 
-/** Where waiting is rarer than this its fluctuation cannot be seen. */
-const RARE = 0.004;
-/** A queue that refuses more than this is full all the time: what it refuses is the fluid excess, which does not breathe. */
-const FULL_REFUSES = 0.05;
-/** A fluctuation takes one of this many equally likely levels. */
-const LEVELS = 16;
-const SPREAD_STEPS = 32;
-const SPREAD_MAX = 0.75;
-const ROUNDS = 3;
-const ENOUGH = 0.01;
-
-/** Normal scores of the levels: the middle of each sixteenth. */
-const LEVEL_SCORES = Float64Array.from({ length: LEVELS }, (_, i) => normalQuantile((i + 0.5) / LEVELS));
-
-/** What a queue remembers from tick to tick: logarithm of the tick's wait over the mean, and the tick it was drawn for. */
-export interface Breath {
-  deviation: number;
-  scoreTick: number;
+/** How one figure of a queue fluctuates, for service of mean 1. */
+export interface Fluctuation {
+  /** Variance of the figure from one arrival to another. */
+  readonly variance: number;
+  /**
+   * What neighbours' likeness adds, per arrival, to the variance of a sum over many of them: `crowd` because they meet
+   * the same crowd, `self` because whoever takes long makes others wait.
+   */
+  readonly crowd: number;
+  readonly self: number;
+  /** Arrivals per service time at all copies, and how many copies there are. */
+  readonly arrivals: number;
+  readonly copies: number;
+  /** The figure by state, and what an arrival that meets the state tells about the figure of those around it, up to a factor. */
+  readonly figure: Float64Array;
+  readonly potential: Float64Array;
 }
 
-/** Per level the load whose steady wait is that level's; and what refusals are scaled by, so that their mean stays. */
-export interface Levels {
-  readonly loads: Int32Array;
-  readonly refusalScale: number;
+/** States rarer than this do not matter. */
+const UNLIKELY = 1e-9;
+
+/** Refusals are what breathes most visibly once they are more frequent than this; below, the slowest answers are. */
+const REFUSALS_SHOW = 0.005;
+
+/**
+ * The fluctuation of what shows: of refusals in a queue that is often full, otherwise of the chance to be among the slowest
+ * twentieth of all answers (that is what a p95 feels), or of the wait itself for an inner queue, whose waits hide in longer
+ * answers. `variation` is the squared coefficient of variation of the service time, taken as lognormal.
+ */
+export function fluctuationOf(chain: Chain, variation: number, inner: boolean): Fluctuation {
+  const { met } = chain;
+  const last = met.length - 1;
+  if (met[last] > REFUSALS_SHOW) return refusalFluctuation(chain, variation);
+  return inner ? sumOver(chain, chain.waitMean, null) : slowFluctuation(chain, variation);
+}
+
+function refusalFluctuation(chain: Chain, variation: number): Fluctuation {
+  const { met } = chain;
+  const figure = new Float64Array(met.length);
+  figure[met.length - 1] = 1;
+  const fluctuation = sumOver(chain, figure, null);
+  // What a full queue refuses is arrivals less services: (1 - e) ((1 - 2 e) + c^2), where the chain has c^2 = 1.
+  const e = met[met.length - 1];
+  return { ...fluctuation, crowd: (fluctuation.crowd * Math.max(0, 1 + variation - 2 * e)) / (2 - 2 * e) };
+}
+
+function slowFluctuation(chain: Chain, variation: number): Fluctuation {
+  const { met } = chain;
+  const waiting = new StateWaits(chain, variation);
+  const service = new LognormalService(variation);
+  const slow = slowest(met, waiting, service);
+  const figure = new Float64Array(met.length);
+  const work = new Float64Array(met.length);
+  for (let n = 0; n < met.length; n += 1) {
+    if (met[n] < UNLIKELY) continue;
+    figure[n] = waiting.mean(n, slow, (time) => service.beyond(time));
+    work[n] = waiting.mean(n, slow, (time) => service.workBeyond(time)) - figure[n];
+  }
+  return sumOver(chain, figure, work);
+}
+
+const SLOWEST = 0.05;
+const SLOW_MAX = 200;
+const ROUNDS = 20;
+
+/** The time that a twentieth of all answers take longer than. */
+function slowest(met: Float64Array, waiting: StateWaits, service: LognormalService): number {
+  const beyond = (time: number): number => {
+    let sum = 0;
+    for (let n = 0; n < met.length; n += 1) if (met[n] > UNLIKELY) sum += met[n] * waiting.mean(n, time, (rest) => service.beyond(rest));
+    return sum;
+  };
+  let [low, high] = [0, 1];
+  while (high < SLOW_MAX && beyond(high) > SLOWEST) high *= 2;
+  for (let i = 0; i < ROUNDS; i += 1) {
+    const middle = (low + high) / 2;
+    if (beyond(middle) > SLOWEST) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
+/** The wait in each state: none, or one of two equally likely times that have its mean and deviation. */
+class StateWaits {
+  readonly #waits: Float64Array;
+  readonly #short: Float64Array;
+  readonly #long: Float64Array;
+
+  /** The chain's waits are those of exponential service: they stretch with its variation, as `waitOf` stretches them. */
+  constructor({ waits, waitMean, waitSquare }: Chain, variation: number) {
+    this.#waits = waits;
+    this.#short = new Float64Array(waits.length);
+    this.#long = new Float64Array(waits.length);
+    for (let n = 0; n < waits.length; n += 1) {
+      if (waits[n] <= 0) continue;
+      const mean = waitMean[n] / waits[n];
+      const deviation = Math.sqrt(Math.max(0, ((waitSquare[n] / waits[n] - mean * mean) * (2 + variation)) / 3));
+      this.#short[n] = (Math.max(0, mean - deviation) * (1 + variation)) / 2;
+      this.#long[n] = ((mean + Math.min(mean, deviation)) * (1 + variation)) / 2;
+    }
+  }
+
+  /** The mean of `figure` of what is left of `time` after the wait in state n. */
+  mean(n: number, time: number, figure: (rest: number) => number): number {
+    const waits = this.#waits[n];
+    if (waits <= 0) return figure(time);
+    return (1 - waits) * figure(time) + (waits / 2) * (figure(time - this.#short[n]) + figure(time - this.#long[n]));
+  }
+}
+
+class LognormalService {
+  readonly #sigma: number;
+
+  constructor(variation: number) {
+    this.#sigma = Math.sqrt(exactLog(1 + Math.max(0.01, variation)));
+  }
+
+  /** P(S > time). */
+  beyond(time: number): number {
+    return time <= 0 ? 1 : normalCdf(-exactLog(time) / this.#sigma - this.#sigma / 2);
+  }
+
+  /** E[S; S > time]. */
+  workBeyond(time: number): number {
+    return time <= 0 ? 1 : normalCdf(-exactLog(time) / this.#sigma + this.#sigma / 2);
+  }
 }
 
 /**
- * Spread of a tick's average wait around its mean, as a ratio. The time scale stretches with the service time's
- * variation as the wait itself does.
+ * The central limit theorem of a sum over a birth-and-death chain's arrivals, by Poisson's equation: with b the mass-weighted
+ * figure below a cut, an arrival in state n moves the expected rest of the sum by -b / met, so that neighbours add
+ * 2 (b^2 / met - figure b) over the cuts, and an arrival with more work than usual adds -2 work b.
  */
-export function waitSpread(point: QueuePoint, serviceSeconds: number, variation: number, tickSeconds: number): number {
-  if (point.waits < RARE || point.tail <= 0 || point.refused > FULL_REFUSES) return 0;
-  const memory = forgetting(point, serviceSeconds, variation);
-  const r = memory / tickSeconds;
-  // Variance of the average of a process whose autocorrelation is exponential.
-  const averaged = r > 0 ? 2 * r * (1 - r * (1 - exactExp(-1 / r))) : 0;
-  const spread = Math.sqrt(point.tailVariance * averaged) / point.tail;
-  return Math.min(SPREAD_MAX, Math.round(spread * SPREAD_STEPS) / SPREAD_STEPS);
+function sumOver(chain: Chain, figure: Float64Array, work: Float64Array | null): Fluctuation {
+  const { met, arrivals, copies } = chain;
+  const potential = new Float64Array(met.length);
+  let mean = 0;
+  for (let n = 0; n < met.length; n += 1) mean += met[n] * figure[n];
+  let [below, variance, crowd, self] = [0, 0, 0, 0];
+  for (let n = 0; n < met.length; n += 1) {
+    const off = figure[n] - mean;
+    variance += met[n] * off * off;
+    if (n + 1 === met.length) break;
+    potential[n + 1] = potential[n];
+    if (met[n] < UNLIKELY) continue;
+    below += met[n] * off;
+    crowd += 2 * ((below * below) / met[n] - off * below);
+    if (work !== null) self -= 2 * work[n] * below;
+    potential[n + 1] -= below / met[n];
+  }
+  return { variance, crowd: Math.max(0, crowd), self: Math.max(0, self), arrivals: arrivals * copies, copies, figure, potential };
 }
 
-/** Seconds over which the queue forgets its state; measured against the request world, half as sensitive to variation as the wait. */
-export function forgetting(point: QueuePoint, serviceSeconds: number, variation: number): number {
-  return point.memory * serviceSeconds * ((3 + variation) / 4);
+/** How a tick is tied to the queue's long run, and to the tick before. */
+export interface Tie {
+  /** How much of the figure's variance a tick's average has, in coarse steps; 0: nothing breathes. */
+  readonly share: number;
+  /** Correlation of the tick's score with the one before. */
+  readonly kept: number;
 }
+
+/** Shares are taken in steps of an eighth of a doubling. */
+const SHARE_MIN = 1 / 4096;
+const SHARE_MAX = 0.9;
+const SHARE_STEP = 1.0905077326652577;
 
 /**
- * The next tick's deviation: an autoregression whose memory is the queue's, and whose variance in the long run is the
- * spread's. A queue that has just become slow has little to remember, so that its spread takes time to build up.
+ * The tie that gives a tick's average the variance of the queue's: neighbours' likeness lasts for some time, exponentially.
+ * Time stretches with the service's variation; measured against the request world, half as much as waits do.
  */
-export function nextDeviation(deviation: number, spread: number, key: StreamKey, tick: number, entity: number,
-  memorySeconds: number, tickSeconds: number): number {
-  const kept = memorySeconds > 0 ? exactExp(-tickSeconds / memorySeconds) : 0;
-  return kept * deviation + sigmaOf(spread) * Math.sqrt(1 - kept * kept) * normalQuantile(uniform(key, tick, entity));
-}
-
-/** Of the lognormal law of mean 1 with this spread. */
-export const sigmaOf = (spread: number): number => Math.sqrt(exactLog(1 + spread * spread));
-
-/** The level of a normal score. */
-export function levelOf(score: number): number {
-  let level = 0;
-  while (level + 1 < LEVELS && score > (LEVEL_SCORES[level] + LEVEL_SCORES[level + 1]) / 2) level += 1;
-  return level;
-}
-
-/** Lognormal levels of mean 1 and the given spread, as loads of the queue around `load`. */
-export function levelsAt(queue: QueueModel, load: number, spread: number): Levels {
-  const sigma = sigmaOf(spread);
-  const factors = LEVEL_SCORES.map((score) => exactExp(sigma * score));
-  const mean = factors.reduce((sum, factor) => sum + factor / LEVELS, 0);
-  const { tail, waitMean, refused } = queue.point(load);
-  const loads = Int32Array.from(factors, (factor) => loadOf(queue, (point) => point.tail, (tail * factor) / mean));
-  // Waits bend otherwise than their tail: the levels are moved together until the mean wait stays what it was.
-  for (let round = 0; round < ROUNDS; round += 1) {
-    let waits = 0;
-    for (const at of loads) waits += queue.point(at).waitMean / LEVELS;
-    const scale = waitMean / waits;
-    if (Math.abs(scale - 1) < ENOUGH) break;
-    for (let i = 0; i < LEVELS; i += 1) loads[i] = loadOf(queue, (point) => point.waitMean, queue.point(loads[i]).waitMean * scale);
-  }
-  let refusals = 0;
-  for (const at of loads) refusals += queue.point(at).refused / LEVELS;
-  return { loads, refusalScale: refusals > 0 ? refused / refusals : 1 };
-}
-
-/** The load at which an increasing figure comes nearest to `value`. */
-function loadOf(queue: QueueModel, figure: (point: QueuePoint) => number, value: number): number {
-  let low = 0;
-  let high = LOADS.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (figure(queue.point(middle)) >= value) high = middle;
-    else low = middle + 1;
-  }
-  if (low > 0 && value - figure(queue.point(low - 1)) < figure(queue.point(low)) - value) return low - 1;
-  return low;
+export function tieOf({ variance, crowd, self, arrivals, copies }: Fluctuation, serviceSeconds: number, variation: number, tickSeconds: number): Tie {
+  if (variance <= 0 || arrivals <= 0) return { share: 0, kept: 0 };
+  const perTick = (arrivals * tickSeconds) / serviceSeconds;
+  const lasting = (crowd * (3 + variation)) / 4;
+  // Of the average over the tick, at one copy; copies average each other out.
+  const memory = (copies * lasting) / (2 * variance * perTick);
+  const averaged = memory > 0 ? 2 * memory * (1 - memory * (1 - exactExp(-1 / memory))) : 0;
+  const wanted = averaged / copies + self / (perTick * variance);
+  let share = SHARE_MIN;
+  while (share * Math.sqrt(SHARE_STEP) < wanted && share * SHARE_STEP < SHARE_MAX) share *= SHARE_STEP;
+  // In the long run ticks add up as the sum over arrivals does.
+  const ratio = averaged > 0 ? (2 * memory) / averaged : 1;
+  return { share: wanted < SHARE_MIN ? 0 : share, kept: Math.max(0, (ratio - 1) / (ratio + 1)) };
 }

@@ -73,8 +73,7 @@ function capacityOf(stage: Stage, fleet: Fleet, replicas: readonly Replica[]): {
 function goOn(pool: Pool, before: Pool): void {
   pool.inSystem = before.inSystem * Math.min(1, before.replicas.length / pool.replicas.length);
   pool.working = before.working;
-  pool.breath.deviation = before.breath.deviation;
-  pool.breath.scoreTick = before.breath.scoreTick;
+  pool.breath.follow(before.breath);
   pool.refused = before.refused;
   pool.cells.forEach((cell, i) => cell.attempts.set(before.cells[i].attempts));
 }

@@ -2,7 +2,7 @@
 
 import type { StreamKey } from "../../kernel/draws.js";
 import type { Micros } from "../../kernel/units.js";
-import type { Breath } from "./fluctuation.js";
+import { Breath } from "./breathing.js";
 import { LOADS, nearestLoad } from "./load-grid.js";
 import { INSTANT, type Law, type Wait } from "./law.js";
 import { queueModel, type QueueModel } from "./queue-model.js";
@@ -67,13 +67,11 @@ export class Pool {
   /** Still moving towards its steady state. */
   moving = false;
   /** The slow fluctuation of its waits. */
-  readonly breath: Breath = { deviation: 0, scoreTick: -1 };
-  /** Index into LOADS that this tick's waits and refusals follow: `load`, moved by the fluctuation. */
-  felt = 0;
+  readonly breath = new Breath();
   arrivals = 0;
   /** The wait, and what it was worked out for. */
   wait: Wait = NO_WAIT;
-  waitLoad = -1;
+  waitFor = -1;
   waitMean = 0;
   waitVariation = 0;
   /** Conditions of own work that do not depend on the cell. */

@@ -1,6 +1,5 @@
 // A service's replicas as queues: how often a request waits or is refused, and how long, at every load.
 
-import { exactExp } from "../../kernel/exact.js";
 import { stationary } from "./birth-death.js";
 import { LOADS } from "./load-grid.js";
 import type { QueueShape } from "./queue-shape.js";
@@ -8,25 +7,38 @@ import { between, spreadsOf, wholePower, type Spread } from "./spread.js";
 
 export type { QueueShape } from "./queue-shape.js";
 
-/** A pool at one load, for exponential service of mean 1; counts are per replica. */
-export interface QueuePoint {
+/** What an arrival meets, for exponential service of mean 1. */
+export interface Waits {
   /** Share of arrivals that find every place taken. */
   readonly refused: number;
   /** Share of the admitted that wait, and the first two moments of an admitted one's wait (zero included). */
   readonly waits: number;
   readonly waitMean: number;
   readonly waitSquare: number;
+}
+
+/** A pool at one load; counts are per replica. */
+export interface QueuePoint extends Waits {
   /** Mean number in the system, and at work. */
   readonly inSystem: number;
   readonly busy: number;
-  /**
-   * How the queue breathes, seen through the tail of answers: the mean over time of `tailWeight` of the wait, its
-   * variance over all replicas, and the time over which it forgets itself. An average over a long time T varies by
-   * twice variance x memory over T.
-   */
-  readonly tail: number;
-  readonly tailVariance: number;
-  readonly memory: number;
+}
+
+/** The queue as a birth-and-death chain, state by state: what happens to an arrival that meets each number in the system. */
+export interface Chain {
+  /** Share of arrivals, refused ones included, that meet each number; the last is the full queue, which refuses. */
+  readonly met: Float64Array;
+  /** Arrivals per service time, refused ones included. */
+  readonly arrivals: number;
+  /** The chance to wait, and the wait's first two moments. */
+  readonly waits: Float64Array;
+  readonly waitMean: Float64Array;
+  readonly waitSquare: Float64Array;
+  /** Share of time in each state, and departures per service time there. */
+  readonly share: Float64Array;
+  readonly down: Float64Array;
+  /** So many such chains side by side make the pool. */
+  readonly copies: number;
 }
 
 /** At most this many numbers in the system are told apart; longer queues are cut there. */
@@ -50,11 +62,12 @@ export class QueueModel {
 
   /** The point at LOADS[load]. */
   point(load: number): QueuePoint {
-    return (this.#points[load] ??= this.#solve(LOADS[load]));
+    return (this.#points[load] ??= pointOf(this.chain(load), this.shape));
   }
 
-  #solve(load: number): QueuePoint {
-    return this.#imbalance === null ? aloneAt(this.shape, load) : this.#imbalance.at(load);
+  /** The chain at LOADS[load]: large, so it is not kept. */
+  chain(load: number): Chain {
+    return this.#imbalance === null ? aloneAt(this.shape, LOADS[load]) : this.#imbalance.at(LOADS[load]);
   }
 }
 
@@ -76,39 +89,53 @@ export function queueModel(shape: QueueShape): QueueModel {
   return model;
 }
 
+/** What arrivals meet on the whole when they meet each state with the chances in `met`. */
+export function waitsOf({ waits, waitMean, waitSquare }: Chain, met: Float64Array): Waits {
+  let [waiting, mean, square] = [0, 0, 0];
+  for (let n = 0; n < met.length; n += 1) {
+    waiting += met[n] * waits[n];
+    mean += met[n] * waitMean[n];
+    square += met[n] * waitSquare[n];
+  }
+  const refused = met[met.length - 1];
+  const admitted = Math.max(1e-12, 1 - refused);
+  return { refused, waits: Math.min(1, waiting / admitted), waitMean: mean / admitted, waitSquare: square / admitted };
+}
+
+function pointOf(chain: Chain, { replicas }: QueueShape): QueuePoint {
+  const { share, down, met, copies } = chain;
+  let [inSystem, busy] = [0, 0];
+  for (let n = 0; n < share.length; n += 1) {
+    inSystem += share[n] * n;
+    busy += share[n] * down[n];
+  }
+  const each = copies / replicas;
+  return { ...waitsOf(chain, met), inSystem: inSystem * each, busy: busy * each };
+}
+
 /** Every replica is a queue of its own: M/M/c/K for random choice, and close to it when they take turns. */
-function aloneAt(shape: QueueShape, load: number): QueuePoint {
+function aloneAt(shape: QueueShape, load: number): Chain {
   const { slots, places, replicas } = shape;
   const states = slots + places + 1;
   const up = arrivalRates(shape, load * slots);
   const down = new Float64Array(states);
-  const waits = new Float64Array(states);
+  const [waits, waitMean, waitSquare] = [new Float64Array(states), new Float64Array(states), new Float64Array(states)];
   for (let n = 0; n < states; n += 1) {
     down[n] = Math.min(n, slots);
-    waits[n] = n >= slots && n + 1 < states ? (n - slots + 1) / slots : 0;
+    if (n < slots || n + 1 === states) continue;
+    const wait = (n - slots + 1) / slots;
+    waits[n] = 1;
+    waitMean[n] = wait;
+    waitSquare[n] = wait * (wait + 1 / slots);
   }
   const share = stationary(up, down);
-  // What an arrival meets, refused ones included.
-  const lastRate = up[states - 2];
-  let arrivals = share[states - 1] * lastRate;
-  for (let n = 0; n + 1 < states; n += 1) arrivals += share[n] * up[n];
-  let [waiting, mean, square, inSystem, busy] = [0, 0, 0, 0, 0];
-  for (let n = 0; n < states; n += 1) {
-    inSystem += share[n] * n;
-    busy += share[n] * down[n];
-    const met = arrivals > 0 ? (share[n] * up[n]) / arrivals : share[n];
-    if (waits[n] === 0) continue;
-    waiting += met;
-    mean += met * waits[n];
-    square += met * waits[n] * (waits[n] + 1 / slots);
-  }
-  const refused = arrivals > 0 ? (share[states - 1] * lastRate) / arrivals : 0;
-  const admitted = Math.max(1e-12, 1 - refused);
-  return {
-    refused, inSystem, busy,
-    waits: waiting / admitted, waitMean: mean / admitted, waitSquare: square / admitted,
-    ...fluctuation(share, up, shape.inner === true ? waits : waits.map(tailWeight), replicas),
-  };
+  // The full queue is met as often as the one before it would be: `up` there says who gets in, which is nobody.
+  const rates = up.slice();
+  rates[states - 1] = up[states - 2];
+  let arrivals = 0;
+  for (let n = 0; n < states; n += 1) arrivals += share[n] * rates[n];
+  const met = share.map((one, n) => (arrivals > 0 ? (one * rates[n]) / arrivals : one));
+  return { met, arrivals, waits, waitMean, waitSquare, share, down, copies: replicas };
 }
 
 /**
@@ -132,29 +159,6 @@ function arrivalRates({ slots, places, replicas, inTurn }: QueueShape, offered: 
   return up;
 }
 
-/** A wait pushes answers past a high quantile the more the longer it is: about as e^(wait) does, up to a point. */
-const TAIL_STEEPNESS = 1.5;
-const TAIL_WAIT_MAX = 2.5;
-const tailWeight = (wait: number): number => exactExp(TAIL_STEEPNESS * Math.min(wait, TAIL_WAIT_MAX)) - 1;
-
-/**
- * For a birth-and-death chain the autocovariance of f integrates to a sum over cuts of (mass-weighted f below)^2 / flow.
- * What is averaged are arrivals, which come in greater number when they make each other wait: the second term.
- * Independent replicas average each other out.
- */
-function fluctuation(share: Float64Array, up: Float64Array, f: Float64Array, independent: number): Pick<QueuePoint, "tail" | "tailVariance" | "memory"> {
-  let mean = 0;
-  for (let n = 0; n < share.length; n += 1) mean += share[n] * f[n];
-  let [below, integral, variance] = [0, 0, 0];
-  for (let n = 0; n < share.length; n += 1) {
-    below += share[n] * (f[n] - mean);
-    variance += share[n] * (f[n] - mean) * (f[n] - mean);
-    const flow = share[n] * up[n];
-    if (n + 1 < share.length && flow > 1e-15) integral += (below * below) / flow - (below * (f[n] - mean)) / up[n];
-  }
-  return { tail: mean, tailVariance: variance / independent, memory: variance > 0 ? integral / variance : 0 };
-}
-
 /**
  * Replicas behind a balancer that looks at several of them: the total in the system moves as one birth-and-death chain
  * (its slow, common fluctuation), and how a total is spread over the replicas at any moment follows the mean field of
@@ -162,49 +166,41 @@ function fluctuation(share: Float64Array, up: Float64Array, f: Float64Array, ind
  */
 class Imbalance {
   readonly #shape: QueueShape;
-  readonly #spreads: readonly Spread[];
+  readonly #waits: Float64Array;
+  readonly #waitMean: Float64Array;
+  readonly #waitSquare: Float64Array;
+  readonly #down: Float64Array;
 
   constructor(shape: QueueShape) {
     this.#shape = shape;
-    this.#spreads = spreadsOf(shape);
-  }
-
-  at(load: number): QueuePoint {
-    const { replicas, slots, places } = this.#shape;
+    const { replicas, slots, places } = shape;
     const states = replicas * (slots + places) + 1;
-    const up = new Float64Array(states);
-    const down = new Float64Array(states);
-    const waits = new Float64Array(states);
-    const meanWait = new Float64Array(states);
-    const square = new Float64Array(states);
+    [this.#waits, this.#waitMean, this.#waitSquare, this.#down] = Array.from({ length: 4 }, () => new Float64Array(states));
+    const spreads = spreadsOf(shape);
     for (let total = 0, cursor = 0; total < states; total += 1) {
       const mean = total / replicas;
-      while (cursor + 2 < this.#spreads.length && this.#spreads[cursor + 1].mean < mean) cursor += 1;
-      const spread = between(this.#spreads, cursor, mean, slots);
-      up[total] = total + 1 < states ? load * slots * replicas : 0;
-      down[total] = Math.max(Math.min(spread.busy * replicas, total), total > 0 ? 1e-9 : 0);
-      if (total + 1 === states) continue;
-      waits[total] = spread.waits;
-      // No balancer beats one common queue.
-      const common = Math.max(0, total + 1 - replicas * slots) / (replicas * slots);
-      meanWait[total] = Math.max(spread.waitMean, common);
-      square[total] = Math.max(spread.waitSquare, common * (common + 1 / (replicas * slots)));
+      while (cursor + 2 < spreads.length && spreads[cursor + 1].mean < mean) cursor += 1;
+      this.#state(total, between(spreads, cursor, mean, slots), total + 1 === states);
     }
-    const share = stationary(up, down);
-    let [waiting, first, second, inSystem, busy] = [0, 0, 0, 0, 0];
-    for (let total = 0; total < states; total += 1) {
-      waiting += share[total] * waits[total];
-      first += share[total] * meanWait[total];
-      second += share[total] * square[total];
-      inSystem += (share[total] * total) / replicas;
-      busy += (share[total] * down[total]) / replicas;
-    }
-    const refused = share[states - 1];
-    const admitted = Math.max(1e-12, 1 - refused);
-    return {
-      refused, inSystem, busy,
-      waits: Math.min(1, waiting / admitted), waitMean: first / admitted, waitSquare: second / admitted,
-      ...fluctuation(share, up, meanWait.map(tailWeight), 1),
-    };
+  }
+
+  #state(total: number, spread: Spread, full: boolean): void {
+    const { replicas, slots } = this.#shape;
+    this.#down[total] = Math.max(Math.min(spread.busy * replicas, total), total > 0 ? 1e-9 : 0);
+    if (full) return;
+    // No balancer beats one common queue.
+    const common = Math.max(0, total + 1 - replicas * slots) / (replicas * slots);
+    this.#waits[total] = spread.waits;
+    this.#waitMean[total] = Math.max(spread.waitMean, common);
+    this.#waitSquare[total] = Math.max(spread.waitSquare, common * (common + 1 / (replicas * slots)));
+  }
+
+  at(load: number): Chain {
+    const { replicas, slots } = this.#shape;
+    const arrivals = load * slots * replicas;
+    const up = new Float64Array(this.#down.length).fill(arrivals);
+    up[up.length - 1] = 0;
+    const share = stationary(up, this.#down);
+    return { met: share, arrivals, waits: this.#waits, waitMean: this.#waitMean, waitSquare: this.#waitSquare, share, down: this.#down, copies: 1 };
   }
 }
