@@ -13,12 +13,12 @@ interface GameDayFlags {
 
 /** Cleans up, a line for each thing done; exit code 1 when something is left. */
 export async function recoverGameDays(terminal: Terminal, { out = "shakedown-out" }: GameDayFlags = {}): Promise<ExitCode> {
-  try {
-    const { lines, clean } = await recover(gameDaysFolder(out));
-    for (const line of lines) terminal.print(line);
-    return clean ? ExitCode.ok : ExitCode.failed;
-  } catch (error) {
-    if (error instanceof UnsupportedMachine) throw new UsageError(error.message);
-    throw error;
-  }
+  const { lines, clean } = await recover(gameDaysFolder(out)).catch(refused);
+  for (const line of lines) terminal.print(line);
+  return clean ? ExitCode.ok : ExitCode.failed;
+}
+
+/** A machine that can't have game days is no fault of ours. */
+export function refused(error: unknown): never {
+  throw error instanceof UnsupportedMachine ? new UsageError(error.message) : error;
 }

@@ -6,6 +6,7 @@ import { adviseName } from "../../scenario/nearest.js";
 import { duration } from "../../kernel/format.js";
 import { ExitCode, UsageError } from "../exit.js";
 import type { Terminal } from "../terminal.js";
+import { refused } from "./gameday-recover.js";
 
 interface GameDayFlags {
   /** The output folder that the game day was given. */
@@ -20,7 +21,7 @@ export async function stopGameDay(id: string, terminal: Terminal, { out = "shake
   const place = all.find((each) => each.id === id);
   if (place === undefined) throw new UsageError(`there is no game day ${id} in ${gameDaysFolder(out)}: ${adviseName(id, all.map((each) => each.id), "game days")}`);
   terminal.status(`asked ${id} to end ...`);
-  const result = await requestStop(place);
+  const result = await requestStop(place).catch(refused);
   terminal.status("");
   switch (result.kind) {
     case "ended":

@@ -33,7 +33,6 @@ const entry = z.discriminatedUnion("kind", [
     main: identity,
     /** Pids mean something else in another pid namespace (a container). */
     pidNamespace: z.string(),
-    uid: z.int().nonnegative(),
     folder: z.string().startsWith("/"),
     /** On the monotonic clock of the boot: nothing of it may live longer. */
     untilMonotonicMs: z.number(),

@@ -77,7 +77,6 @@ export class GameDayGuard {
       id: options.id,
       main: self(),
       pidNamespace: pidNamespace(),
-      uid: process.getuid?.() ?? 0,
       folder: options.folder,
       untilMonotonicMs: monotonicMs() + options.limitMs,
     });

@@ -1,5 +1,6 @@
 // Cleans up after game days whose main process is gone: what the watchdog would have done, had it not gone too.
 
+import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cleanUp, endWatchdog } from "./clean-up.js";
 import { gameDays, type GameDayPlace } from "./game-days.js";
@@ -73,13 +74,17 @@ function joinAsWellAsPossible(path: string): Journal {
 /** What can be said without touching it; null when there is something to clean up. */
 function lookOnly({ id, journal: path }: GameDayPlace): Recovered | null {
   let journal: Journal;
+  let owner: number;
   try {
+    owner = statSync(path).uid;
     journal = Journal.join(path, "recover", "read-only");
   } catch (error) {
     return { lines: [`${id}: its journal can't be read: ${(error as Error).message}`], clean: false };
   }
   const { started, ended } = journal.state;
   journal.close();
+  // Somebody else's journal must not tell this user which processes to end and which folders to remove.
+  if (owner !== process.getuid?.()) return { lines: [`${id}: its journal belongs to another user (${owner}): recover it as that user`], clean: false };
   if (ended !== null) return { lines: [], clean: true };
   if (started === null) {
     // The first line is on disk before anything is done: without it, nothing was.
@@ -87,9 +92,6 @@ function lookOnly({ id, journal: path }: GameDayPlace): Recovered | null {
   }
   if (started.main.bootId === bootId() && started.pidNamespace !== pidNamespace()) {
     return { lines: [`${id}: it ran in another container (${started.pidNamespace}): recover it there`], clean: false };
-  }
-  if (started.uid !== (process.getuid?.() ?? started.uid)) {
-    return { lines: [`${id}: it was started by another user (${started.uid}): recover it as that user`], clean: false };
   }
   if (isStill(started.main)) {
     return { lines: [`${id}: still running (pid ${started.main.pid}); end it with \`shakedown gameday stop ${id}\``], clean: true };

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GameDayPlace } from "./game-days.js";
-import { isStill, signalIf, stateOf } from "./identity.js";
+import { isStill, requireLinux, signalIf, stateOf } from "./identity.js";
 import { Journal } from "./journal.js";
 
 export type StopResult =
@@ -19,6 +19,7 @@ const STOP_WAIT_MS = 60_000;
 
 /** Asks the game day to end, and waits until its journal says that it did. */
 export async function requestStop(place: GameDayPlace, waitMs: number = STOP_WAIT_MS): Promise<StopResult> {
+  requireLinux();
   const journal = Journal.join(place.journal, "recover", "read-only");
   try {
     const { started, ended: before } = journal.state;

@@ -10,7 +10,7 @@ import { temporaryFolder, tidy } from "./programs.js";
 
 afterEach(tidy);
 
-const startedIn = (folder: string) => ({ kind: "game-day-started", version: 1, id: "g1", main: self(), pidNamespace: "pid:[1]", uid: 0, folder, untilMonotonicMs: 1e12 }) as const;
+const startedIn = (folder: string) => ({ kind: "game-day-started", version: 1, id: "g1", main: self(), pidNamespace: "pid:[1]", folder, untilMonotonicMs: 1e12 }) as const;
 const fault = (name: string) => ({ kind: "fault-begun", fault: name, what: "SIGSTOP", victim: "shop v1 #1", untilMonotonicMs: 5, until: "soon", revert: { how: "continue", victim: self() } }) as const;
 
 function begun(): { readonly journal: Journal; readonly path: string } {

@@ -1,6 +1,6 @@
 // Recover: what is left after main and watchdog were killed together is found and undone, once, by whoever comes.
 
-import { appendFileSync, existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, chownSync, existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { spawn } from "node:child_process";
 import { afterEach, describe, expect, it } from "vitest";
@@ -29,7 +29,7 @@ const goneMain: ProcessIdentity = { ...self(), startTicks: self().startTicks - 1
 /** A journal as a main that is gone would have left it. */
 function leftBehind(root: string, id: string, main = goneMain): Journal {
   const folder = join(root, id);
-  return Journal.begin(join(folder, JOURNAL_FILE), { kind: "game-day-started", version: 1, id, main, pidNamespace: "pid:[0]", uid: process.getuid?.() ?? 0, folder, untilMonotonicMs: 1e15 });
+  return Journal.begin(join(folder, JOURNAL_FILE), { kind: "game-day-started", version: 1, id, main, pidNamespace: "pid:[0]", folder, untilMonotonicMs: 1e15 });
 }
 
 /** The same with the namespace of this process, so that recover may act. */
@@ -107,6 +107,13 @@ describe("recover", () => {
     const { lines, clean } = await recover(root);
     expect(clean).toBe(false);
     expect(lines[0]).toMatch(/another container/);
+  });
+
+  it.runIf(process.getuid?.() === 0)("does nothing that somebody else's journal says", async () => {
+    const root = temporaryFolder();
+    leftHere(root, "g1").close();
+    chownSync(join(root, "g1", JOURNAL_FILE), 12_345, 12_345);
+    expect(await recover(root)).toEqual({ lines: ["g1: its journal belongs to another user (12345): recover it as that user"], clean: false });
   });
 
   it("never signals the process that got a recorded pid later", async () => {

@@ -10,7 +10,7 @@ const STAMP = { at: "2026-11-21T12:00:00.000Z", by: "main" } as const;
 
 function stateOf(...entries: readonly JournalEntry[]): GameDayState {
   const state = new GameDayState();
-  state.apply({ kind: "game-day-started", ...STAMP, version: 1, id: "g1", main: PROCESS, pidNamespace: "n", uid: 0, folder: "/x", untilMonotonicMs: 100_000 });
+  state.apply({ kind: "game-day-started", ...STAMP, version: 1, id: "g1", main: PROCESS, pidNamespace: "n", folder: "/x", untilMonotonicMs: 100_000 });
   for (const entry of entries) state.apply(entry);
   return state;
 }
