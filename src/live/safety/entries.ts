@@ -14,10 +14,10 @@ const revert = z.discriminatedUnion("how", [
   /** The fault is a helper process (a burner): end it. */
   z.object({ how: z.literal("end-process"), token }),
   /**
-   * The fault lives inside a process of ours: main tells it over its channel to stop, and it holds the same time to live
-   * itself. Nobody else can tell it anything: the watchdog ends it.
+   * The fault lives inside processes of ours: main tells them over their channels to stop, and they hold the same time to
+   * live themselves. Nobody else can tell them anything: the watchdog ends them.
    */
-  z.object({ how: z.literal("tell"), victim: identity }),
+  z.object({ how: z.literal("tell"), victims: z.array(identity) }),
   /** There is nothing to undo (a killed process is started again by its platform). */
   z.object({ how: z.literal("nothing"), why: z.string() }),
 ]);

@@ -37,7 +37,7 @@ export interface FaultLease {
   readonly victim: string;
   readonly forMs: number;
   readonly revert: Revert;
-  /** For `tell`: tells the process to stop; it throws when it can't. */
+  /** For `tell`: tells the processes to stop; it throws when it can't. */
   readonly tell?: () => void | Promise<void>;
 }
 
@@ -198,10 +198,11 @@ export class GameDayGuard {
   async #undo(fault: string, revert: Revert): Promise<Reverted> {
     const tell = this.#tells.get(fault);
     if (revert.how !== "tell" || tell === undefined) return revertFault({ revert }, this.#journal.state);
-    if (!isStill(revert.victim)) return { ok: true, how: "gone with its process" };
+    const there = revert.victims.filter(isStill);
+    if (there.length === 0) return { ok: true, how: "gone with its process" };
     try {
       await tell();
-      return { ok: true, how: `told pid ${revert.victim.pid}` };
+      return { ok: true, how: `told pid ${there.map(({ pid }) => pid).join(", ")}` };
     } catch (error) {
       return { ok: false, why: (error as Error).message };
     }

@@ -18,7 +18,7 @@ export async function revertFault(fault: { readonly revert: Revert }, state: Gam
     case "end-process":
       return endByToken(recipe.token, state);
     case "tell":
-      return endVictim(recipe.victim);
+      return endVictims(recipe.victims);
     case "nothing":
       return { ok: true, how: `nothing to undo: ${recipe.why}` };
   }
@@ -35,10 +35,12 @@ function afterSignal(victim: ProcessIdentity, signal: NodeJS.Signals): Reverted 
   }
 }
 
-async function endVictim(victim: ProcessIdentity): Promise<Reverted> {
-  if (!isStill(victim)) return { ok: true, how: "gone with its process" };
-  const [how] = await endProcesses([victim]);
-  return how === "still there" ? { ok: false, why: `its process (pid ${victim.pid}) does not end` } : { ok: true, how: `its process was ended by ${how}` };
+async function endVictims(victims: readonly ProcessIdentity[]): Promise<Reverted> {
+  const there = victims.filter(isStill);
+  if (there.length === 0) return { ok: true, how: "gone with its process" };
+  const how = await endProcesses(there);
+  const pids = there.map(({ pid }) => pid).join(", ");
+  return how.includes("still there") ? { ok: false, why: `its process does not end (pid ${pids})` } : { ok: true, how: `its process was ended (pid ${pids})` };
 }
 
 /** Every process that bears the token, the recorded one first; there is nothing polite about a burner. */

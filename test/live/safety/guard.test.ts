@@ -117,7 +117,7 @@ describe("a fault", () => {
     const { guard } = await begin();
     const victim = replica(guard);
     const told: string[] = [];
-    const lease: FaultLease = { fault: "slow", what: "latency x3", victim: victim.role, forMs: 300, revert: { how: "tell", victim: victim.identity }, tell: () => void told.push("stop") };
+    const lease: FaultLease = { fault: "slow", what: "latency x3", victim: victim.role, forMs: 300, revert: { how: "tell", victims: [victim.identity] }, tell: () => void told.push("stop") };
     const heard: string[] = [];
     await guard.beginFault(lease, () => void told.push("start"), (fault, by) => heard.push(`${fault} by ${by}`));
     await until("it was told", () => guard.openFaults.length === 0);
@@ -132,7 +132,7 @@ describe("a fault", () => {
     const tell = (): void => {
       throw new Error("the channel is closed");
     };
-    await guard.beginFault({ fault: "slow", what: "latency x3", victim: victim.role, forMs: 10_000, revert: { how: "tell", victim: victim.identity }, tell }, () => undefined);
+    await guard.beginFault({ fault: "slow", what: "latency x3", victim: victim.role, forMs: 10_000, revert: { how: "tell", victims: [victim.identity] }, tell }, () => undefined);
     expect(await guard.revertAll()).toBe(false);
     expect(guard.openFaults).toEqual(["slow"]);
   });

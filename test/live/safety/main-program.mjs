@@ -37,5 +37,10 @@ if (stopFor !== undefined) {
     () => void signalIf(victim.identity, "SIGSTOP"),
   );
 }
+if (options.includes("tell")) {
+  const [victim] = children;
+  const tell = () => undefined;
+  await guard.beginFault({ fault: "f2", what: "latency x3", victim: victim.role, forMs: 100, revert: { how: "tell", victims: [victim.identity] }, tell }, () => undefined);
+}
 say({ main: process.pid, children: children.map(({ identity }) => identity), temporary });
 if (options.includes("hang")) for (;;);

@@ -33,7 +33,7 @@ describe("the watchdog's duty", () => {
   });
 
   it("leaves a process longer to end a fault inside itself, before the process is ended for it", () => {
-    const state = stateOf(fault("slow", 1_000, { how: "tell", victim: PROCESS }));
+    const state = stateOf(fault("slow", 1_000, { how: "tell", victims: [PROCESS] }));
     expect(faultsAt(1_000 + TELL_GRACE_MS, state)).toEqual([]);
     expect(faultsAt(1_001 + TELL_GRACE_MS, state)).toEqual(["slow"]);
   });

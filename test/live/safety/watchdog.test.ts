@@ -32,6 +32,13 @@ describe("the watchdog", () => {
     expect(day.left()).toHaveLength(4);
   });
 
+  it("ends the process whose own fault has outlived main's care by seconds", async () => {
+    const day = await startGameDay(temporaryFolder(), "g1", "tell", "hang");
+    await until("the process is gone", () => !isStill(day.children[0]), 9_000);
+    await until("it is written", () => stateIn(day.journal).openFaults.length === 0);
+    expect(day.left()).toHaveLength(3);
+  });
+
   it("ends a game day whose own time is over: main is asked first, and everything goes when it does not listen", async () => {
     const day = await startGameDay(temporaryFolder(), "g1", "limit=300");
     await until("main has ended", () => !isStill(day.main));
