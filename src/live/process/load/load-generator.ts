@@ -28,7 +28,7 @@ export class LoadGenerator implements Obeys {
   readonly #latencies = new LatencyBook();
   readonly #arrivals: readonly Arrivals[];
   readonly #waiting = new Waiting();
-  readonly #pulse = new PulseMeter();
+  readonly #pulse = new PulseMeter(10);
   readonly #surges: Effect[] = [];
   #report: NodeJS.Timeout | null = null;
   #state: "waiting" | "sending" | "over" = "waiting";

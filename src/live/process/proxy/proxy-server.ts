@@ -11,7 +11,7 @@ const REPORT_MILLIS = 1_000;
 
 export class ProxyServer implements Obeys {
   readonly #fronts = new Map<string, Front>();
-  readonly #pulse = new PulseMeter();
+  readonly #pulse = new PulseMeter(10);
   readonly #own: Histogram = build({ highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 2 });
   #report: NodeJS.Timeout | null = null;
   #ownP95 = 0;

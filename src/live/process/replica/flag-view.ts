@@ -1,6 +1,6 @@
 // The replica's own view of its flag: read from the flag service at the start, then followed with a delay.
 
-import { FlagdCore } from "@openfeature/flagd-core";
+import type { FlagdCore } from "@openfeature/flagd-core";
 import type { Micros } from "../../../kernel/units.js";
 import { request } from "undici";
 
@@ -12,7 +12,7 @@ const PATIENCE_MILLIS = 20_000;
 const FIRST_MILLIS = 1_000;
 
 export class FlagView {
-  readonly #core = new FlagdCore();
+  #core: FlagdCore | null = null;
   #stopped = false;
   #change = 0;
   /** Changes believed so far. */
@@ -27,6 +27,9 @@ export class FlagView {
 
   /** Reads the flag now, then follows it. */
   async start(): Promise<void> {
+    // Only a replica with a flag pays for loading the evaluation.
+    const { FlagdCore } = await import("@openfeature/flagd-core");
+    this.#core = new FlagdCore();
     try {
       const text = await this.#read(FIRST_MILLIS, null);
       this.#believe(text.body, text.change);
@@ -64,7 +67,7 @@ export class FlagView {
 
   /** A change that comes after a newer one was believed is old. */
   #believe(configuration: string, change: number): void {
-    if (this.#stopped || change < this.#believed) return;
+    if (this.#stopped || this.#core === null || change < this.#believed) return;
     this.#believed = change;
     this.#change = Math.max(this.#change, change);
     this.#core.setConfigurations(configuration);

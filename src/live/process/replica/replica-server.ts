@@ -22,7 +22,7 @@ const OUT_OF_MEMORY_CODE = 137;
 export class ReplicaServer implements Obeys {
   readonly replica: Replica;
   readonly #clock: RunClock;
-  readonly #pulse = new PulseMeter();
+  readonly #pulse = new PulseMeter(50);
   readonly #flag: FlagView | null;
   readonly #slots: ReadonlyMap<string, number>;
   readonly #timers: NodeJS.Timeout[] = [];

@@ -3,15 +3,14 @@
 import { monitorEventLoopDelay, performance, type IntervalHistogram } from "node:perf_hooks";
 import type { Pulse } from "../protocol.js";
 
-/** A look at the loop every so often; the histogram holds this interval plus the delay. */
-const RESOLUTION_MILLIS = 20;
-
 export class PulseMeter {
-  readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION_MILLIS });
+  readonly #delay: IntervalHistogram;
   #cpu = process.cpuUsage();
   #at = performance.now();
 
-  constructor() {
+  /** Looks at the loop every so many milliseconds; each look wakes the process, and there may be many processes. */
+  constructor(readonly resolutionMillis: number) {
+    this.#delay = monitorEventLoopDelay({ resolution: resolutionMillis });
     this.#delay.enable();
   }
 
@@ -20,7 +19,8 @@ export class PulseMeter {
     const { user, system } = process.cpuUsage(this.#cpu);
     const now = performance.now();
     const elapsedMicros = Math.max(1, (now - this.#at) * 1000);
-    const p99 = this.#delay.count === 0 ? 0 : this.#delay.percentile(99) / 1000 - RESOLUTION_MILLIS * 1000;
+    // The histogram holds the interval plus the delay.
+    const p99 = this.#delay.count === 0 ? 0 : this.#delay.percentile(99) / 1000 - this.resolutionMillis * 1000;
     this.#cpu = process.cpuUsage();
     this.#at = now;
     this.#delay.reset();
