@@ -1,0 +1,153 @@
+// `shakedown test`: plays scenarios over many seeds, says which hold, and ends with an exit code that CI can trust.
+
+import type { Baseline } from "../../lab/baseline.js";
+import { startRunner } from "../../lab/start-runner.js";
+import { suiteOf, testScenario, type ScenarioResult, type SuiteResult, type TestPlan } from "../../lab/suite.js";
+import type { Runner } from "../../lab/runner.js";
+import type { Fidelity } from "../../world/world.js";
+import { ExitCode, messageOf, UsageError } from "../exit.js";
+import { fidelityFlag } from "../fidelity.js";
+import { interruptible, loadBundles, parseWorkers, type Loaded } from "../lab/plan.js";
+import { parseReporters, report, type Reporter } from "../lab/reporters.js";
+import { SuiteProgress } from "../lab/suite-progress.js";
+import { parseSeeds } from "../seeds.js";
+import { scenarioFiles } from "../targets.js";
+import type { Terminal } from "../terminal.js";
+
+export interface TestFlags {
+  readonly seeds?: string;
+  readonly stopEarly?: boolean;
+  readonly fidelity?: string;
+  readonly workers?: string;
+  readonly reporter: readonly string[];
+  readonly watch?: boolean;
+  readonly against?: string;
+  readonly update?: boolean;
+  readonly acceptModelChange?: boolean;
+  readonly allowPath: readonly string[];
+}
+
+/** Seeds when nobody says: a glance, or as many as claims about many runs may take before it is sure. */
+const USUAL_SEEDS: Readonly<Record<Fidelity, { readonly glance: number; readonly claims: number }>> = {
+  cohort: { glance: 20, claims: 2000 },
+  request: { glance: 3, claims: 200 },
+};
+
+/** Runs the command; gives its exit code. */
+export async function testCommand(targets: readonly string[], flags: TestFlags, terminal: Terminal): Promise<ExitCode> {
+  const reporters = parseReporters(flags.reporter);
+  if (flags.update === true && flags.against === undefined) throw new UsageError("--update stores a baseline: name its file with --against REF.json");
+  if (flags.watch === true) return watch(targets, flags, reporters, terminal);
+  const { signal, release } = interruptible();
+  try {
+    const { code } = await testOnce(targets, flags, reporters, terminal, signal);
+    return code;
+  } finally {
+    release();
+  }
+}
+
+interface Tested {
+  readonly code: ExitCode;
+  readonly files: readonly string[];
+}
+
+/** One pass over all targets: load, play, report, compare. */
+async function testOnce(targets: readonly string[], flags: TestFlags, reporters: readonly Reporter[], terminal: Terminal, signal: AbortSignal): Promise<Tested> {
+  const fidelity = fidelityFlag(flags.fidelity);
+  const loaded = loadBundles(scenarioFiles(targets), { allowPath: flags.allowPath, color: terminal.color, fidelity });
+  const baseline = await baselineFor(flags);
+  const plans = loaded.map((each) => planOf(each, flags, fidelity ?? each.scenario.fidelity, baseline));
+  const suite = await play(plans, parseWorkers(flags.workers), terminal, signal);
+  const compared = baseline === null ? [] : (await import("../../lab/baseline.js")).againstBaseline(suite, baseline);
+  const words = compared.length === 0 ? [] : (await import("../../report/lab/regression-words.js")).regressionLines(compared);
+  await report(suite, reporters, terminal, words.length === 0 ? [] : [`against ${flags.against ?? ""}:`, ...words]);
+  await store(suite, flags, terminal);
+  const files = [...new Set(loaded.flatMap(({ bundle }) => bundle.files.map(({ path }) => path)))];
+  if (suite.interrupted) return { code: ExitCode.interrupted, files };
+  const worse = flags.update !== true && compared.some(({ verdict }) => verdict === "worse");
+  return { code: suite.passed && !worse ? ExitCode.ok : ExitCode.failed, files };
+}
+
+async function baselineFor({ against, update, acceptModelChange }: TestFlags): Promise<Baseline | null> {
+  if (against === undefined || update === true) return null;
+  return (await import("../lab/baseline-file.js")).readBaseline(against, acceptModelChange === true);
+}
+
+async function store(suite: SuiteResult, { against, update }: TestFlags, terminal: Terminal): Promise<void> {
+  if (against === undefined || update !== true) return;
+  if (suite.interrupted) {
+    terminal.warn(`interrupted: no baseline was stored in ${against}`);
+    return;
+  }
+  const [{ baselineOf }, { writeBaseline }] = await Promise.all([import("../../lab/baseline.js"), import("../lab/baseline-file.js")]);
+  writeBaseline(against, baselineOf(suite));
+  terminal.warn(`stored the baseline ${against}`);
+}
+
+/** The seeds of a scenario: as asked, else the baseline's, else the usual number, which claims may cut short. */
+function planOf({ bundle, scenario }: Loaded, flags: TestFlags, fidelity: Fidelity, baseline: Baseline | null): TestPlan {
+  const plan = (seeds: readonly number[], stopEarly: boolean): TestPlan => ({ bundle, scenario, fidelity, seeds, stopEarly: flags.stopEarly ?? stopEarly });
+  if (flags.seeds !== undefined) return plan(parseSeeds(flags.seeds), false);
+  const stored = baseline?.scenarios.find((each) => each.file === scenario.file && each.fidelity === fidelity);
+  if (stored !== undefined) return plan(stored.runs.map(({ seed }) => seed), false);
+  const hasClaims = (scenario.overall ?? []).length > 0;
+  const count = hasClaims ? USUAL_SEEDS[fidelity].claims : USUAL_SEEDS[fidelity].glance;
+  // A baseline's seeds must not depend on where a suite could have stopped.
+  return plan(Array.from({ length: count }, (_, k) => k + 1), hasClaims && flags.update !== true);
+}
+
+async function play(plans: readonly TestPlan[], workers: number, terminal: Terminal, signal: AbortSignal): Promise<SuiteResult> {
+  const runsAt = (fidelity: Fidelity): number => plans.reduce((sum, plan) => sum + (plan.fidelity === fidelity ? plan.seeds.length : 0), 0);
+  const runner = await startRunner({ workers, runs: { cohort: runsAt("cohort"), request: runsAt("request") } });
+  const progress = new SuiteProgress(terminal, plans.reduce((sum, { seeds }) => sum + seeds.length, 0));
+  try {
+    return await playAll(plans, runner, progress, signal);
+  } finally {
+    progress.clear();
+    await runner.close();
+  }
+}
+
+async function playAll(plans: readonly TestPlan[], runner: Runner, progress: SuiteProgress, signal: AbortSignal): Promise<SuiteResult> {
+  const results: ScenarioResult[] = [];
+  for (const plan of plans) {
+    if (signal.aborted) break;
+    let passedBefore = 0;
+    const result = await testScenario(plan, runner, {
+      signal,
+      onRun: ({ scenario }, _done, passed) => {
+        progress.step(scenario.name, passed > passedBefore);
+        passedBefore = passed;
+      },
+    });
+    progress.skip(result.planned - result.rows.length - result.lost.length);
+    results.push(result);
+  }
+  return suiteOf(results, signal.aborted);
+}
+
+/** Tests again whenever a file of the scenarios changes, until Ctrl-C. */
+async function watch(targets: readonly string[], flags: TestFlags, reporters: readonly Reporter[], terminal: Terminal): Promise<ExitCode> {
+  const { signal, release } = interruptible();
+  const { Watcher } = await import("../lab/watcher.js");
+  const watcher = new Watcher(targets, signal);
+  try {
+    while (!signal.aborted) {
+      try {
+        const { files } = await testOnce(targets, flags, reporters, terminal, signal);
+        watcher.add(files);
+      } catch (error) {
+        // A file that is being written is often wrong for a moment; the next change may put it right.
+        if (!(error instanceof UsageError)) throw error;
+        terminal.warn(messageOf(error));
+      }
+      if (!signal.aborted) terminal.warn("waiting for a change; Ctrl-C ends");
+      await watcher.changed();
+    }
+    return ExitCode.interrupted;
+  } finally {
+    release();
+    await watcher.close();
+  }
+}

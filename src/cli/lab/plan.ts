@@ -1,0 +1,50 @@
+// From the command line to what the lab plays: bundles, seeds, fidelities, workers.
+
+import { availableParallelism } from "node:os";
+import type { Scenario } from "../../scenario/compiled.js";
+import { collectBundle, scenarioOf, type Bundle } from "../../lab/bundle.js";
+import type { Fidelity } from "../../world/world.js";
+import { UsageError } from "../exit.js";
+import { nodeFiles } from "../files.js";
+import { renderProblems } from "../problems.js";
+
+export interface Loaded {
+  readonly bundle: Bundle;
+  readonly scenario: Scenario;
+}
+
+/** Loads every scenario as a bundle; throws one UsageError with all problems of all files. */
+export function loadBundles(files: readonly string[], options: { readonly allowPath: readonly string[]; readonly color: boolean; readonly fidelity: Fidelity | null }): readonly Loaded[] {
+  const access = nodeFiles({ allowPaths: options.allowPath });
+  const loaded: Loaded[] = [];
+  const problems: string[] = [];
+  for (const file of files) {
+    const bundle = collectBundle(file, access, { fidelity: options.fidelity });
+    const scenario = bundle.ok ? scenarioOf(bundle.value, { fidelity: options.fidelity }) : bundle;
+    if (bundle.ok && scenario.ok) loaded.push({ bundle: bundle.value, scenario: scenario.value });
+    else if (!scenario.ok) problems.push(renderProblems(scenario.problems, { color: options.color }));
+  }
+  if (problems.length > 0) throw new UsageError(problems.join("\n\n"));
+  return loaded;
+}
+
+const MOST_WORKERS = 256;
+
+/** `--workers N`: all cores when left out. Throws UsageError. */
+export function parseWorkers(text: string | undefined): number {
+  if (text === undefined) return availableParallelism();
+  const workers = Number(text);
+  if (!/^\d+$/.test(text) || workers < 1 || workers > MOST_WORKERS) throw new UsageError(`--workers ${text}: write a whole number from 1 to ${MOST_WORKERS}`);
+  return workers;
+}
+
+/** Aborts on Ctrl-C; a second one ends the process as it would without us. */
+export function interruptible(): { readonly signal: AbortSignal; release(): void } {
+  const controller = new AbortController();
+  const onInterrupt = (): void => {
+    process.off("SIGINT", onInterrupt);
+    controller.abort();
+  };
+  process.on("SIGINT", onInterrupt);
+  return { signal: controller.signal, release: () => void process.off("SIGINT", onInterrupt) };
+}

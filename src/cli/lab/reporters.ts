@@ -1,0 +1,62 @@
+// `--reporter name` and `--reporter name:file`: which reports a suite gets, and where they go.
+
+import { resolve } from "node:path";
+import type { SuiteResult } from "../../lab/suite.js";
+import { writeWhole } from "../artifacts.js";
+import { UsageError } from "../exit.js";
+import type { Terminal } from "../terminal.js";
+
+export const REPORTERS = ["pretty", "junit", "github", "tap", "json", "markdown"] as const;
+export type ReporterName = (typeof REPORTERS)[number];
+
+export interface Reporter {
+  readonly name: ReporterName;
+  /** Null for standard output. */
+  readonly file: string | null;
+}
+
+/** The reporters that the flags name; pretty on standard output when they name none. Throws UsageError. */
+export function parseReporters(flags: readonly string[]): readonly Reporter[] {
+  const reporters = flags.flatMap((flag) => flag.split(",").map(parseReporter));
+  const printed = reporters.filter(({ file }) => file === null);
+  if (printed.length > 1) throw new UsageError(`--reporter: ${printed.map(({ name }) => name).join(" and ")} would both go to standard output; give all but one a file, as in junit:report.xml`);
+  return reporters.length === 0 ? [{ name: "pretty", file: null }] : reporters;
+}
+
+function parseReporter(text: string): Reporter {
+  const colon = text.indexOf(":");
+  const name = colon < 0 ? text : text.slice(0, colon);
+  const known = REPORTERS.find((each) => each === name);
+  if (known === undefined) throw new UsageError(`--reporter ${text}: write one of ${REPORTERS.join(", ")}, perhaps with a file as in junit:report.xml`);
+  const file = colon < 0 ? null : text.slice(colon + 1);
+  if (file === "") throw new UsageError(`--reporter ${text}: a file is missing after the colon`);
+  return { name: known, file };
+}
+
+/** Writes and prints every report. `more` follows the pretty one: how the suite compares with its baseline. */
+export async function report(suite: SuiteResult, reporters: readonly Reporter[], terminal: Terminal, more: readonly string[]): Promise<void> {
+  for (const { name, file } of reporters) {
+    const text = await render(name, suite, file === null ? terminal : { color: false, width: 100 });
+    const full = more.length > 0 && (name === "pretty" || name === "markdown") ? `${text}\n\n${more.map((line) => (name === "markdown" ? `    ${line}` : line)).join("\n")}` : text;
+    if (file === null) terminal.print(full);
+    else writeWhole(resolve(file), `${full}\n`);
+  }
+  if (more.length > 0 && !reporters.some(({ name }) => name === "pretty" || name === "markdown")) terminal.warn(more.join("\n"));
+}
+
+async function render(name: ReporterName, suite: SuiteResult, { color, width }: { readonly color: boolean; readonly width: number }): Promise<string> {
+  switch (name) {
+    case "pretty":
+      return (await import("../../report/lab/pretty.js")).suitePretty(suite, { color, width });
+    case "junit":
+      return (await import("../../report/lab/junit.js")).suiteJunit(suite).trimEnd();
+    case "github":
+      return (await import("../../report/lab/annotations.js")).suiteGithub(suite);
+    case "tap":
+      return (await import("../../report/lab/annotations.js")).suiteTap(suite);
+    case "json":
+      return (await import("../../report/lab/suite-json.js")).suiteJson(suite);
+    case "markdown":
+      return (await import("../../report/lab/suite-markdown.js")).suiteMarkdown(suite).trimEnd();
+  }
+}

@@ -1,0 +1,122 @@
+// A stored baseline of a suite, and whether today's runs on the same seeds are worse than it beyond noise.
+
+import { z } from "zod";
+import { MODEL_VERSION } from "../world/model-version.js";
+import type { RunRow } from "./run-row.js";
+import type { ScenarioResult, SuiteResult } from "./suite.js";
+import { pairedDifference, pairedShare } from "./statistics/paired.js";
+
+/** The chance that an unchanged strategy is called worse or better anywhere in the suite. */
+const SUITE_ALPHA = 0.05;
+/** A mean that moved by less than this share of the baseline's is no change that anybody needs to hear of. */
+const IMMATERIAL = 0.01;
+const METRICS = 4;
+
+const storedRun = z.strictObject({
+  seed: z.int(),
+  passed: z.boolean(),
+  /** Every release caught or clean. */
+  right: z.boolean(),
+  cost: z.number(),
+  /** From harm to detection of the first release that was detected, in seconds. */
+  detection: z.number().nullable(),
+  digest: z.string(),
+});
+
+export const baselineSchema = z.strictObject({
+  kind: z.literal("shakedown-baseline"),
+  version: z.literal(1),
+  modelVersion: z.string(),
+  scenarios: z.array(z.strictObject({ name: z.string(), file: z.string(), fidelity: z.enum(["cohort", "request"]), runs: z.array(storedRun).max(1_000_000) })).max(10_000),
+});
+
+export type Baseline = z.infer<typeof baselineSchema>;
+export type StoredScenario = Baseline["scenarios"][number];
+type StoredRun = StoredScenario["runs"][number];
+
+/** What is kept of a suite. */
+export function baselineOf({ scenarios }: SuiteResult): Baseline {
+  return {
+    kind: "shakedown-baseline",
+    version: 1,
+    modelVersion: MODEL_VERSION,
+    scenarios: [...scenarios]
+      .map(({ name, file, fidelity, rows }) => ({ name, file, fidelity, runs: rows.map(storedOf) }))
+      .sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0)),
+  };
+}
+
+function storedOf(row: RunRow): StoredRun {
+  const detected = row.releases.map(({ times }) => times.detection).find((time) => time !== null) ?? null;
+  return {
+    seed: row.seed,
+    passed: row.passed,
+    right: row.releases.every(({ classification }) => classification === "caught" || classification === "clean"),
+    cost: row.cost,
+    detection: detected === null ? null : detected / 1e6,
+    digest: row.digest,
+  };
+}
+
+/** The baseline's scenario that a result is held against: of the same file and fidelity. */
+export const storedFor = (baseline: Baseline, file: string, fidelity: string): StoredScenario | null =>
+  baseline.scenarios.find((stored) => stored.file === file && stored.fidelity === fidelity) ?? null;
+
+export interface Change {
+  readonly metric: "runs passed" | "right decisions" | "cost" | "detection";
+  readonly direction: "worse" | "better";
+  readonly before: number;
+  readonly after: number;
+  /** After less before, with its interval. */
+  readonly difference: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface Regression {
+  readonly name: string;
+  readonly file: string;
+  /** Seeds in both. */
+  readonly seeds: number;
+  readonly verdict: "identical" | "same within noise" | "better" | "worse" | "not in the baseline";
+  readonly changes: readonly Change[];
+}
+
+/** Each scenario against the baseline, on the seeds that both played. */
+export function againstBaseline({ scenarios }: SuiteResult, baseline: Baseline): readonly Regression[] {
+  const alpha = SUITE_ALPHA / (METRICS * Math.max(1, scenarios.length));
+  return scenarios.map((result) => regressionOf(result, storedFor(baseline, result.file, result.fidelity), alpha));
+}
+
+function regressionOf({ name, file, rows }: ScenarioResult, stored: StoredScenario | null, alpha: number): Regression {
+  const known = new Map((stored?.runs ?? []).map((run) => [run.seed, run]));
+  const pairs = rows.map(storedOf).flatMap((after) => {
+    const before = known.get(after.seed);
+    return before === undefined ? [] : [{ before, after }];
+  });
+  if (pairs.length === 0) return { name, file, seeds: 0, verdict: "not in the baseline", changes: [] };
+  if (pairs.every(({ before, after }) => before.digest === after.digest && before.passed === after.passed)) return { name, file, seeds: pairs.length, verdict: "identical", changes: [] };
+  const changes = [
+    shareChange("runs passed", pairs.map(({ before }) => before.passed), pairs.map(({ after }) => after.passed), alpha),
+    shareChange("right decisions", pairs.map(({ before }) => before.right), pairs.map(({ after }) => after.right), alpha),
+    meanChange("cost", pairs.map(({ before, after }) => [before.cost, after.cost]), alpha),
+    // Who was never detected has no time; that he was not is seen in the decisions.
+    meanChange("detection", pairs.flatMap(({ before, after }) => (before.detection === null || after.detection === null ? [] : [[before.detection, after.detection] as const])), alpha),
+  ].filter((change) => change !== null);
+  const verdict = changes.some(({ direction }) => direction === "worse") ? "worse" : changes.length > 0 ? "better" : "same within noise";
+  return { name, file, seeds: pairs.length, verdict, changes };
+}
+
+function shareChange(metric: Change["metric"], before: readonly boolean[], after: readonly boolean[], alpha: number): Change | null {
+  const { pairs, hitsA, hitsB, difference, low, high, pValue } = pairedShare(before, after, { confidence: 1 - alpha });
+  if (pValue >= alpha) return null;
+  return { metric, direction: difference < 0 ? "worse" : "better", before: hitsA / pairs, after: hitsB / pairs, difference, low, high };
+}
+
+function meanChange(metric: Change["metric"], pairs: readonly (readonly [number, number])[], alpha: number): Change | null {
+  if (pairs.length < 2) return null;
+  const { meanA, meanB, mean, low, high } = pairedDifference(pairs.map(([before]) => before), pairs.map(([, after]) => after), { confidence: 1 - alpha });
+  const least = IMMATERIAL * Math.abs(meanA);
+  const direction = low > least ? "worse" : high < -least ? "better" : null;
+  return direction === null ? null : { metric, direction, before: meanA, after: meanB, difference: mean, low, high };
+}

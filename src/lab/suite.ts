@@ -1,0 +1,161 @@
+// A test suite: scenarios over their seeds, each with a verdict on its expectations and on its claims about many runs.
+
+import type { Scenario } from "../scenario/compiled.js";
+import type { Ratio } from "../kernel/units.js";
+import type { Outcome } from "../sim/outcome.js";
+import type { Fidelity } from "../world/world.js";
+import type { Bundle } from "./bundle.js";
+import { happens, judgeClaim, LOOK_EVERY, type ClaimResult, type Looking } from "./claims.js";
+import type { RunRow } from "./run-row.js";
+import { jobsOf, type JobFailure, type Runner } from "./runner.js";
+
+/** Failing runs of a scenario that are played once more, for the evidence of their decisions. */
+export const SHOWN_FAILURES = 3;
+
+/** A scenario and how it is to be tested. */
+export interface TestPlan {
+  readonly bundle: Bundle;
+  readonly scenario: Scenario;
+  readonly fidelity: Fidelity;
+  readonly seeds: readonly number[];
+  /** Ends before the last seed when every verdict is certain. */
+  readonly stopEarly: boolean;
+}
+
+/** A run that could not be played. */
+export interface LostRun {
+  readonly seed: number;
+  readonly failure: JobFailure;
+}
+
+export interface ScenarioResult {
+  readonly name: string;
+  readonly file: string;
+  readonly about: string;
+  readonly strategy: string;
+  readonly fidelity: Fidelity;
+  readonly modelVersion: string | null;
+  readonly planned: number;
+  readonly rows: readonly RunRow[];
+  readonly lost: readonly LostRun[];
+  readonly expectIn: Ratio;
+  /** Runs that must pass of those planned. */
+  readonly needed: number;
+  readonly passedRuns: number;
+  readonly expectations: readonly { readonly text: string; readonly file: string; readonly line: number; readonly failed: number }[];
+  /** The first failing runs in detail. */
+  readonly shown: readonly Outcome[];
+  readonly claims: readonly ClaimResult[];
+  readonly verdict: "pass" | "fail" | "not enough runs";
+  readonly stoppedEarly: boolean;
+  readonly interrupted: boolean;
+}
+
+export interface SuiteEvents {
+  /** After each run: how many of its scenario are done. */
+  readonly onRun?: (plan: TestPlan, done: number, passed: number) => void;
+}
+
+/** Tests one scenario: plays its seeds in order, stops where it may, and plays its first failures again in detail. */
+export async function testScenario(plan: TestPlan, runner: Runner, { onRun, signal }: SuiteEvents & { readonly signal?: AbortSignal } = {}): Promise<ScenarioResult> {
+  const rows: RunRow[] = [];
+  const lost: LostRun[] = [];
+  const enough = new AbortController();
+  const stop = signal === undefined ? enough.signal : AbortSignal.any([signal, enough.signal]);
+  let passed = 0;
+  await runner.run(jobsOf(plan.bundle, plan.seeds, { fidelity: plan.fidelity }), (result) => {
+    if (result.ok) rows.push(result.row);
+    else lost.push({ seed: result.job.seed, failure: result.failure });
+    if (result.ok && result.row.passed) passed += 1;
+    const done = rows.length + lost.length;
+    onRun?.(plan, done, passed);
+    const left = plan.seeds.length - done;
+    if (plan.stopEarly && left > 0 && done % LOOK_EVERY === 0 && isCertain(plan, rows, passed, left)) enough.abort();
+  }, { signal: stop });
+  const interrupted = signal?.aborted === true && rows.length + lost.length < plan.seeds.length;
+  const failing = rows.filter((row) => !row.passed).slice(0, SHOWN_FAILURES).map(({ seed }) => seed);
+  const shown = interrupted ? [] : await outcomesOf(plan, failing, runner);
+  return resultOf(plan, { rows, lost, passed, shown, interrupted });
+}
+
+/** How many of so many runs must pass. */
+export const neededOf = (runs: number, share: Ratio): number => Math.max(0, Math.ceil(share * runs - 1e-9));
+
+/** Whether the runs that are left can change no verdict. */
+function isCertain({ scenario, seeds }: TestPlan, rows: readonly RunRow[], passed: number, left: number): boolean {
+  const needed = neededOf(seeds.length, scenario.expectIn);
+  const settled = passed >= needed || passed + left < needed;
+  return settled && claimsOf(scenario, rows, "sequential").every(({ verdict }) => verdict !== "not enough runs");
+}
+
+function claimsOf(scenario: Scenario, rows: readonly RunRow[], looking: Looking): readonly ClaimResult[] {
+  return (scenario.overall ?? []).map((claim) => judgeClaim(claim, rows.filter((row) => happens(claim.event, claim.release, row)).length, rows.length, looking));
+}
+
+async function outcomesOf(plan: TestPlan, seeds: readonly number[], runner: Runner): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  await runner.run(jobsOf(plan.bundle, seeds, { fidelity: plan.fidelity, detail: "light" }), (result) => {
+    if (result.ok && result.outcome !== null) outcomes.push(result.outcome);
+  });
+  return outcomes;
+}
+
+interface Played {
+  readonly rows: readonly RunRow[];
+  readonly lost: readonly LostRun[];
+  readonly passed: number;
+  readonly shown: readonly Outcome[];
+  readonly interrupted: boolean;
+}
+
+function resultOf(plan: TestPlan, { rows, lost, passed, shown, interrupted }: Played): ScenarioResult {
+  const { scenario, fidelity, seeds, stopEarly } = plan;
+  const done = rows.length + lost.length;
+  const stoppedEarly = !interrupted && done < seeds.length;
+  // A suite that stops early owes its verdict to all its seeds; one that was interrupted speaks for those it played.
+  const needed = neededOf(interrupted ? done : seeds.length, scenario.expectIn);
+  const claims = claimsOf(scenario, rows, stopEarly || interrupted ? "sequential" : "fixed");
+  const fails = lost.length > 0 || passed < needed || claims.some(({ verdict }) => verdict === "fail");
+  const open = claims.some(({ verdict }) => verdict === "not enough runs");
+  return {
+    name: scenario.name,
+    file: scenario.file,
+    about: scenario.about,
+    strategy: scenario.strategy.name,
+    fidelity,
+    modelVersion: rows[0]?.modelVersion ?? null,
+    planned: seeds.length,
+    rows,
+    lost,
+    expectIn: scenario.expectIn,
+    needed,
+    passedRuns: passed,
+    expectations: scenario.expectations.map(({ text, source }, index) => ({
+      text,
+      file: source.file,
+      line: source.line,
+      failed: rows.filter((row) => row.expectations[index] === false).length,
+    })),
+    shown,
+    claims,
+    verdict: fails ? "fail" : open ? "not enough runs" : "pass",
+    stoppedEarly,
+    interrupted,
+  };
+}
+
+/** The whole suite: the worst verdict counts. */
+export interface SuiteResult {
+  readonly scenarios: readonly ScenarioResult[];
+  readonly passed: boolean;
+  readonly interrupted: boolean;
+}
+
+export const suiteOf = (scenarios: readonly ScenarioResult[], interrupted: boolean): SuiteResult => ({
+  // Failures first; those of one verdict stay in the order in which they were named.
+  scenarios: [...scenarios].sort((a, b) => RANK[a.verdict] - RANK[b.verdict]),
+  passed: scenarios.every(({ verdict }) => verdict === "pass"),
+  interrupted,
+});
+
+const RANK: Readonly<Record<ScenarioResult["verdict"], number>> = { fail: 0, "not enough runs": 1, pass: 2 };

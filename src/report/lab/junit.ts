@@ -1,0 +1,76 @@
+// The suite as JUnit XML, which GitLab, Jenkins and most other CI systems show.
+
+import type { ScenarioResult, SuiteResult } from "../../lab/suite.js";
+import { html, type Markup } from "../escape.js";
+import { claimWords, evidenceOf, failureWords, replayCommand, runsWords } from "./suite-words.js";
+
+interface Case {
+  readonly name: string;
+  readonly file: string;
+  readonly line: number | null;
+  readonly failure: { readonly kind: "failure" | "error"; readonly type: string; readonly message: string; readonly text: string } | null;
+}
+
+/** One test suite per scenario, one test case for its runs and one for each claim. The same suite gives the same bytes. */
+export function suiteJunit({ scenarios }: SuiteResult): string {
+  const suites = scenarios.map((result) => ({ result, cases: casesOf(result) }));
+  const all = suites.flatMap(({ cases }) => cases);
+  const body = suites.map(({ result, cases }) => suiteElement(result, cases));
+  const root = html`<testsuites name="shakedown" tests="${all.length}" failures="${counted(all, "failure")}" errors="${counted(all, "error")}">
+${body}</testsuites>
+`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${root.text}`;
+}
+
+const counted = (cases: readonly Case[], kind: "failure" | "error"): number => cases.filter(({ failure }) => failure?.kind === kind).length;
+
+function suiteElement(result: ScenarioResult, cases: readonly Case[]): Markup {
+  return html`  <testsuite name="${result.name}" file="${result.file}" tests="${cases.length}" failures="${counted(cases, "failure")}" errors="${counted(cases, "error")}" skipped="0">
+${cases.map((each) => caseElement(result, each))}  </testsuite>
+`;
+}
+
+function caseElement(result: ScenarioResult, { name, file, line, failure }: Case): Markup {
+  const place = line === null ? html` file="${file}"` : html` file="${file}" line="${line}"`;
+  const head = html`    <testcase classname="${result.name}" name="${name}"${place}`;
+  if (failure === null) return html`${head}/>
+`;
+  const { kind, type, message, text } = failure;
+  const element = kind === "error" ? html`<error message="${message}" type="${type}">${text}</error>` : html`<failure message="${message}" type="${type}">${text}</failure>`;
+  return html`${head}>
+      ${element}
+    </testcase>
+`;
+}
+
+function casesOf(result: ScenarioResult): readonly Case[] {
+  const { file, lost, claims } = result;
+  const claimed = claims.map((claim): Case => ({
+    name: claim.claim.text,
+    file: claim.claim.source.file,
+    line: claim.claim.source.line,
+    failure: claim.verdict === "pass" ? null : { kind: "failure", type: claim.verdict, message: claimWords(claim), text: claimWords(claim) },
+  }));
+  const [first] = lost;
+  const played: Case[] = first === undefined ? [] : [{ name: "every run can be played", file, line: null, failure: { kind: "error", type: first.failure.kind, message: first.failure.message, text: lost.map(({ seed, failure }) => `seed ${seed}: ${failure.message}`).join("\n") } }];
+  return [runsCase(result), ...played, ...claimed];
+}
+
+function runsCase(result: ScenarioResult): Case {
+  const failing = result.rows.filter((row) => !row.passed);
+  const [first] = failing;
+  const line = first?.failures[0]?.line ?? null;
+  const text = failing.slice(0, 10).map((row) => [
+    `seed ${row.seed}`,
+    ...failureWords(row).map((why) => `  ${why}`),
+    ...evidenceOf(result, row.seed).map((each) => `    ${each}`),
+    `  replay: ${replayCommand(result, row.seed)}`,
+  ].join("\n")).join("\n");
+  const why = first === undefined ? "" : `; seed ${first.seed}: ${failureWords(first)[0] ?? ""}`;
+  return {
+    name: `expectations hold over ${result.planned} seeds`,
+    file: result.file,
+    line,
+    failure: result.passedRuns >= result.needed ? null : { kind: "failure", type: "expectation", message: `${runsWords(result)}${why}`, text },
+  };
+}

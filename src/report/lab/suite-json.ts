@@ -1,0 +1,30 @@
+// The suite for programs: verdicts, counts, claims and failures as JSON; the runs themselves are in no report.
+
+import type { ScenarioResult, SuiteResult } from "../../lab/suite.js";
+import { classificationCounts, evidenceOf, failureWords, replayCommand } from "./suite-words.js";
+
+export const SUITE_SCHEMA_VERSION = 1;
+
+/** One JSON document. */
+export function suiteJson(suite: SuiteResult): string {
+  const { passed, interrupted, scenarios } = suite;
+  return JSON.stringify({ schemaVersion: SUITE_SCHEMA_VERSION, passed, interrupted, scenarios: scenarios.map(scenarioJson) }, null, 1);
+}
+
+const scenarioJson = (result: ScenarioResult): Readonly<Record<string, unknown>> => ({
+  name: result.name,
+  file: result.file,
+  strategy: result.strategy,
+  fidelity: result.fidelity,
+  modelVersion: result.modelVersion,
+  verdict: result.verdict,
+  planned: result.planned,
+  runs: result.rows.length,
+  passed: result.passedRuns,
+  needed: result.needed,
+  stoppedEarly: result.stoppedEarly,
+  classifications: Object.fromEntries(classificationCounts(result.rows).map(({ name, count }) => [name, count])),
+  claims: result.claims.map(({ claim, hits, runs, interval, verdict, more }) => ({ text: claim.text, line: claim.source.line, verdict, hits, runs, low: interval.low, high: interval.high, more })),
+  lost: result.lost,
+  failures: result.rows.filter((row) => !row.passed).map((row) => ({ seed: row.seed, reasons: failureWords(row), evidence: evidenceOf(result, row.seed), replay: replayCommand(result, row.seed) })),
+});

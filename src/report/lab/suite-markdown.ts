@@ -1,0 +1,34 @@
+// The suite as Markdown: for a job's summary or a comment on a pull request.
+
+import { counted } from "../../kernel/format.js";
+import type { ScenarioResult, SuiteResult } from "../../lab/suite.js";
+import { code, text } from "../markdown.js";
+import { mark } from "../words.js";
+import { claimWords, countsWords, evidenceOf, failureWords, replayCommand, runsWords, suiteWords } from "./suite-words.js";
+
+const SIGN: Readonly<Record<ScenarioResult["verdict"], string>> = { pass: mark(true), fail: mark(false), "not enough runs": "○" };
+const MOST_RUNS = 3;
+
+export function suiteMarkdown(suite: SuiteResult): string {
+  const rows = suite.scenarios.map((result) => `| ${SIGN[result.verdict]} | ${text(result.name)} | ${text(runsWords(result))} | ${text(countsWords(result.rows))} | ${result.fidelity} |`);
+  return [
+    `## ${mark(suite.passed)} shakedown: ${text(suiteWords(suite))}`, "",
+    "| | scenario | runs | classified | fidelity |", "| --- | --- | --- | --- | --- |", ...rows, "",
+    ...suite.scenarios.flatMap(details),
+  ].join("\n");
+}
+
+function details(result: ScenarioResult): string[] {
+  const claims = result.claims.map((claim) => `- ${SIGN[claim.verdict]} ${text(claimWords(claim))}`);
+  const lost = result.lost.slice(0, MOST_RUNS).map(({ seed, failure }) => `- ${mark(false)} seed ${seed} could not be played: ${text(failure.message)}`);
+  const failing = result.passedRuns < result.needed ? result.rows.filter((row) => !row.passed) : [];
+  const runs = failing.slice(0, MOST_RUNS).flatMap((row) => [
+    `<details><summary>seed ${row.seed}: ${text(failureWords(row)[0] ?? "")}</summary>`, "",
+    ...failureWords(row).map((why) => `- ${text(why)}`),
+    ...evidenceOf(result, row.seed).map((each) => `  - ${text(each)}`), "",
+    code(replayCommand(result, row.seed)), "", "</details>", "",
+  ]);
+  const more = failing.length > MOST_RUNS ? [`… and ${counted(failing.length - MOST_RUNS, "more failing run")}.`, ""] : [];
+  if (claims.length + lost.length + runs.length === 0) return [];
+  return [`### ${text(result.name)}`, "", ...claims, ...lost, "", ...runs, ...more];
+}

@@ -1,0 +1,118 @@
+// The words of a test suite's report, said once for every reporter: verdicts, reasons, evidence, replay commands.
+
+import { clock, count, counted, percent } from "../../kernel/format.js";
+import type { Decision } from "../../engines/decision.js";
+import type { ClaimResult } from "../../lab/claims.js";
+import type { RunRow } from "../../lab/run-row.js";
+import type { ScenarioResult, SuiteResult } from "../../lab/suite.js";
+import type { Outcome } from "../../sim/outcome.js";
+import { checkWords } from "../explain.js";
+import { planWords } from "../words.js";
+
+/** The command that plays just this run. */
+export const replayCommand = (result: Pick<ScenarioResult, "file" | "fidelity">, seed: number): string =>
+  `shakedown run ${shellWord(result.file)} --seed ${seed} --fidelity ${result.fidelity}`;
+
+/** A word that a shell leaves as it is. */
+export const shellWord = (text: string): string => (/^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replace(/'/g, `'\\''`)}'`);
+
+/** `18 of 20 runs passed, and 19 are needed (95%)`. */
+export function runsWords({ passedRuns, rows, lost, planned, needed, expectIn, stoppedEarly, interrupted, expectations }: ScenarioResult): string {
+  const done = rows.length + lost.length;
+  const ended = interrupted ? `, interrupted after ${count(done)} of ${count(planned)}` : stoppedEarly ? `, certain after ${count(done)} of ${count(planned)}` : "";
+  const asked = expectations.length === 0 ? "" : `; ${count(needed)} needed (${percent(expectIn)})`;
+  return `${count(passedRuns)} of ${counted(done, "run")} passed${asked}${ended}`;
+}
+
+/** What a claim came to: `caught in at least 99% of runs: 400 of 400 runs (99.1% to 100%)`. */
+export function claimWords({ claim, hits, runs, interval, verdict, more }: ClaimResult): string {
+  const found = `${claim.text}: ${count(hits)} of ${counted(runs, "run")} (${percent(interval.low)} to ${percent(interval.high)})`;
+  if (verdict !== "not enough runs") return found;
+  return `${found}; not enough runs: ${more === null ? "the share is at its very limit, and no number of runs is likely to tell" : `about ${count(more)} more would tell if the share stays as it is`}`;
+}
+
+/** How often each classification came, most frequent first: `caught 18, missed 2`. */
+export function classificationCounts(rows: readonly RunRow[]): readonly { readonly name: string; readonly count: number }[] {
+  const counts = new Map<string, number>();
+  for (const row of rows) {
+    const name = row.releases.map(({ classification, unscoredWhy }) => unscoredWhy ?? classification).join(" + ") || "no release";
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return [...counts].map(([name, number]) => ({ name, count: number })).sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
+}
+
+export const countsWords = (rows: readonly RunRow[]): string => classificationCounts(rows).map(({ name, count: number }) => `${name} ${count(number)}`).join(", ");
+
+/** Why a run failed, one line for each thing that did not hold. */
+export const failureWords = (row: RunRow): readonly string[] => row.failures.map(({ text, reason }) => `${text}: ${reason}`);
+
+const ACTS: ReadonlySet<string> = new Set(["disable-flag", "shift-traffic", "roll-back", "finish"]);
+const MOST_DECISIONS = 2;
+
+/** The decisions that made the run what it was: those that acted or let the release through; else the last one. */
+export function crucialDecisions({ decisions }: Outcome): readonly Decision[] {
+  const acting = decisions.filter(({ actions }) => actions.some((action) => ACTS.has(action)));
+  return acting.length > 0 ? acting.slice(0, MOST_DECISIONS) : decisions.slice(-1);
+}
+
+/** A decision's evidence in a few lines. */
+export function evidenceLines(decision: Decision): readonly string[] {
+  const deciding = decision.checks.filter(({ check, fired }) => fired || check === decision.decidingCheck);
+  return [
+    `decision ${decision.id} at ${clock(decision.at)}: ${planWords(decision.actions)}`,
+    `why: ${decision.reason}`,
+    ...deciding.map((check) => `${check.check}: ${checkWords(check)}`),
+  ];
+}
+
+/** The evidence of a failing run, if it was played again for it. */
+export function evidenceOf(result: ScenarioResult, seed: number): readonly string[] {
+  const outcome = result.shown.find((shown) => shown.seed === seed);
+  if (outcome === undefined) return [];
+  const lines = crucialDecisions(outcome).flatMap(evidenceLines);
+  return lines.length > 0 ? lines : ["nothing was decided in this run"];
+}
+
+/** `2 scenarios: 1 failed, 1 passed`. */
+export function suiteWords({ scenarios }: SuiteResult): string {
+  const of = (verdict: ScenarioResult["verdict"]): number => scenarios.filter((each) => each.verdict === verdict).length;
+  const parts = [
+    ...(of("fail") > 0 ? [`${count(of("fail"))} failed`] : []),
+    ...(of("not enough runs") > 0 ? [`${count(of("not enough runs"))} without enough runs`] : []),
+    ...(of("pass") > 0 ? [`${count(of("pass"))} passed`] : []),
+  ];
+  return `${counted(scenarios.length, "scenario")}: ${parts.join(", ") || "none was played"}`;
+}
+
+/** A line that failed or could not be decided, for reporters that point at files. */
+export interface Finding {
+  readonly title: string;
+  readonly file: string;
+  readonly line: number;
+  readonly message: string;
+}
+
+/** Everything that keeps a scenario from passing, each with its place in the user's files. */
+export function findingsOf(result: ScenarioResult): readonly Finding[] {
+  const { name, file, rows, lost, claims, expectations, passedRuns, needed } = result;
+  const found: Finding[] = lost.slice(0, 1).map(({ seed, failure }) => ({ title: name, file, line: 1, message: `${counted(lost.length, "run")} could not be played (${failure.kind}); seed ${seed}: ${failure.message}` }));
+  if (passedRuns < needed) {
+    for (const { text, file: at, line, failed } of expectations) {
+      if (failed > 0) found.push({ title: name, file: at, line, message: `${text}: failed in ${count(failed)} of ${counted(rows.length, "run")}. ${firstFailure(result, text)}` });
+    }
+    const broken = rows.find((row) => row.failures.some((failure) => failure.file === null));
+    if (broken !== undefined) found.push({ title: name, file, line: 1, message: `${failureWords(broken).join("; ")}. ${replayCommand(result, broken.seed)}` });
+  }
+  for (const claim of claims) {
+    if (claim.verdict !== "pass") found.push({ title: name, file: claim.claim.source.file, line: claim.claim.source.line, message: claimWords(claim) });
+  }
+  return found;
+}
+
+function firstFailure(result: ScenarioResult, text: string): string {
+  for (const row of result.rows) {
+    const failure = row.failures.find((each) => each.text === text);
+    if (failure !== undefined) return `Seed ${row.seed}: ${failure.reason}. Replay: ${replayCommand(result, row.seed)}`;
+  }
+  return "";
+}
