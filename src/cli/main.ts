@@ -42,6 +42,21 @@ function program(end: (code: ExitCode) => void): Command {
     .option("--allow-path <dir>", "a folder outside the project that files may refer to", collect, [])
     .action(async (targets, flags) => end((await import("./commands/validate.js")).validateCommand(targets, flags, terminal)));
   root
+    .command("test")
+    .description("play scenarios over many seeds and say which hold: for CI")
+    .argument("<targets...>", "scenario files, folders or globs")
+    .option("--seeds <range>", "e.g. 1..500; 1..20 when left out, or until claims about many runs are sure")
+    .option("--stop-early", "end a scenario before its last seed when every verdict is certain")
+    .option("--fidelity <name>", "request or cohort instead of the scenario's own")
+    .option("--workers <n>", "worker threads; all cores when left out")
+    .option("--reporter <name[:file]>", "pretty, junit, github, tap, json or markdown; several with files", collect, [])
+    .option("--against <file>", "compare with this baseline on the same seeds, and fail if worse beyond noise")
+    .option("--update", "store the baseline named by --against")
+    .option("--accept-model-change", "compare with a baseline of another model version all the same")
+    .option("--watch", "test again when a file changes")
+    .option("--allow-path <dir>", "a folder outside the project that files may refer to", collect, [])
+    .action(async (targets, flags) => end(await (await import("./commands/test.js")).testCommand(targets, flags, terminal)));
+  root
     .command("explain")
     .description("say in words why each decision of a run was taken")
     .argument("<outcome>", "an outcome.json, or the folder it is in")
