@@ -1,9 +1,9 @@
-// Lets one process at a time clean up a game day: a lock file that names its holder, and is void when the holder is gone.
+// Lets one process at a time clean up a game day: a lock file that names its holder, and is void when the holder is gone or stopped.
 
 import { randomBytes } from "node:crypto";
 import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isStill, self, type ProcessIdentity } from "./identity.js";
+import { self, stateOf, type ProcessIdentity } from "./identity.js";
 
 const NAME = /^cleaning-(\d+)\.lock$/;
 
@@ -29,7 +29,8 @@ function tryLock(folder: string): LockResult {
     for (;;) {
       const latest = latestLock(folder);
       const holder = latest === 0 ? null : holderOf(join(folder, lockName(latest)));
-      if (holder !== null && isStill(holder)) return { held: false, holder };
+      // One that is stopped may never go on; should it, cleaning up twice does no harm.
+      if (holder !== null && stateOf(holder) === "running") return { held: false, holder };
       const path = join(folder, lockName(latest + 1));
       if (!linkNew(draft, path)) continue;
       return { held: true, release: () => rmSync(path, { force: true }) };

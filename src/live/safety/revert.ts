@@ -43,11 +43,10 @@ async function endVictims(victims: readonly ProcessIdentity[]): Promise<Reverted
   return how.includes("still there") ? { ok: false, why: `its process does not end (pid ${pids})` } : { ok: true, how: `its process was ended (pid ${pids})` };
 }
 
-/** Every process that bears the token, the recorded one first; there is nothing polite about a burner. */
+/** There is nothing polite about a burner. Only one that was never written down is searched for: that takes a while. */
 async function endByToken(token: string, state: GameDayState): Promise<Reverted> {
   const recorded = state.process(token)?.identity ?? null;
-  const marked = findMarked(new Set([token])).map(({ identity }) => identity);
-  const all = [...(recorded === null ? [] : [recorded]), ...marked];
+  const all = recorded === null ? findMarked(new Set([token])).map(({ identity }) => identity) : [recorded];
   for (const identity of all) {
     signalIf(identity, "SIGCONT");
     signalIf(identity, "SIGKILL");

@@ -88,9 +88,10 @@ describe("recover", () => {
     const other = sleeper();
     writeFileSync(join(root, "g1", "cleaning-1.lock"), JSON.stringify(other.identity));
     expect(await recover(root, 200)).toEqual({ lines: ["g1: somebody else is cleaning it up"], clean: false });
-    signalIf(other.identity, "SIGKILL");
-    await until("the holder is gone", () => !isStill(other.identity));
+    signalIf(other.identity, "SIGSTOP");
+    await until("the holder is stopped", () => stateOf(other.identity) === "stopped");
     expect((await recover(root, 200)).clean).toBe(true);
+    expect(stateIn(join(root, "g1", JOURNAL_FILE)).ended).not.toBeNull();
   });
 
   it("leaves a game day alone whose main still runs", async () => {
