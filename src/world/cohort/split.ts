@@ -22,16 +22,19 @@ export function userShares(service: ServiceModel, weights: readonly Ratio[], use
   return Array.from(counts, (count) => count / users);
 }
 
-/** A run's users keep their hashes from one change of the split to the next. */
-const hashed = new WeakMap<ServiceModel, Float64Array>();
+/**
+ * A run's users keep their hashes from one change of the split to the next. One table serves run after run: a new one
+ * for each costs as much as the hashing. Who is hashed does not depend on how many are.
+ */
+let table = new Float64Array(0);
+let hashed: { readonly with: ServiceModel["stickyKey"]; readonly users: number } | null = null;
 
 function hashesOf(service: ServiceModel, users: number): Float64Array {
-  const known = hashed.get(service);
-  if (known?.length === users) return known;
-  const hashes = new Float64Array(users);
-  for (let user = 0; user < users; user += 1) hashes[user] = stickyHash(service, user);
-  hashed.set(service, hashes);
-  return hashes;
+  if (hashed !== null && hashed.with === service.stickyKey && hashed.users >= users) return table;
+  if (table.length < users) table = new Float64Array(users);
+  for (let user = 0; user < users; user += 1) table[user] = stickyHash(service, user);
+  hashed = { with: service.stickyKey, users };
+  return table;
 }
 
 /** Where each place's stretch of hashes ends, newest version first; places without a weight have none. */

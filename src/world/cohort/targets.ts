@@ -20,8 +20,11 @@ export class Targets {
   readonly #scraper: Scraper;
   readonly #shown: ServiceTarget[] = [];
   readonly #hooks = new Map<string, ScrapeHook>();
+  /** Memory in use by lane, while a target's gauges are written. */
+  readonly #memory: Float64Array;
 
   constructor(stage: Stage, accounts: Books, store: SeriesStore, scraper: Scraper) {
+    this.#memory = new Float64Array(store.lanes);
     this.#stage = stage;
     this.#accounts = accounts;
     this.#store = store;
@@ -91,7 +94,8 @@ export class Targets {
       inFlight += pool.inSystem * pool.replicas.length;
       queued += Math.max(0, pool.inSystem - pool.queue.point(pool.load).busy) * pool.replicas.length;
     }
-    const memory = new Float64Array(live.length);
+    const memory = this.#memory;
+    memory.fill(0);
     for (const replica of fleet.replicas) {
       if (replica.target !== target || replica.phase === "gone") continue;
       members += 1;
