@@ -2,9 +2,11 @@
 
 import { appendFileSync, closeSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { self } from "../../../src/live/safety/identity.js";
 import { Journal, JournalFailure } from "../../../src/live/safety/journal.js";
+import { GameDayState } from "../../../src/live/safety/state.js";
 import { newToken } from "../../../src/live/safety/tokens.js";
 import { temporaryFolder, tidy } from "./programs.js";
 
@@ -83,6 +85,46 @@ describe("the journal", () => {
     expect(later.state.openFaults).toEqual([]);
     expect(later.unreadableLines).toEqual([3]);
     later.close();
+  });
+
+  it("cut off at any byte, says what its whole lines say, and takes the next entry", () => {
+    const { journal, path } = begun();
+    journal.before(fault("f1"));
+    journal.after({ kind: "fault-reverted", fault: "f1", how: "SIGCONT – done" });
+    journal.close();
+    const bytes = readFileSync(path);
+    const [first, second] = [bytes.indexOf("\n"), bytes.indexOf("\n", bytes.indexOf("\n") + 1)];
+    const cut = join(temporaryFolder(), "journal.ndjson");
+    for (let length = 0; length <= bytes.length; length += 7) {
+      writeFileSync(cut, bytes.subarray(0, length));
+      const found = Journal.join(cut, "recover");
+      const openFaults = length > second && length < bytes.length ? 1 : 0;
+      expect([found.state.started !== null, found.state.openFaults.length], `${length} bytes`).toEqual([length > first, openFaults]);
+      found.after({ kind: "note", text: "found" });
+      found.follow();
+      found.close();
+      const next = Journal.join(cut, "recover", "read-only");
+      expect(next.unreadableLines.length).toBeLessThanOrEqual(1);
+      expect(readFileSync(cut, "utf8")).toMatch(/\n?\{[^\n]*"text":"found"\}\n$/);
+      next.close();
+    }
+  });
+
+  it("means the same when the same entries are read twice", () => {
+    const entry = fc.oneof(
+      fc.constantFrom("f1", "f2").map((name) => ({ ...fault(name), at: "", by: "main" }) as const),
+      fc.constantFrom("f1", "f2").map((name) => ({ kind: "fault-reverted", at: "", by: "main", fault: name, how: "" }) as const),
+      fc.constantFrom("a", "b").map((token) => ({ kind: "process-intended", at: "", by: "main", token, role: token }) as const),
+      fc.constantFrom("a", "b").map((token) => ({ kind: "process-spawned", at: "", by: "main", token, role: token, identity: self() }) as const),
+      fc.constantFrom("a", "b").map((token) => ({ kind: "process-ended", at: "", by: "main", token, how: "" }) as const),
+    );
+    const open = (state: GameDayState): unknown => [new Set(state.openFaults.map((each) => each.fault)), new Set(state.openProcesses.map(({ token, identity }) => `${token} ${identity?.pid}`))];
+    fc.assert(fc.property(fc.array(entry, { maxLength: 12 }), (entries) => {
+      const [once, twice] = [new GameDayState(), new GameDayState()];
+      for (const each of entries) once.apply(each);
+      for (const each of [...entries, ...entries]) twice.apply(each);
+      expect(open(twice)).toEqual(open(once));
+    }));
   });
 
   it("passes over an entry of a later version and a line of noise, and says which", () => {
