@@ -69,6 +69,28 @@ function program(end: (code: ExitCode) => void): Command {
     .option("--out <dir>", "where the report goes (beside the outcome when left out)")
     .option("--open", "open it in the browser")
     .action(async (path, flags) => end(await (await import("./commands/report.js")).reportCommand(path, flags, terminal)));
+  const gameDay = root
+    .command("gameday")
+    .description("play a scenario on real processes of this machine, with real faults, and judge it as a run")
+    .argument("[scenario]", "one scenario file")
+    .option("--target <name>", "where it is played: local", "local")
+    .option("--speed <n>", "divide steps, windows and script times, never service times or rates (the scenario's own when left out)")
+    .option("--prometheus <auto|url>", "let a Prometheus answer the engines: one of its own, or yours")
+    .option("--sd-file <path>", "with --prometheus URL: the file that it reads its targets from")
+    .option("--dry-run", "show the plan and stop")
+    .option("--yes", "carry the plan out without asking")
+    .option("--out <dir>", "where journal, record, outcome and report go", "shakedown-out")
+    .option("--allow-path <dir>", "a folder outside the project that files may refer to", collect, [])
+    .action(async (scenario, flags) => end(await (await import("./commands/gameday.js")).gameDayCommand(scenario, flags, terminal)));
+  gameDay
+    .command("stop")
+    .description("end a running game day: revert, then report")
+    .argument("<id>", "as its plan says it")
+    .action(async (id) => end(await (await import("./commands/gameday-stop.js")).stopGameDay(id, terminal, gameDay.opts<{ out: string }>())));
+  gameDay
+    .command("recover")
+    .description("clean up whatever a killed game day left behind; safe to run twice")
+    .action(async () => end(await (await import("./commands/gameday-recover.js")).recoverGameDays(terminal, gameDay.opts<{ out: string }>())));
   root
     .command("schema")
     .description("print the JSON Schema of scenario files, for editors")

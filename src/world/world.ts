@@ -37,7 +37,8 @@ export interface WorldEvent {
   readonly at: Micros;
   readonly kind:
     | "replica-started" | "replica-ready" | "replica-stopped" | "replica-killed" | "out-of-memory" | "startup-failed"
-    | "autoscaled" | "breaker-opened" | "breaker-closed" | "effect-started" | "effect-ended" | "flag-changed" | "split-changed";
+    | "autoscaled" | "breaker-opened" | "breaker-closed" | "effect-started" | "effect-ended" | "flag-changed" | "split-changed"
+    | "telemetry-lost" | "telemetry-back";
   readonly service: string | null;
   readonly version: string | null;
   readonly text: string;

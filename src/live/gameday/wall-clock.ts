@@ -24,7 +24,9 @@ const monotonicWall = (): number => performance.timeOrigin + performance.now();
 export class WallClock implements ScriptClock {
   readonly #options: WallClockOptions;
   readonly #wall: () => number;
-  /** Holds the timers; its own time is that of the last one fired. */
+  /** Run time at the start, turned around: the timers' own clock begins at 0. */
+  readonly #lead: Micros;
+  /** Holds the timers; its own time is that of the last one fired, plus the lead. */
   readonly #timers = new VirtualClock();
   #sleep: NodeJS.Timeout | null = null;
   #wakesAt: Micros = Infinity;
@@ -33,6 +35,7 @@ export class WallClock implements ScriptClock {
   constructor(options: WallClockOptions) {
     this.#options = options;
     this.#wall = options.wall ?? monotonicWall;
+    this.#lead = Math.max(0, -this.now());
   }
 
   now(): Micros {
@@ -45,7 +48,7 @@ export class WallClock implements ScriptClock {
 
   /** What lies in the past is due at once. */
   at(at: Micros, rank: EventClass, callback: () => void): TimerId {
-    const id = this.#timers.at(Math.max(at, this.#timers.now()), rank, callback);
+    const id = this.#timers.at(Math.max(at + this.#lead, this.#timers.now()), rank, callback);
     this.#arm();
     return id;
   }
@@ -66,8 +69,12 @@ export class WallClock implements ScriptClock {
     this.#sleep = null;
   }
 
+  #nextAt(): Micros {
+    return this.#timers.nextAt() - this.#lead;
+  }
+
   #arm(): void {
-    const next = this.#timers.nextAt();
+    const next = this.#nextAt();
     if (this.#stopped || next === Infinity || (this.#sleep !== null && this.#wakesAt <= next)) return;
     if (this.#sleep !== null) clearTimeout(this.#sleep);
     this.#wakesAt = next;
@@ -79,7 +86,7 @@ export class WallClock implements ScriptClock {
     this.#sleep = null;
     try {
       // One at a time: a callback may set a timer that is due before the next one, or stop the clock.
-      while (!this.#stopped && this.#timers.nextAt() <= this.now()) this.#timers.runUntil(this.#timers.nextAt(), () => undefined);
+      while (!this.#stopped && this.#nextAt() <= this.now()) this.#timers.runUntil(this.#timers.nextAt(), () => undefined);
     } catch (error) {
       this.#options.onError(error);
     }

@@ -20,6 +20,17 @@ describe("the wall clock", () => {
     expect(clock.now()).toBe(millis(1_500));
   });
 
+  it("fires timers that are due before the epoch when they are due", () => {
+    const clock = clockAt(EPOCH + 3_000);
+    const fired: string[] = [];
+    clock.setTimer(seconds(1), () => fired.push("before"));
+    clock.at(0, EventClass.script, () => fired.push("epoch"));
+    vi.advanceTimersByTime(1_001);
+    expect(fired).toEqual(["before"]);
+    vi.advanceTimersByTime(2_000);
+    expect(fired).toEqual(["before", "epoch"]);
+  });
+
   it("fires timers of one instant by class, then in the order they were set", () => {
     const clock = clockAt(EPOCH);
     const fired: string[] = [];

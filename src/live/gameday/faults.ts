@@ -1,0 +1,184 @@
+// Carries out the script's faults on real processes: each is in the journal before, and reverted at its end at the latest.
+
+import { MICROS_PER_MILLI, type Micros } from "../../kernel/units.js";
+import { streamKey, uniform } from "../../kernel/draws.js";
+import { EventClass } from "../../kernel/clock.js";
+import type { ScriptClock } from "../../sim/stage.js";
+import type { Model } from "../../world/model.js";
+import type { Effect } from "../../world/effect.js";
+import type { Common, Order } from "../process/protocol.js";
+import type { FaultLease, GameDayGuard } from "../safety/guard.js";
+import { signalIf } from "../safety/identity.js";
+import type { LiveScraper } from "../telemetry/scrape.js";
+import { Child } from "./child.js";
+import type { EventLog } from "./event-log.js";
+import type { FaultAct } from "./fault-acts.js";
+import type { ReplicaProcess } from "./replica-process.js";
+import type { Supervisor } from "./supervisor.js";
+
+export interface FaultsOptions {
+  readonly acts: readonly FaultAct[];
+  readonly model: Model;
+  readonly common: Common;
+  readonly clock: ScriptClock;
+  readonly guard: GameDayGuard;
+  readonly supervisor: Supervisor;
+  readonly scraper: LiveScraper;
+  readonly events: EventLog;
+  readonly log: number;
+  /** A fault could not be begun: the game day ends. */
+  readonly onTrouble: (error: unknown) => void;
+}
+
+/** Ends by itself inside the process that carries it out. */
+const ENDS_BY_ITSELF = { how: "nothing", why: "the process ends it by itself" } as const;
+
+export class Faults {
+  readonly #options: FaultsOptions;
+  /** Faults that are on, with when they end. */
+  readonly #on = new Map<FaultAct, Micros>();
+  #leases = 0;
+  #stopped = false;
+
+  constructor(options: FaultsOptions) {
+    this.#options = options;
+    options.supervisor.onReady = (replica) => this.#reach(replica);
+  }
+
+  /** Puts every fault on the clock. */
+  schedule(): void {
+    const { acts, clock } = this.#options;
+    for (const act of acts) {
+      clock.at(act.at, EventClass.world, () => this.#begin(act));
+      clock.at(act.at + act.lasts, EventClass.world, () => this.#end(act));
+    }
+  }
+
+  /** No further fault begins. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Faults that are on, in words. */
+  get active(): readonly string[] {
+    return [...this.#on.keys()].map(({ what, victim }) => `${what} on ${victim}`);
+  }
+
+  #begin(fault: FaultAct): void {
+    if (this.#stopped) return;
+    const { clock, events } = this.#options;
+    this.#on.set(fault, clock.now() + fault.lasts);
+    events.note("effect-started", null, null, fault.effect.id);
+    this.#act(fault).catch((error: unknown) => this.#options.onTrouble(error));
+  }
+
+  #end(fault: FaultAct): void {
+    if (!this.#on.delete(fault)) return;
+    const { scraper, supervisor, events } = this.#options;
+    const { act } = fault;
+    events.note("effect-ended", null, null, fault.effect.id);
+    if (act.do === "silence-metrics") scraper.setGap(act.service, false);
+    if (act.do === "lag") scraper.setLag(0, act.service);
+    if (act.do === "stop-replicas") for (const replica of supervisor.fleet.replicas) replica.unwatched = false;
+  }
+
+  /** A replica that began to serve meets what is on. */
+  #reach(replica: ReplicaProcess): void {
+    for (const [fault, until] of this.#on) {
+      const { act } = fault;
+      const left = until - this.#options.clock.now();
+      if (this.#stopped || left <= 0) continue;
+      if (act.do === "stop-replicas" && this.#isVictim(fault.effect, replica)) this.#stopProcess(fault, replica, left).catch((error: unknown) => this.#options.onTrouble(error));
+      const order = orderFor(fault, replica, left);
+      if (order !== null) replica.child?.order(order);
+    }
+  }
+
+  async #act(fault: FaultAct): Promise<void> {
+    const { supervisor, scraper, common } = this.#options;
+    const { act, effect, lasts } = fault;
+    const { replicas } = supervisor.fleet;
+    switch (act.do) {
+      case "kill":
+        for (const replica of this.#lot(fault).slice(0, act.count)) await this.#kill(fault, replica);
+        return;
+      case "stop-replicas":
+        await Promise.all(replicas.filter((replica) => this.#isVictim(effect, replica)).map((replica) => this.#stopProcess(fault, replica, lasts)));
+        return;
+      case "stop-flag-service": {
+        const { flags } = supervisor;
+        if (flags !== null) await this.#lease(fault, lasts, { how: "continue", victim: flags.identity }, () => void signalIf(flags.identity, "SIGSTOP"));
+        return;
+      }
+      case "order-replicas":
+      case "silence-metrics":
+        await this.#lease(fault, lasts, ENDS_BY_ITSELF, () => {
+          if (act.do === "silence-metrics") scraper.setGap(act.service, true);
+          for (const replica of replicas) {
+            const order = orderFor(fault, replica, lasts);
+            if (order !== null) replica.child?.order(order);
+          }
+        });
+        if (act.do === "order-replicas" && act.burner !== null) {
+          const burner = new Child({
+            spawner: this.#options.guard, name: `burner for ${fault.victim}`, log: this.#options.log,
+            setup: { ...common, role: "burner", share: act.burner, ttl: lasts }, onReport: () => undefined, onExit: () => undefined,
+          });
+          await this.#lease(fault, lasts, { how: "end-process", token: burner.token }, () => undefined);
+        }
+        return;
+      case "order-database":
+        await this.#lease(fault, lasts, ENDS_BY_ITSELF, () => supervisor.database(act.database)?.order({ type: "effect", id: effect.id, on: true, ttl: lasts }));
+        return;
+      case "refuse":
+        await this.#lease(fault, lasts, ENDS_BY_ITSELF, () => supervisor.proxy?.order({ type: "refuse", from: act.from, to: act.to, ttl: lasts }));
+        return;
+      case "surge":
+        await this.#lease(fault, lasts, ENDS_BY_ITSELF, () => supervisor.orderLoad({ type: "surge", factor: act.factor, ttl: lasts }));
+        return;
+      case "lag":
+        await this.#lease(fault, lasts, { how: "nothing", why: "it is main's own scraper that is late" }, () => scraper.setLag(act.add, act.service));
+    }
+  }
+
+  async #kill(fault: FaultAct, { child, name }: ReplicaProcess): Promise<void> {
+    if (child === null) return;
+    await this.#lease({ ...fault, victim: name }, 0, { how: "nothing", why: "the platform starts it again" }, () => void signalIf(child.identity, "SIGKILL"));
+  }
+
+  async #stopProcess(fault: FaultAct, replica: ReplicaProcess, lasts: Micros): Promise<void> {
+    const { child, name } = replica;
+    if (child === null || fault.act.do !== "stop-replicas") return;
+    replica.unwatched = !fault.act.watched;
+    await this.#lease({ ...fault, victim: name }, lasts, { how: "continue", victim: child.identity }, () => void signalIf(child.identity, "SIGSTOP"));
+  }
+
+  async #lease({ effect, what, victim }: FaultAct, lasts: Micros, revert: FaultLease["revert"], apply: () => void): Promise<void> {
+    if (this.#stopped) return;
+    this.#leases += 1;
+    await this.#options.guard.beginFault({ fault: `${this.#leases} ${effect.id}`, what, victim, forMs: lasts / MICROS_PER_MILLI, revert }, apply);
+  }
+
+  /** Ready victims, in the order of their lots: the simulator draws the same ones. */
+  #lot({ effect }: FaultAct): readonly ReplicaProcess[] {
+    const key = streamKey(this.#options.common.seed, `effect/${effect.id}/lot`);
+    const lot = ({ number, version }: ReplicaProcess): number => uniform(key, number, version.index);
+    return this.#options.supervisor.fleet.replicas
+      .filter((replica) => replica.state === "ready" && this.#isVictim(effect, replica))
+      .sort((a, b) => lot(a) - lot(b));
+  }
+
+  #isVictim({ target }: Effect, { service: { spec }, version, number, zone }: ReplicaProcess): boolean {
+    if (target.on === "zone") return target.zone === zone;
+    if (target.on !== "service" || target.service !== spec.name) return false;
+    if (target.version !== undefined && target.version !== version.name) return false;
+    return (target.replica === undefined || target.replica === number) && (target.zone === undefined || target.zone === zone);
+  }
+}
+
+/** What a replica is told of a fault; null when it does not concern it. Its process knows whom the effect is for. */
+function orderFor({ act, effect }: FaultAct, { service: { spec } }: ReplicaProcess, ttl: Micros): Order | null {
+  if (act.do === "order-replicas" && (act.services === null || act.services.includes(spec.name))) return { type: "effect", id: effect.id, on: true, ttl };
+  if (act.do === "silence-metrics" && (act.service === null || act.service === spec.name)) return { type: "metrics", delay: "silent", ttl };
+  return null;
+}

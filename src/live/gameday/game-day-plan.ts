@@ -1,0 +1,108 @@
+// Works out what a game day of a scenario will do to this machine, before anything is started.
+
+import { seconds, type Micros } from "../../kernel/units.js";
+import type { Scenario } from "../../scenario/compiled.js";
+import { worldInputOf } from "../../sim/play.js";
+import { releasesOf } from "../../sim/stage.js";
+import { compileModel } from "../../world/model.js";
+import { rateCurve } from "../../world/traffic.js";
+import { steadyStateText } from "../safety/conditions.js";
+import type { GameDayPlan, PlannedProcesses } from "../safety/plan.js";
+import { MOST_BALLAST } from "../process/replica/ballast.js";
+import type { FaultAct } from "./fault-acts.js";
+import { join } from "node:path";
+
+/** How the engines get their telemetry. */
+export type TelemetrySource =
+  | { readonly kind: "built-in" }
+  | { readonly kind: "prometheus"; readonly program: string }
+  | { readonly kind: "external"; readonly url: string; readonly sdFile: string };
+
+const MIB = 1024 * 1024;
+/** Resident sizes measured on Node 20, with room: a replica takes 75 MB, the proxy and the load generator 90 MB under load. */
+const MEMORY = { main: 220 * MIB, small: 90 * MIB, busy: 140 * MIB, prometheus: 150 * MIB } as const;
+
+/** Booting one process of Node on a busy machine. */
+const BOOT_EACH: Micros = seconds(0.6);
+const BOOT_ALL: Micros = seconds(3);
+const PROMETHEUS_BOOT: Micros = seconds(15);
+/** Ending all and writing the report. */
+const CLEAN_UP: Micros = seconds(20);
+
+export interface PlanInput {
+  readonly id: string;
+  /** At its speed already. */
+  readonly scenario: Scenario;
+  readonly speed: number;
+  readonly acts: readonly FaultAct[];
+  readonly source: TelemetrySource;
+  readonly folder: string;
+}
+
+/** From the first process to run time 0: everything is started and healthy by then, or the game day does not begin. */
+export function rampOf({ scenario, source }: Pick<PlanInput, "scenario" | "source">): Micros {
+  const { services, databases } = scenario.world;
+  const processes = services.reduce((sum, { replicas }) => sum + replicas, 0) + databases.length + 3;
+  const probes = services.reduce((longest, { healthCheck }) => Math.max(longest, healthCheck.interval * (healthCheck.healthyAfter + 1)), 0);
+  return BOOT_ALL + processes * BOOT_EACH + probes + (source.kind === "built-in" ? 0 : PROMETHEUS_BOOT);
+}
+
+export function planGameDay(input: PlanInput): GameDayPlan {
+  const { id, scenario, speed, acts, source, folder } = input;
+  const { world, gameDay } = scenario;
+  return {
+    id, scenario: scenario.name, speed, folder,
+    takes: rampOf(input) + scenario.duration + CLEAN_UP,
+    load: highestRate(scenario),
+    processes: [...fixedProcesses(scenario, source), ...replicaProcesses(scenario), ...burners(acts)],
+    faults: acts.map(({ what, victim, blastRadius, at, lasts, reverts }) => ({ what, victim, blastRadius, at, lasts, reverts })),
+    ports: [
+      ...world.services.map(({ name }) => ({ what: `proxy of ${name}`, host: "127.0.0.1", port: null })),
+      { what: "replicas, databases and the flag service, one each", host: "127.0.0.1", port: null },
+      ...(source.kind === "prometheus" ? [{ what: "prometheus", host: "127.0.0.1", port: null }] : []),
+    ],
+    temporaryFolders: source.kind === "prometheus" ? [join(folder, "prometheus")] : [],
+    stopIf: gameDay.stopIf.map(({ text }) => text),
+    steadyState: steadyStateText(gameDay.steadyState),
+  };
+}
+
+function fixedProcesses({ world, script }: Scenario, source: TelemetrySource): readonly PlannedProcesses[] {
+  const hasFlags = script.some((item) => item.kind === "release" && item.release.flag !== null);
+  return [
+    { role: "main", count: 1, memoryBytes: MEMORY.main },
+    { role: "watchdog", count: 1, memoryBytes: MEMORY.small },
+    { role: "proxy", count: 1, memoryBytes: MEMORY.busy },
+    { role: "load generator", count: 1, memoryBytes: MEMORY.busy },
+    ...world.databases.map(({ name }) => ({ role: `database ${name}`, count: 1, memoryBytes: MEMORY.small })),
+    ...(hasFlags ? [{ role: "flag service", count: 1, memoryBytes: MEMORY.small }] : []),
+    ...(source.kind === "prometheus" ? [{ role: "prometheus", count: 1, memoryBytes: MEMORY.prometheus }] : []),
+  ];
+}
+
+/** Stable and canary stand side by side at full size at most; releases of one service come one after the other. */
+function replicaProcesses(scenario: Scenario): readonly PlannedProcesses[] {
+  const released = new Set(releasesOf(scenario).map(({ release }) => release.service));
+  return scenario.world.services.flatMap(({ name, version, replicas }) => {
+    const memoryBytes = MEMORY.small + (growsIn(scenario, name) ? MOST_BALLAST : 0);
+    const stable = { role: `${name} ${version}`, count: replicas, memoryBytes };
+    return released.has(name) ? [stable, { role: `${name}, the release`, count: replicas + scenario.strategy.surge, memoryBytes }] : [stable];
+  });
+}
+
+const growsIn = ({ effects }: Scenario, service: string): boolean =>
+  effects.some(({ what, target }) => what.kind === "memory-growth" && (target.on !== "service" || target.service === service));
+
+function burners(acts: readonly FaultAct[]): readonly PlannedProcesses[] {
+  const count = acts.filter(({ act }) => act.do === "order-replicas" && act.burner !== null).length;
+  return count === 0 ? [] : [{ role: "burner", count, memoryBytes: MEMORY.small }];
+}
+
+/** The highest rate of all streams together, surges included. */
+function highestRate(scenario: Scenario): number {
+  const model = compileModel(worldInputOf({ scenario, seed: scenario.seed, noiseFree: false, detail: "light", fidelity: "live", seen: false, driver: { kind: "strategy" } }));
+  return model.traffic.reduce((sum, traffic) => {
+    const curve = rateCurve(model, traffic, scenario.duration, false);
+    return sum + [...curve.rateFrom, ...curve.rateTo].reduce((most, rate) => Math.max(most, rate), 0);
+  }, 0);
+}

@@ -1,0 +1,139 @@
+// One game day from beginning to end: start, wait until steady, play the scenario on real processes, revert, judge.
+
+import type { Micros } from "../../kernel/units.js";
+import { seconds } from "../../kernel/units.js";
+import type { Scenario } from "../../scenario/compiled.js";
+import { runDeliveries } from "../../sim/deliveries.js";
+import type { Outcome } from "../../sim/outcome.js";
+import { finish, prepare, type Prepared, type Simulation } from "../../sim/play.js";
+import { outcomeOf } from "../../sim/run.js";
+import type { CleanedUp } from "../safety/clean-up.js";
+import { GameDayGuard } from "../safety/guard.js";
+import type { GameDayPlan } from "../safety/plan.js";
+import { onStopRequest } from "../safety/stop.js";
+import { Ending, type EarlyEnd } from "./ending.js";
+import type { FaultAct } from "./fault-acts.js";
+import { rampOf, type TelemetrySource } from "./game-day-plan.js";
+import { buildLiveStage, type LiveStage } from "./live-stage.js";
+import type { GameDayView } from "./live-view.js";
+import type { Quality } from "./quality.js";
+import { Watch } from "./watch.js";
+
+export interface GameDayOptions {
+  /** At its speed already. */
+  readonly scenario: Scenario;
+  /** Agreed to: what it says is what is done. */
+  readonly plan: GameDayPlan;
+  readonly acts: readonly FaultAct[];
+  readonly source: TelemetrySource;
+  readonly replay: string;
+  readonly about: unknown;
+  readonly view: GameDayView;
+}
+
+export interface GameDayResult {
+  /** Null when it ended before run time 0: then there is nothing to judge. */
+  readonly outcome: Outcome | null;
+  /** What was judged, for whoever compares. */
+  readonly simulation: Simulation | null;
+  readonly quality: Quality | null;
+  /** Why it ended before its time; null when it did not. */
+  readonly early: EarlyEnd | null;
+  readonly cleaned: CleanedUp;
+}
+
+/** After the load has ended, the last books come within this. */
+const LAST_BOOKS_MS = 700;
+
+/** Plays it. Throws only when it could not even begin: then nothing was started. */
+export async function runGameDay(options: GameDayOptions): Promise<GameDayResult> {
+  const { plan, view } = options;
+  const ending = new Ending();
+  const guard = await GameDayGuard.begin({
+    id: plan.id, folder: plan.folder, limitMs: plan.takes / 1_000,
+    onLost: ({ text }) => ending.because({ kind: "lost", why: text }),
+  });
+  let hurry: () => void = () => undefined;
+  const atOnce = new Promise<void>((resolve) => (hurry = resolve));
+  const stopListening = onStopRequest((request, signal) => {
+    if (request === "at once") return hurry();
+    view.say(`${signal === "SIGINT" ? "Ctrl-C" : signal}: reverting, then the report (once more: at once)`);
+    ending.because({ kind: "asked", why: `asked to end (${signal})` });
+  });
+  let stage: LiveStage | null = null;
+  let prepared: Prepared | null = null;
+  let simulation: Simulation | null = null;
+  try {
+    stage = await ending.orEnd(openStage(options, guard, ending));
+    prepared = stage === null ? null : await begin(options, stage, ending);
+    if (stage !== null && prepared !== null) await ending.orEnd(stage.parts.clock.until(options.scenario.duration));
+  } finally {
+    simulation = await Promise.race([closeDown(stage, prepared, guard), atOnce.then(() => null)]);
+  }
+  const cleaned = await guard.end(ending.end?.why ?? "its time was over");
+  await stage?.close();
+  stopListening();
+  view.end();
+  const outcome = simulation === null ? null : judged(simulation, ending.end);
+  return { outcome, simulation, quality: stage?.quality ?? null, early: ending.end, cleaned };
+}
+
+function openStage({ scenario, acts, source, replay, about, view }: GameDayOptions, guard: GameDayGuard, ending: Ending): Promise<LiveStage> {
+  return buildLiveStage({
+    scenario, acts, guard, source, replay, about,
+    epochMillis: Date.now() + rampOf({ scenario, source }) / 1_000,
+    onLost: (why) => ending.because({ kind: "lost", why }),
+    onTrouble: (text) => {
+      view.say(text);
+      guard.note(text);
+    },
+    onError: (error) => ending.because({ kind: "error", why: error instanceof Error ? error.message : String(error), error }),
+  });
+}
+
+/** Starts every process, waits until all is well, and puts the scenario on the clock; null when the game day ended meanwhile. */
+async function begin({ scenario, plan, view }: GameDayOptions, stage: LiveStage, ending: Ending): Promise<Prepared | null> {
+  const { parts, supervisor, faults, engineTelemetry } = stage;
+  view.say(`game day ${plan.id}: starting its processes`);
+  await ending.orEnd(supervisor.begin());
+  if (ending.end !== null) return null;
+  const problems = await ending.orEnd(engineTelemetry.check());
+  if (problems !== null && problems.length > 0) ending.because({ kind: "lost", why: problems.join("\n") });
+  if (parts.clock.now() > 0) ending.because({ kind: "lost", why: `the processes took ${secondsText(parts.clock.now())} longer to start than this machine was given: it is too busy for a game day` });
+  if (ending.end !== null) return null;
+  supervisor.sendTraffic();
+  const prepared = prepare(parts, (prepared) => runDeliveries(prepared, parts.input.driver));
+  faults.schedule();
+  const watch = new Watch(scenario, stage, prepared.stage.journals, ending, view);
+  watch.begin();
+  view.say(`all processes are up; traffic begins${parts.clock.now() < 0 ? ` in ${secondsText(-parts.clock.now())}` : ""}`);
+  return prepared;
+}
+
+/** Ends what can still go wrong, waits for the last books, and closes the record; null when it never began. */
+async function closeDown(stage: LiveStage | null, prepared: Prepared | null, guard: GameDayGuard): Promise<Simulation | null> {
+  if (stage === null) return null;
+  const { faults, supervisor, parts } = stage;
+  faults.stop();
+  await guard.revertAll();
+  supervisor.close();
+  parts.clock.stop();
+  if (prepared === null || parts.clock.now() < 0) return null;
+  await new Promise((resolve) => setTimeout(resolve, LAST_BOOKS_MS));
+  return finish(prepared);
+}
+
+function judged(simulation: Simulation, early: EarlyEnd | null): Outcome {
+  const outcome = outcomeOf(simulation, "full");
+  const troubles = simulation.world.events.filter(({ kind }) => kind === "telemetry-lost");
+  const alerts = troubles.map(({ at, text }) => ({ at, severity: "critical" as const, channel: "pager" as const, text }));
+  return {
+    ...outcome,
+    passed: outcome.passed && early === null,
+    approximations: early === null ? outcome.approximations : [`It ended early, after ${secondsText(simulation.world.now())}: ${early.why}`, ...outcome.approximations],
+    alerts: [...outcome.alerts, ...alerts].sort((a, b) => a.at - b.at),
+  };
+}
+
+const secondsText = (time: Micros): string => `${(time / seconds(1)).toFixed(1)} s`;
+

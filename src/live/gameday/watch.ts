@@ -1,0 +1,108 @@
+// Looks at a running game day once a second: is it steady before its first fault, may it go on, what do people see?
+
+import { EventClass } from "../../kernel/clock.js";
+import { clock as clockText } from "../../kernel/format.js";
+import { seconds, type Micros } from "../../kernel/units.js";
+import type { Scenario } from "../../scenario/compiled.js";
+import type { ReleaseJournal } from "../../sim/journal.js";
+import { releasesOf } from "../../sim/stage.js";
+import { abortReason, SteadyState } from "../safety/conditions.js";
+import type { Ending } from "./ending.js";
+import type { LiveStage } from "./live-stage.js";
+import type { LiveStatus, GameDayView } from "./live-view.js";
+import { SeenNow, type EdgeFigures } from "./seen-figures.js";
+
+const LOOK: Micros = seconds(1);
+/** Figures of the edge are of so long. */
+const EDGE_WINDOW: Micros = seconds(5);
+
+export class Watch {
+  readonly #scenario: Scenario;
+  readonly #stage: LiveStage;
+  readonly #journals: readonly ReleaseJournal[];
+  readonly #ending: Ending;
+  readonly #view: GameDayView;
+  readonly #seen: SeenNow;
+  /** When something is first done to the system: until then it must have shown that it is steady. */
+  readonly #firstAct: Micros;
+  #steady: SteadyState | null;
+  #lastReasons: readonly string[] = [];
+  #recorded = 0;
+
+  constructor(scenario: Scenario, stage: LiveStage, journals: readonly ReleaseJournal[], ending: Ending, view: GameDayView) {
+    this.#scenario = scenario;
+    this.#stage = stage;
+    this.#journals = journals;
+    this.#ending = ending;
+    this.#view = view;
+    this.#seen = new SeenNow(scenario, stage.parts.world);
+    this.#firstAct = scenario.script.reduce((first, { at }) => Math.min(first, at), Infinity);
+    this.#steady = this.#firstAct === Infinity ? null : new SteadyState(scenario.gameDay.steadyState, 0);
+  }
+
+  /** Puts the looks on the clock; the last one before the first act comes right before it. */
+  begin(): void {
+    const { clock } = this.#stage.parts;
+    if (this.#firstAct !== Infinity) clock.at(this.#firstAct, EventClass.world, () => this.#mustBeSteady());
+    const next = (at: Micros): void => {
+      clock.at(at, EventClass.script, () => {
+        this.#look();
+        if (this.#ending.end === null) next(at + LOOK);
+      });
+    };
+    next(LOOK);
+  }
+
+  /** Writes decisions that came since the last look into the record. */
+  recordDecisions(): void {
+    const decisions = this.#journals.flatMap((journal) => journal.decisions).sort((a, b) => a.id - b.id);
+    for (const decision of decisions.slice(this.#recorded)) this.#stage.record.event("decided", decision);
+    this.#recorded = decisions.length;
+  }
+
+  #look(): void {
+    const { clock } = this.#stage.parts;
+    const at = clock.now();
+    const edge = this.#seen.look(EDGE_WINDOW);
+    this.recordDecisions();
+    if (this.#steady !== null) this.#watchSteadiness(at, edge);
+    const reason = abortReason(this.#scenario.gameDay.stopIf, (comparison) => this.#seen.figure(comparison));
+    if (reason !== null) this.#ending.because({ kind: "aborted", why: reason });
+    this.#view.status(this.#status(at, edge));
+  }
+
+  #watchSteadiness(at: Micros, edge: EdgeFigures): void {
+    const verdict = this.#steady?.look(at, { ...edge, replicasDown: this.#seen.replicasDown });
+    if (verdict?.state === "steady") {
+      this.#steady = null;
+      this.#view.say(`steady at ${clockText(at)}: the script may begin`);
+    } else if (verdict?.state === "not steady") {
+      this.#ending.because({ kind: "aborted", why: `the system is not steady before the first fault: ${verdict.reasons.join("; ")}` });
+    } else {
+      this.#lastReasons = verdict?.reasons ?? [];
+    }
+  }
+
+  /** The script is about to act: nothing is broken in a system that has not shown that it is whole. */
+  #mustBeSteady(): void {
+    if (this.#steady === null) return;
+    const why = this.#lastReasons.length > 0 ? this.#lastReasons.join("; ") : "it has not been steady for long enough";
+    this.#ending.because({ kind: "aborted", why: `the system is not steady when the script begins at ${clockText(this.#firstAct)}: ${why}` });
+  }
+
+  #status(at: Micros, edge: EdgeFigures): LiveStatus {
+    const { world } = this.#stage.parts;
+    const released = [...new Set(releasesOf(this.#scenario).map(({ release }) => release.service))];
+    const decisions = this.#journals.flatMap((journal) => journal.decisions).sort((a, b) => a.id - b.id);
+    return {
+      at, duration: this.#scenario.duration, edge,
+      split: released.map((service) => ({ service, versions: world.status(service).filter(({ weight, ready, starting }) => weight > 0 || ready + starting > 0) })),
+      states: releasesOf(this.#scenario).flatMap(({ index, release }) => {
+        const state = this.#journals[index].states.at(-1);
+        return state === undefined ? [] : [`${release.version}: ${state.label}`];
+      }),
+      decision: decisions.at(-1) ?? null,
+      faults: this.#stage.faults.active,
+    };
+  }
+}
