@@ -36,6 +36,7 @@ export class PrometheusProcess {
   readonly version: string;
   readonly #child: ChildProcess;
   readonly #exit: Promise<string>;
+  #stopping = false;
 
   private constructor(started: Started, discovery: DiscoveryFile, version: string) {
     this.url = started.url;
@@ -67,13 +68,16 @@ export class PrometheusProcess {
     }
   }
 
-  /** Calls back once when it ends without `stop`, with how it ended. */
-  onExit(callback: (how: string) => void): void {
-    void this.#exit.then(callback);
+  /** Calls back when it ends though nobody stopped it, with how it ended. */
+  onUnexpectedExit(callback: (how: string) => void): void {
+    void this.#exit.then((how) => {
+      if (!this.#stopping) callback(how);
+    });
   }
 
   /** Ends it, by force after five seconds. */
   async stop(): Promise<void> {
+    this.#stopping = true;
     await end(this.#child, this.#exit);
   }
 }

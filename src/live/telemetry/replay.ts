@@ -33,7 +33,9 @@ async function* completeLines(path: string): AsyncGenerator<string, void, undefi
   let rest = "";
   try {
     for await (const chunk of createReadStream(path, "utf8")) {
-      const lines = (rest + String(chunk)).split("\n");
+      // Only what is new is searched, so that a line of many chunks costs no more than its length.
+      const lines = String(chunk).split("\n");
+      lines[0] = rest + lines[0];
       rest = lines.pop() ?? "";
       if (rest.length > LONGEST_LINE) throw new RecordError(`a line is longer than ${LONGEST_LINE} characters`);
       yield* lines;
