@@ -95,6 +95,24 @@ describe("health checks", () => {
     expect((await ask(port, "/page")).status).toBe(200);
   });
 
+  it("expel a replica that hangs, as one that is stopped does", async () => {
+    let hangs = false;
+    const held: (() => void)[] = [];
+    const server = createServer((_, response) => {
+      const answer = (): void => void response.writeHead(200).end();
+      if (hangs) held.push(answer);
+      else answer();
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { admitted } = await proxyBefore([{ replica: "a", version: "v1", port: (server.address() as AddressInfo).port }]);
+    hangs = true;
+    await until(() => admitted()["shop"].length === 0);
+    hangs = false;
+    held.forEach((answer) => answer());
+    await until(() => admitted()["shop"].length === 1);
+  });
+
   it("send no request to a replica that was taken out, and let it finish what it has", async () => {
     const slow = await backend("a", "v1", { page: (_, response) => void setTimeout(() => response.writeHead(200).end("done"), 300) });
     const other = await backend("b", "v1");

@@ -12,7 +12,7 @@ import { parseReleases } from "../shared/releases.js";
 import type { RunClock } from "../shared/run-clock.js";
 import { Wire, type Answer } from "../shared/wire.js";
 import type { LatencyBook } from "./latency-book.js";
-import { Page } from "./page.js";
+import type { Page } from "./page.js";
 
 /** Connections to one proxy port; pages that clients gave up keep theirs until the answer. */
 const CONNECTIONS = 4096;

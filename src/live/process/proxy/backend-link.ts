@@ -1,6 +1,5 @@
 // The proxy's side of one replica: its connections, what is under way, and what its health check thinks of it.
 
-import { performance } from "node:perf_hooks";
 import { Pool } from "undici";
 import type { Backend } from "../protocol.js";
 import { Wire } from "../shared/wire.js";
@@ -22,8 +21,8 @@ export class BackendLink {
   readonly #probes: Wire;
   #goodProbes = 0;
   #badProbes = 0;
-  /** When the probe under way began, in process milliseconds; null when there is none. */
-  #probing: number | null = null;
+  #probing = false;
+  #hangs = false;
 
   constructor(readonly backend: Backend, readonly health: { readonly healthyAfter: number; readonly unhealthyAfter: number }) {
     this.pool = new Pool(`http://127.0.0.1:${backend.port}`, {
@@ -33,15 +32,22 @@ export class BackendLink {
     this.#probes = new Wire(backend.port, PROBE_CONNECTIONS);
   }
 
-  /** Asks whether the replica is ready; `changed` hears when that admits or expels it. One that hangs counts as bad. */
+  /**
+   * Asks whether the replica is ready; `changed` hears when that admits or expels it. One that hangs counts as bad once its
+   * patience is over, and again at each probe that would have been due.
+   */
   probe(changed: () => void): void {
-    if (this.#probing !== null) {
-      if (performance.now() - this.#probing >= PROBE_PATIENCE_MILLIS) this.#count(false, changed);
-      return;
-    }
-    this.#probing = performance.now();
+    if (this.#hangs) this.#count(false, changed);
+    if (this.#probing) return;
+    this.#probing = true;
+    const patience = setTimeout(() => {
+      this.#hangs = true;
+      this.#count(false, changed);
+    }, PROBE_PATIENCE_MILLIS);
     this.#probes.ask("/healthz", [], ({ status }) => {
-      this.#probing = null;
+      clearTimeout(patience);
+      this.#probing = false;
+      this.#hangs = false;
       this.#count(status === 200, changed);
     });
   }
