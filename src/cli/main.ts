@@ -56,6 +56,29 @@ function program(end: (code: ExitCode) => void): Command {
     .option("--watch", "test again when a file changes")
     .option("--allow-path <dir>", "a folder outside the project that files may refer to", collect, [])
     .action(async (targets, flags) => end(await (await import("./commands/test.js")).testCommand(targets, flags, terminal)));
+  const sweep = root
+    .command("sweep")
+    .description("play a scenario over settings of its fields, and keep a row per run to ask questions of")
+    .argument("[scenario...]", "one scenario file")
+    .option("--set <path=values>", "a field and its values: a..b/n, a..b/n log, or a,b,c; again for further fields", collect, [])
+    .option("--seeds <range>", "seeds of each setting", "1..20")
+    .option("--design <name>", "grid, random, latin-hypercube or sobol", "grid")
+    .option("--points <n>", "settings of a design that samples")
+    .option("--design-seed <n>", "another sample of random and latin-hypercube", "1")
+    .option("--healthy", "play each setting also with the defects taken out: for false rollbacks and the ROC curve")
+    .option("--fidelity <name>", "request or cohort instead of the scenario's own")
+    .option("--workers <n>", "worker threads; all cores when left out")
+    .option("--out <dir>", "where rows and report go", "shakedown-out/sweep")
+    .option("--resume", "go on with an interrupted sweep")
+    .option("--allow-path <dir>", "a folder outside the project that files may refer to", collect, [])
+    .action(async (targets, flags) => end(await (await import("./commands/sweep.js")).sweepCommand(targets, flags, terminal)));
+  sweep
+    .command("query")
+    .description("ask a sweep's rows in SQL: one view `runs`, a row per run and release")
+    .argument("<dir>", "the sweep's folder")
+    .argument("<sql>", 'e.g. "select classification, count(*) from runs group by all"')
+    .option("--json", "one JSON object per row")
+    .action(async (dir, sql, flags) => end(await (await import("./commands/sweep.js")).sweepQueryCommand(dir, sql, flags, terminal)));
   root
     .command("explain")
     .description("say in words why each decision of a run was taken")

@@ -1,0 +1,197 @@
+// Rows on disk: parts of a fixed number of lines that appear whole, and what is left of them after an interruption.
+
+import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, readSync, renameSync, writeSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+/** Bytes gathered before they are written. */
+const BUFFER_BYTES = 1 << 20;
+const OPEN_ENDING = ".open";
+const NEWLINE = 10;
+
+/** The disk would not take or give something; a line for the user, nothing that was written before is lost. */
+export class StorageError extends Error {
+  override readonly name = "StorageError";
+}
+
+export const partName = (index: number): string => `part-${String(index + 1).padStart(5, "0")}.ndjson`;
+
+/** The finished parts of a folder, in order. */
+export function finishedParts(folder: string): readonly string[] {
+  return readdirSync(folder).filter((name) => /^part-\d{5,}\.ndjson$/.test(name)).sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
+}
+
+/** Appends rows to parts; a part gets its name when it has all its rows. */
+export class PartWriter {
+  rows: number;
+  readonly #folder: string;
+  readonly #rowsPerPart: number;
+  #file: number | null = null;
+  #pending: string[] = [];
+  #pendingBytes = 0;
+
+  /** Goes on after `kept` rows, which the folder holds already. */
+  constructor(folder: string, rowsPerPart: number, kept = 0) {
+    this.#folder = folder;
+    this.#rowsPerPart = rowsPerPart;
+    this.rows = kept;
+  }
+
+  add(line: string): void {
+    this.#pending.push(line);
+    this.#pendingBytes += line.length;
+    this.rows += 1;
+    if (this.rows % this.#rowsPerPart === 0) this.#finish();
+    else if (this.#pendingBytes >= BUFFER_BYTES) this.#flush();
+  }
+
+  /** Leaves an unfinished part open, with every row in it: an interrupted sweep goes on from there. */
+  pause(): void {
+    this.#flush();
+    if (this.#file !== null) this.#tried(() => closeSync(this.#file ?? -1));
+    this.#file = null;
+  }
+
+  /** Names the last part, which may be short. */
+  end(): void {
+    if (this.rows % this.#rowsPerPart !== 0) this.#finish();
+  }
+
+  get #part(): string {
+    return join(this.#folder, partName(Math.max(0, Math.ceil(this.rows / this.#rowsPerPart) - 1)));
+  }
+
+  #finish(): void {
+    this.#flush();
+    this.#tried(() => {
+      this.#file ??= openSync(`${this.#part}${OPEN_ENDING}`, "a");
+      fsyncSync(this.#file);
+      closeSync(this.#file);
+      this.#file = null;
+      renameSync(`${this.#part}${OPEN_ENDING}`, this.#part);
+    });
+  }
+
+  #flush(): void {
+    if (this.#pending.length === 0) return;
+    this.#tried(() => {
+      this.#file ??= openSync(`${this.#part}${OPEN_ENDING}`, "a");
+      writeAll(this.#file, Buffer.from(`${this.#pending.join("\n")}\n`));
+    });
+    this.#pending = [];
+    this.#pendingBytes = 0;
+  }
+
+  #tried(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      throw storageError(this.#part, error);
+    }
+  }
+}
+
+function writeAll(file: number, bytes: Buffer): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+}
+
+/** Writes a file whole or not at all. */
+export function writeFileWhole(path: string, text: string): void {
+  try {
+    makeFolder(dirname(path));
+    const file = openSync(`${path}${OPEN_ENDING}`, "w");
+    try {
+      writeAll(file, Buffer.from(text));
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(`${path}${OPEN_ENDING}`, path);
+  } catch (error) {
+    throw storageError(path, error);
+  }
+}
+
+/** One by one: Node's recursive mkdir never returns where a file system refuses new folders with "no such file". */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder);
+}
+
+/** What is wrong with rows that were found; null when they are as planned. */
+export type RowCheck = (row: number, line: string) => string | null;
+
+/**
+ * How many rows the folder holds already, from the first on without a gap. What a killed writer left of a last line is
+ * cut off. Each part's first and last row are held against the plan.
+ */
+export function keptRows(folder: string, rowsPerPart: number, planned: number, check: RowCheck): number {
+  let rows = 0;
+  for (const [index, name] of finishedParts(folder).entries()) {
+    const path = join(folder, name);
+    const found = countLines(path, rows, check);
+    const expected = Math.min(rowsPerPart, planned - rows);
+    if (name !== partName(index) || found.lines !== expected || found.rest > 0) {
+      throw new StorageError(`${path}: holds ${found.lines} rows where ${expected} belong; it is not of this sweep, or damaged: take it away, or choose another --out`);
+    }
+    rows += found.lines;
+  }
+  const open = join(folder, `${partName(Math.floor(rows / rowsPerPart))}${OPEN_ENDING}`);
+  if (rows >= planned || !existsSync(open)) return rows;
+  return rows + cutToWholeLines(open, rows, check);
+}
+
+function cutToWholeLines(path: string, before: number, check: RowCheck): number {
+  const { lines, rest } = countLines(path, before, check);
+  if (rest === 0) return lines;
+  try {
+    const file = openSync(path, "r+");
+    ftruncateSync(file, fstatSync(file).size - rest);
+    closeSync(file);
+  } catch (error) {
+    throw storageError(path, error);
+  }
+  return lines;
+}
+
+/** Lines of a file, read in pieces, and how many bytes follow the last of them. */
+function countLines(path: string, before: number, check: RowCheck): { readonly lines: number; readonly rest: number } {
+  let lines = 0;
+  let rest: Buffer = Buffer.alloc(0);
+  let last = "";
+  try {
+    const file = openSync(path, "r");
+    const buffer = Buffer.alloc(BUFFER_BYTES);
+    for (let read = readSync(file, buffer); read > 0; read = readSync(file, buffer)) {
+      const bytes = Buffer.concat([rest, buffer.subarray(0, read)]);
+      let from = 0;
+      for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, from)) {
+        if (lines === 0) refuse(path, check(before, bytes.toString("utf8", from, at)));
+        lines += 1;
+        last = bytes.indexOf(NEWLINE, at + 1) < 0 ? bytes.toString("utf8", from, at) : last;
+        from = at + 1;
+      }
+      rest = Buffer.from(bytes.subarray(from));
+    }
+    closeSync(file);
+  } catch (error) {
+    throw error instanceof StorageError ? error : storageError(path, error);
+  }
+  if (lines > 0) refuse(path, check(before + lines - 1, last));
+  return { lines, rest: rest.length };
+}
+
+function refuse(path: string, wrong: string | null): void {
+  if (wrong !== null) throw new StorageError(`${path}: ${wrong}; it belongs to another sweep, or is damaged: take it away, or choose another --out`);
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full", EDQUOT: "the quota is used up", EACCES: "no permission", EPERM: "no permission", EROFS: "the disk is read-only", ENOTDIR: "a part of the path is a file, not a folder",
+};
+
+/** A failure of the file system as one clear line. */
+export function storageError(path: string, error: unknown): StorageError {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const why = REASONS[code] ?? (error instanceof Error ? error.message : String(error));
+  return new StorageError(`${path}: cannot be written: ${why}; what was written before is kept, and --resume goes on from there`);
+}

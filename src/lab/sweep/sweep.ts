@@ -1,0 +1,100 @@
+// Plays a sweep and writes a row per run, in a stream: memory does not grow with the number of runs.
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import type { Runner, RunResult } from "../runner.js";
+import { finishedParts, keptRows, PartWriter, StorageError, writeFileWhole } from "./parts.js";
+import { jobsFrom, keyAt, manifestText, runsOf, variantAt, type SweepPlan, type SweepVariant } from "./plan.js";
+
+export const MANIFEST = "manifest.json";
+
+export interface SweepOptions {
+  readonly out: string;
+  /** Go on with what an interrupted sweep left in `out`. */
+  readonly resume: boolean;
+  readonly signal?: AbortSignal;
+  /** Rows written so far, those of before included. */
+  readonly onProgress?: (rows: number) => void;
+}
+
+export interface SweepSummary {
+  readonly rows: number;
+  /** Of these, taken over from before. */
+  readonly kept: number;
+  /** Runs of this command without a result, with their reasons. */
+  readonly lost: number;
+  readonly firstLoss: string | null;
+  readonly aborted: boolean;
+}
+
+/** Plays what is not yet in the folder. Throws StorageError when the disk refuses; what was written stays. */
+export async function sweep(plan: SweepPlan, runner: Runner, options: SweepOptions): Promise<SweepSummary> {
+  const kept = prepare(plan, options);
+  const writer = new PartWriter(options.out, plan.rowsPerPart, kept);
+  const prefixes = new Prefixes(plan);
+  let lost = 0;
+  let firstLoss: string | null = null;
+  const { aborted } = await runner.run(
+    jobsFrom(plan, kept),
+    (result) => {
+      if (!result.ok) {
+        lost += 1;
+        firstLoss ??= `${result.key}: ${result.failure.message}`;
+      }
+      writer.add(rowLine(prefixes.of(variantAt(plan, writer.rows)), result));
+      options.onProgress?.(writer.rows);
+    },
+    options.signal === undefined ? {} : { signal: options.signal },
+  );
+  if (aborted) writer.pause();
+  else writer.end();
+  return { rows: writer.rows, kept, lost, firstLoss, aborted };
+}
+
+/** Writes the manifest, or finds the same one; gives the number of rows that are there. */
+function prepare(plan: SweepPlan, { out, resume }: SweepOptions): number {
+  const path = join(out, MANIFEST);
+  const text = manifestText(plan);
+  if (existsSync(path)) {
+    if (!resume) throw new StorageError(`${out}: holds a sweep already; add --resume to go on with it, or choose another --out`);
+    if (readFileSync(path, "utf8") !== text) throw new StorageError(`${path}: is of another sweep, or of another version of the simulator; choose another --out`);
+    return keptRows(out, plan.rowsPerPart, runsOf(plan), (row, line) => (line.includes(`"key":"${keyAt(plan, row)}"`) ? null : `row ${row + 1} is not the run ${keyAt(plan, row)}`));
+  }
+  writeFileWhole(path, text);
+  if (finishedParts(out).length > 0) throw new StorageError(`${out}: holds parts of another sweep; choose another --out`);
+  return 0;
+}
+
+/** What stands before a run's own row: which point it is, and the varied fields as written and as numbers. */
+export function rowPrefix(plan: Pick<SweepPlan, "axes">, { point, twin, values }: Pick<SweepVariant, "point" | "twin" | "values">): string {
+  const written = Object.fromEntries(plan.axes.map(({ path }, k) => [path, values[k].text]));
+  const numbers = Object.fromEntries(plan.axes.map(({ path }, k) => [path, values[k].number]));
+  return JSON.stringify({ point, twin, written, numbers }).slice(0, -1);
+}
+
+/** One line of a part. A run that gave no result says why. */
+export function rowLine(prefix: string, result: RunResult): string {
+  if (result.ok) return `${prefix},${result.text.slice(1)}`;
+  const { key, job, failure } = result;
+  return `${prefix},${JSON.stringify({ key, seed: job.seed, fidelity: job.fidelity, failure }).slice(1)}`;
+}
+
+/** The prefix of the variant at hand, which stays for all its seeds. */
+class Prefixes {
+  readonly #plan: SweepPlan;
+  #variant: SweepVariant | null = null;
+  #text = "";
+
+  constructor(plan: SweepPlan) {
+    this.#plan = plan;
+  }
+
+  of(variant: SweepVariant): string {
+    if (variant !== this.#variant) {
+      this.#variant = variant;
+      this.#text = rowPrefix(this.#plan, variant);
+    }
+    return this.#text;
+  }
+}

@@ -1,0 +1,170 @@
+// Plots of the lab: one figure against another as lines, points, bands or tiles, in the style of a run's charts.
+
+import type { TopLevelSpec } from "vega-lite";
+import { paint, versionDash, versionPaint } from "../palette.js";
+import { PLOT_LEFT, PLOT_RIGHT, PLOT_WIDTH } from "../charts/time-chart.js";
+
+type Layer = Extract<TopLevelSpec, { layer: unknown }>["layer"][number];
+
+const HEIGHT = 300;
+
+const CONFIG = {
+  aria: false,
+  font: "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif",
+  view: { stroke: null },
+  axis: {
+    domainColor: paint("grid"), gridColor: paint("grid"), tickColor: paint("grid"),
+    labelColor: paint("muted"), titleColor: paint("muted"), labelFontSize: 11.5, titleFontSize: 11.5, titleFontWeight: "normal" as const,
+    labelOverlap: "greedy" as const,
+  },
+} as const;
+
+/** What an axis measures. */
+export interface PlotAxis {
+  readonly title: string;
+  readonly log?: boolean;
+  /** From zero, or to these ends; as the data lies when left out. */
+  readonly domain?: readonly [number, number];
+  /** How a value reads. */
+  readonly format: "percent" | "number" | "duration" | "text";
+  /** Fixed ticks. */
+  readonly values?: readonly number[];
+}
+
+export interface PlotPoint {
+  readonly x: number;
+  readonly y: number | null;
+  readonly low?: number;
+  readonly high?: number;
+  readonly label?: string;
+}
+
+export interface PlotSeries {
+  readonly label: string;
+  readonly kind: "line" | "points" | "big-points";
+  readonly points: readonly PlotPoint[];
+}
+
+export interface Plot {
+  readonly x: PlotAxis;
+  readonly y: PlotAxis;
+  readonly series: readonly PlotSeries[];
+  /** Horizontal and vertical lines with a name. */
+  readonly limits: readonly { readonly label: string; readonly value: number; readonly along: "x" | "y" }[];
+}
+
+/** Seconds as 90s, 2m or 1.5h; shares in percent; numbers plain. */
+const LABELS: Readonly<Record<PlotAxis["format"], string>> = {
+  percent: "format(datum.value * 100, '.4~g') + ' %'",
+  number: "format(datum.value, '.4~g')",
+  duration: "datum.value < 120 ? format(datum.value, '.3~g') + ' s' : datum.value < 7200 ? format(datum.value / 60, '.3~g') + ' min' : format(datum.value / 3600, '.3~g') + ' h'",
+  text: "datum.label",
+};
+
+function channel(field: string, { title, log = false, domain, format, values }: PlotAxis) {
+  return {
+    field, type: "quantitative" as const,
+    scale: { type: log ? ("log" as const) : ("linear" as const), zero: false, nice: domain === undefined && !log, ...(domain === undefined ? {} : { domain: [...domain] }), clamp: true },
+    axis: { title, labelExpr: LABELS[format], tickCount: 8, ...(values === undefined ? {} : { values: [...values] }) },
+  };
+}
+
+/** The plot as a vega-lite specification with its data in it. */
+export function plotSpec(plot: Plot): TopLevelSpec {
+  return {
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    width: PLOT_WIDTH, height: HEIGHT, autosize: { type: "none" },
+    padding: { left: PLOT_LEFT + 10, right: PLOT_RIGHT, top: 18, bottom: 46 },
+    background: paint("surface"), config: CONFIG,
+    layer: [...plot.series.flatMap((series, index) => seriesLayers(plot, series, index)), ...limitLayers(plot), ...legendLayers(plot)],
+  };
+}
+
+function seriesLayers(plot: Plot, { kind, points }: PlotSeries, index: number): Layer[] {
+  const [x, y] = [channel("x", plot.x), channel("y", plot.y)];
+  const values = points.filter(({ y: value }) => value !== null).map((point) => ({ ...point }));
+  const color = versionPaint(index);
+  const band: Layer[] = values.some(({ low }) => low !== undefined)
+    ? [{ data: { values }, mark: { type: "area", color, opacity: 0.14 }, encoding: { x, y: channel("low", plot.y), y2: { field: "high" } } }]
+    : [];
+  const labels: Layer[] = values.some(({ label }) => label !== undefined)
+    ? [{ data: { values: values.filter(({ label }) => label !== undefined) }, mark: { type: "text", align: "left", dx: 8, dy: -7, fontSize: 11, color: paint("ink") }, encoding: { x, y, text: { field: "label" } } }]
+    : [];
+  if (kind === "line") {
+    return [
+      ...band,
+      { data: { values }, mark: { type: "line", color, strokeWidth: 2, strokeDash: [...versionDash(index)] }, encoding: { x, y } },
+      { data: { values }, mark: { type: "point", filled: true, color, size: 36, opacity: 1 }, encoding: { x, y } },
+      ...labels,
+    ];
+  }
+  return [{ data: { values }, mark: { type: "point", filled: true, color, size: kind === "big-points" ? 150 : 42, opacity: kind === "big-points" ? 1 : 0.65 }, encoding: { x, y } }, ...labels];
+}
+
+function limitLayers(plot: Plot): Layer[] {
+  return plot.limits.flatMap(({ label, value, along }): Layer[] => {
+    const data = { values: [{ value, label }] };
+    const encoding = along === "y" ? { y: channel("value", plot.y) } : { x: channel("value", plot.x) };
+    const words: Layer = along === "y"
+      ? { data, mark: { type: "text", align: "right", baseline: "bottom", dy: -3, fontSize: 11, color: paint("limit"), x: PLOT_WIDTH - 4 }, encoding: { ...encoding, text: { field: "label" } } }
+      : { data, mark: { type: "text", align: "left", baseline: "top", dx: 4, fontSize: 11, color: paint("limit"), y: 2 }, encoding: { ...encoding, text: { field: "label" } } };
+    return [{ data, mark: { type: "rule", color: paint("limit"), strokeWidth: 1.2, strokeDash: [3, 3] }, encoding }, words];
+  });
+}
+
+/** Names of the series to the right of the plot. */
+function legendLayers({ series }: Plot): Layer[] {
+  if (series.length < 2) return [];
+  const pixel = (field: string) => ({ field, type: "quantitative" as const, scale: null });
+  return series.flatMap(({ label }, index): Layer[] => {
+    const data = { values: [{ left: PLOT_WIDTH + 14, words: PLOT_WIDTH + 24, down: 12 + 18 * index, text: label }] };
+    return [
+      { data, mark: { type: "point", filled: true, size: 60, opacity: 1, color: versionPaint(index) }, encoding: { x: pixel("left"), y: pixel("down") } },
+      { data, mark: { type: "text", align: "left", baseline: "middle", fontSize: 11.5, color: paint("ink") }, encoding: { x: pixel("words"), y: pixel("down"), text: { field: "text" } } },
+    ];
+  });
+}
+
+export interface Tile {
+  readonly x: string;
+  readonly y: string;
+  readonly value: number | null;
+  /** The value as it reads. */
+  readonly text: string;
+}
+
+export interface HeatMap {
+  readonly xTitle: string;
+  readonly yTitle: string;
+  readonly xs: readonly string[];
+  readonly ys: readonly string[];
+  readonly tiles: readonly Tile[];
+  /** Whether more is better; worse is darker. */
+  readonly moreIsBetter: boolean;
+}
+
+/** Worst and best of a sequential scale that colour-blind readers can tell apart, with ink that is read on it. */
+const TILE_RANGE = ["#f1eef6", "#9ebcda", "#4a6fa5", "#1d2f57"] as const;
+const DARK_INK = "#10151c";
+const LIGHT_INK = "#fafcff";
+
+/** Tiles for two fields. */
+export function heatMapSpec({ xTitle, yTitle, xs, ys, tiles, moreIsBetter }: HeatMap): TopLevelSpec {
+  const known = tiles.flatMap(({ value }) => (value === null ? [] : [value]));
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const badness = (value: number): number => (high > low ? (moreIsBetter ? (high - value) / (high - low) : (value - low) / (high - low)) : 0);
+  const values = tiles.flatMap(({ x, y, value, text }) => (value === null ? [] : [{ x, y, bad: badness(value), text, ink: badness(value) > 0.55 ? LIGHT_INK : DARK_INK }]));
+  const axes = {
+    x: { field: "x", type: "ordinal" as const, sort: [...xs], axis: { title: xTitle, labelAngle: 0 } },
+    y: { field: "y", type: "ordinal" as const, sort: [...ys].reverse(), axis: { title: yTitle } },
+  };
+  const height = Math.min(560, Math.max(120, ys.length * 34));
+  return {
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    width: PLOT_WIDTH, height, padding: { left: 10, right: 20, top: 10, bottom: 10 }, background: paint("surface"), config: CONFIG, data: { values },
+    layer: [
+      { mark: { type: "rect", stroke: paint("surface") }, encoding: { ...axes, color: { field: "bad", type: "quantitative", scale: { domain: [0, 1], range: [...TILE_RANGE] }, legend: null } } },
+      ...(xs.length * ys.length > 200 ? [] : [{ mark: { type: "text" as const, fontSize: 11 }, encoding: { ...axes, text: { field: "text" }, color: { field: "ink", type: "nominal" as const, scale: null } } }]),
+    ],
+  };
+}
