@@ -69,7 +69,7 @@ async function ownPrometheus({ guard, spec, onTrouble }: EngineTelemetryOptions,
     spawn: (name, args) => guard.spawn({ role: "prometheus", run: { program: name }, args }).process,
     folder: guard.temporaryFolder("prometheus"), scrapeInterval: spec.scrape, scrapeTimeout: spec.scrape, lookback: lookbackOf(spec), program,
   });
-  started.onExit((how) => onTrouble(`Prometheus ended (${how})`));
+  started.onUnexpectedExit((how) => onTrouble(`Prometheus ended (${how})`));
   return started;
 }
 
