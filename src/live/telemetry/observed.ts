@@ -9,7 +9,7 @@ import type { PrometheusSeries } from "./prometheus-api.js";
 
 const HISTOGRAM = "http_request_duration_seconds";
 /** Labels that tell apart the series of one target. */
-const SERIES_LABELS = new Set(["__name__", "endpoint", "code", "le"]);
+const SERIES_LABELS: ReadonlySet<string> = new Set(["__name__", "endpoint", "code", "le"]);
 
 export interface ObservedOptions {
   /** Run time 0 in Unix milliseconds. */
@@ -42,11 +42,17 @@ export function observedStore(series: readonly PrometheusSeries[], options: Obse
   return store;
 }
 
+/** A text that two series share when all their labels but `without` are the same. */
+export function identityOf({ labels }: PrometheusSeries, without: ReadonlySet<string>): string {
+  const names = Object.keys(labels).filter((label) => !without.has(label)).sort();
+  return JSON.stringify(names.map((label) => [label, labels[label]]));
+}
+
 /** What shares every label that does not tell series of one target apart: it is scraped together. */
 function groupByTarget(series: readonly PrometheusSeries[]): Map<string, PrometheusSeries[]> {
   const groups = new Map<string, PrometheusSeries[]>();
   for (const one of series) {
-    const key = JSON.stringify(Object.entries(one.labels).filter(([label]) => !SERIES_LABELS.has(label)).sort());
+    const key = identityOf(one, SERIES_LABELS);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [one]);
     else group.push(one);

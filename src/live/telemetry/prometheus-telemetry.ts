@@ -5,7 +5,7 @@ import { MICROS_PER_MILLI, type Micros } from "../../kernel/units.js";
 import { NO_SERIES } from "../../telemetry/absent.js";
 import type { Answer, Selector, Telemetry, TelemetryQuery, WindowSnapshot } from "../../telemetry/query.js";
 import { LOOKBACK } from "../../telemetry/store.js";
-import { observedStore } from "./observed.js";
+import { identityOf, observedStore } from "./observed.js";
 import { PrometheusApi, type PrometheusSeries } from "./prometheus-api.js";
 import { duration, labelMatchers, regexText } from "./promql.js";
 
@@ -38,6 +38,8 @@ interface Fetch {
 const DEFAULT_TIMEOUT_MILLIS = 2_000;
 /** Marks, in an answer, what is a sample's time and not its value. */
 const FIGURE = "shakedown_figure";
+/** What a sample's value and its time do not have in common. */
+const VALUE_OR_TIME: ReadonlySet<string> = new Set(["__name__", FIGURE]);
 
 /**
  * Samples, not figures, are asked for, and the figures come from `SeriesStore`, as in the simulator: so every version
@@ -136,7 +138,7 @@ function expression(fetch: Fetch): string {
 
 /** Gives each latest value the time of its sample instead of that of the question. */
 function withOwnTimes(found: readonly PrometheusSeries[]): readonly PrometheusSeries[] {
-  const keyOf = ({ labels }: PrometheusSeries): string => JSON.stringify(Object.entries(labels).filter(([name]) => name !== "__name__" && name !== FIGURE).sort());
+  const keyOf = (one: PrometheusSeries): string => identityOf(one, VALUE_OR_TIME);
   const times = new Map(found.filter(({ labels }) => labels[FIGURE] !== undefined).map((one) => [keyOf(one), Math.round(one.values[0] * 1000)]));
   return found.flatMap((one) => {
     const time = times.get(keyOf(one));
