@@ -2,7 +2,7 @@
 
 import type { OverallClaim, OverallEvent } from "../scenario/compiled.js";
 import { clopperPearson, type Interval } from "./statistics/clopper-pearson.js";
-import { confidenceSequence } from "./statistics/confidence-sequence.js";
+import { confidenceSequence, sideOf, type Side } from "./statistics/confidence-sequence.js";
 import type { RunRelease, RunRow } from "./run-row.js";
 
 /** The chance of a wrong verdict that each claim may take. */
@@ -50,27 +50,32 @@ function happened(event: Exclude<OverallEvent, { kind: "passed" }>, release: Run
   }
 }
 
-/** The verdict on a claim after so many runs. */
+export type ClaimVerdict = ClaimResult["verdict"];
+
+/** The verdict on a claim after so many runs, and what it rests on. */
 export function judgeClaim(claim: OverallClaim, hits: number, runs: number, looking: Looking): ClaimResult {
-  const interval = intervalOf(hits, runs, looking);
-  const verdict = verdictOf(claim, interval);
-  return { claim, hits, runs, interval, verdict, more: verdict === "not enough runs" ? moreRuns(claim, hits, runs, looking) : null };
+  const verdict = claimVerdict(claim, hits, runs, looking);
+  return { claim, hits, runs, interval: intervalOf(hits, runs, looking), verdict, more: verdict === "not enough runs" ? moreRuns(claim, hits, runs, looking) : null };
 }
+
+/** The verdict alone: cheap enough for every look. */
+export function claimVerdict({ side, share }: OverallClaim, hits: number, runs: number, looking: Looking): ClaimVerdict {
+  const found = looking === "sequential" ? sideOf(share, hits, runs, { alpha: CLAIM_ALPHA }) : fixedSide(share, intervalOf(hits, runs, looking));
+  if (found === "open") return "not enough runs";
+  return (found === "above") === (side === "at-least") ? "pass" : "fail";
+}
+
+const fixedSide = (share: number, { low, high }: Interval): Side => (low >= share ? "above" : high <= share ? "below" : "open");
 
 function intervalOf(hits: number, runs: number, looking: Looking): Interval {
   if (runs === 0) return { low: 0, high: 1 };
   return looking === "fixed" ? clopperPearson(hits, runs, { confidence: 1 - CLAIM_ALPHA }) : confidenceSequence(hits, runs, { alpha: CLAIM_ALPHA });
 }
 
-function verdictOf({ side, share }: OverallClaim, { low, high }: Interval): ClaimResult["verdict"] {
-  if (side === "at-least") return low >= share ? "pass" : high < share ? "fail" : "not enough runs";
-  return high <= share ? "pass" : low > share ? "fail" : "not enough runs";
-}
-
 /** How many runs more decide the claim, if the share of hits stays what it was; found by doubling, then halving. */
 function moreRuns(claim: OverallClaim, hits: number, runs: number, looking: Looking): number | null {
   const share = runs === 0 ? (claim.side === "at-least" ? 1 : 0) : hits / runs;
-  const decides = (total: number): boolean => verdictOf(claim, intervalOf(Math.round(share * total), total, looking)) !== "not enough runs";
+  const decides = (total: number): boolean => claimVerdict(claim, Math.round(share * total), total, looking) !== "not enough runs";
   let high = Math.max(1, runs);
   while (!decides(high)) {
     if (high - runs > MOST_MORE) return null;

@@ -1,11 +1,11 @@
 // A test suite: scenarios over their seeds, each with a verdict on its expectations and on its claims about many runs.
 
-import type { Scenario } from "../scenario/compiled.js";
+import type { OverallClaim, Scenario } from "../scenario/compiled.js";
 import type { Ratio } from "../kernel/units.js";
 import type { Outcome } from "../sim/outcome.js";
 import type { Fidelity } from "../world/world.js";
 import type { Bundle } from "./bundle.js";
-import { happens, judgeClaim, LOOK_EVERY, type ClaimResult, type Looking } from "./claims.js";
+import { claimVerdict, happens, judgeClaim, LOOK_EVERY, type ClaimResult, type Looking } from "./claims.js";
 import type { RunRow } from "./run-row.js";
 import { jobsOf, type JobFailure, type Runner } from "./runner.js";
 
@@ -85,12 +85,14 @@ export const neededOf = (runs: number, share: Ratio): number => Math.max(0, Math
 function isCertain({ scenario, seeds }: TestPlan, rows: readonly RunRow[], passed: number, left: number): boolean {
   const needed = neededOf(seeds.length, scenario.expectIn);
   const settled = passed >= needed || passed + left < needed;
-  return settled && claimsOf(scenario, rows, "sequential").every(({ verdict }) => verdict !== "not enough runs");
+  return settled && (scenario.overall ?? []).every((claim) => claimVerdict(claim, hitsOf(claim, rows), rows.length, "sequential") !== "not enough runs");
 }
 
 function claimsOf(scenario: Scenario, rows: readonly RunRow[], looking: Looking): readonly ClaimResult[] {
-  return (scenario.overall ?? []).map((claim) => judgeClaim(claim, rows.filter((row) => happens(claim.event, claim.release, row)).length, rows.length, looking));
+  return (scenario.overall ?? []).map((claim) => judgeClaim(claim, hitsOf(claim, rows), rows.length, looking));
 }
+
+const hitsOf = (claim: OverallClaim, rows: readonly RunRow[]): number => rows.filter((row) => happens(claim.event, claim.release, row)).length;
 
 async function outcomesOf(plan: TestPlan, seeds: readonly number[], runner: Runner): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];

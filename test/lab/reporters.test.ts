@@ -1,0 +1,111 @@
+// A suite's reports, held against real parsers: XML, YAML in TAP, JSON, and GitHub's escapes.
+
+import { execFileSync } from "node:child_process";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { scenarioOf } from "../../src/lab/bundle.js";
+import { suiteOf, testScenario, type SuiteResult } from "../../src/lab/suite.js";
+import { suiteGithub, suiteTap } from "../../src/report/lab/annotations.js";
+import { suiteJunit } from "../../src/report/lab/junit.js";
+import { suitePretty } from "../../src/report/lab/pretty.js";
+import { suiteJson } from "../../src/report/lab/suite-json.js";
+import { suiteMarkdown } from "../../src/report/lab/suite-markdown.js";
+import { parseReporters } from "../../src/cli/lab/reporters.js";
+import { FakeRunner } from "./support/fake-runner.js";
+import { tiny } from "./support/tiny.js";
+
+const HOSTILE = `"a <b> & c: # 'd', 100%"`;
+
+async function suite(): Promise<SuiteResult> {
+  const of = async (name: string, failing: readonly number[], overall: string) => {
+    const bundle = tiny({ name, extra: overall });
+    const loaded = scenarioOf(bundle);
+    if (!loaded.ok) throw new Error(loaded.problems[0].message);
+    const runner = new FakeRunner((seed) => (seed === 13 && failing.length > 0 ? "heap\nout of memory" : failing.includes(seed) ? { classification: "missed", detection: null } : {}));
+    return testScenario({ bundle, scenario: loaded.value, fidelity: "cohort", seeds: Array.from({ length: 20 }, (_, k) => k + 1), stopEarly: false }, runner);
+  };
+  return suiteOf([await of("fine", [], ""), await of(HOSTILE, [2, 3, 5, 7], "expect-overall: [caught in at least 99% of runs]\n")], false);
+}
+
+describe("pretty", () => {
+  it("puts failures first, each with reason, evidence and a command that replays it", async () => {
+    const text = suitePretty(await suite());
+    const lines = text.split("\n");
+    expect(lines[0]).toContain("✗ a <b> & c: # 'd', 100%  15 of 20 runs passed; 19 needed (95%)");
+    expect(text).toContain("seed 2  v2: classification caught: classification is missed, not caught");
+    expect(text).toContain("decision 1 at +00:10:00: roll back");
+    expect(text).toContain("observed 20% against a limit of 1%");
+    expect(text).toContain(`replay: shakedown run '"a <b> & c: # '\\''d'\\'', 100%".yaml' --seed 2 --fidelity cohort`);
+    expect(text).toContain("seed 13 could not be played (crashed): heap out of memory");
+    expect(text).toContain("… and 1 more failing run: seeds 7");
+    expect(lines[lines.length - 1]).toBe("2 scenarios: 1 failed, 1 passed (40 runs)");
+    // eslint-disable-next-line no-control-regex -- no escape sequence without colour
+    expect(text).not.toMatch(/\u001b/);
+  });
+});
+
+describe("JUnit", () => {
+  it("is well-formed XML with the right counts, whatever names hold", async () => {
+    const xml = suiteJunit(await suite());
+    const script = `
+import sys, json, xml.etree.ElementTree as E
+root = E.fromstring(sys.stdin.buffer.read())
+print(json.dumps({"root": root.attrib, "suites": [dict(s.attrib, cases=[{"name": c.get("name"), "line": c.get("line"), "inside": [f.tag for f in c], "text": (c[0].text if len(c) else None)} for c in s]) for s in root]}))`;
+    const read = JSON.parse(execFileSync("python3", ["-c", script], { input: xml, encoding: "utf8" })) as { root: Record<string, string>; suites: { name: string; failures: string; errors: string; cases: { name: string; line: string | null; inside: string[]; text: string | null }[] }[] };
+    expect(read.root).toMatchObject({ tests: "4", failures: "2", errors: "1" });
+    expect(read.suites.map(({ name }) => name)).toEqual(["a <b> & c: # 'd', 100%", "fine"]);
+    expect(read.suites[0].cases.map(({ inside }) => inside)).toEqual([["failure"], ["error"], ["failure"]]);
+    expect(read.suites[0].cases[0]).toMatchObject({ line: "17" });
+    expect(read.suites[0].cases[0].text).toContain("the error rate <of> v2 & co stayed above 1 %");
+    expect(read.suites[0].cases[2].name).toBe("caught in at least 99% of runs");
+  });
+});
+
+describe("TAP", () => {
+  it("has a plan, numbered points, and YAML blocks that a parser reads", async () => {
+    const lines = suiteTap(await suite()).split("\n");
+    expect(lines.slice(0, 2)).toEqual(["TAP version 14", "1..3"]);
+    const points = lines.filter((line) => /^(not )?ok/.test(line));
+    expect(points.map((line) => /^(not ok|ok) (\d+) - /.exec(line)?.slice(1))).toEqual([["not ok", "1"], ["not ok", "2"], ["ok", "3"]]);
+    // A bare hash would begin a directive.
+    expect(points[0]).toContain("c: \\# 'd'");
+    const from = lines.indexOf("  ---");
+    const block = parse(lines.slice(from + 1, lines.indexOf("  ...")).join("\n")) as Record<string, string>;
+    expect(block["lost"]).toBe("seed 13: heap\nout of memory");
+    expect(block["seed 2"]).toContain("not caught");
+    expect(block["replay 2"]).toContain("--seed 2");
+  });
+});
+
+describe("GitHub annotations", () => {
+  it("point at the expectation's line, with everything escaped that would end the command", async () => {
+    const lines = suiteGithub(await suite()).split("\n");
+    expect(lines[1]).toMatch(/^::error file=.*,line=19,title=shakedown%3A a <b> & c%3A # 'd'%2C 100%25::v2: classification caught: failed in 4 of 19 runs\. Seed 2: /);
+    expect(lines[0]).toContain("heap%0Aout of memory");
+    expect(lines[2]).toMatch(/line=14,.*::caught in at least 99%25 of runs: 15 of 19 runs/);
+    expect(lines[lines.length - 1]).toBe("::notice title=shakedown::2 scenarios: 1 failed, 1 passed");
+  });
+});
+
+describe("JSON and Markdown", () => {
+  it("say the same as the suite", async () => {
+    const json = JSON.parse(suiteJson(await suite())) as { passed: boolean; scenarios: { verdict: string; classifications: unknown; failures: { seed: number; replay: string }[]; claims: unknown[] }[] };
+    expect(json.passed).toBe(false);
+    expect(json.scenarios[0]).toMatchObject({ verdict: "fail", classifications: { caught: 15, missed: 4 }, claims: [{ hits: 15, runs: 19 }] });
+    expect(json.scenarios[0].failures.map(({ seed }) => seed)).toEqual([2, 3, 5, 7]);
+    const markdown = suiteMarkdown(await suite());
+    expect(markdown).toContain("| ✗ | \"a \\<b\\> & c: \\# 'd', 100%\"".replace(/"/g, ""));
+    expect(markdown).toContain("<details><summary>seed 2:");
+    expect(markdown).toContain("1 more failing run");
+  });
+});
+
+describe("--reporter", () => {
+  it("takes several, all but one with a file", () => {
+    expect(parseReporters([])).toEqual([{ name: "pretty", file: null }]);
+    expect(parseReporters(["pretty", "junit:out/a.xml,json:b.json"])).toEqual([{ name: "pretty", file: null }, { name: "junit", file: "out/a.xml" }, { name: "json", file: "b.json" }]);
+    expect(() => parseReporters(["xml"])).toThrow(/write one of pretty, junit/);
+    expect(() => parseReporters(["junit", "tap"])).toThrow(/would both go to standard output/);
+    expect(() => parseReporters(["junit:"])).toThrow(/a file is missing/);
+  });
+});
