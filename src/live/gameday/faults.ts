@@ -30,9 +30,6 @@ export interface FaultsOptions {
   readonly onTrouble: (error: unknown) => void;
 }
 
-/** Ends by itself inside the process that carries it out. */
-const ENDS_BY_ITSELF = { how: "nothing", why: "the process ends it by itself" } as const;
-
 export class Faults {
   readonly #options: FaultsOptions;
   /** Faults that are on, with when they end. */
@@ -89,8 +86,7 @@ export class Faults {
       const left = until - this.#options.clock.now();
       if (this.#stopped || left <= 0) continue;
       if (act.do === "stop-replicas" && this.#isVictim(fault.effect, replica)) this.#stopProcess(fault, replica, left).catch((error: unknown) => this.#options.onTrouble(error));
-      const order = orderFor(fault, replica, left);
-      if (order !== null) replica.child?.order(order);
+      if (act.do === "order-replicas" || act.do === "silence-metrics") this.#orderReplicas(fault, [replica], left).catch((error: unknown) => this.#options.onTrouble(error));
     }
   }
 
@@ -112,13 +108,8 @@ export class Faults {
       }
       case "order-replicas":
       case "silence-metrics":
-        await this.#lease(fault, lasts, ENDS_BY_ITSELF, () => {
-          if (act.do === "silence-metrics") scraper.setGap(act.service, true);
-          for (const replica of replicas) {
-            const order = orderFor(fault, replica, lasts);
-            if (order !== null) replica.child?.order(order);
-          }
-        });
+        if (act.do === "silence-metrics") scraper.setGap(act.service, true);
+        await this.#orderReplicas(fault, replicas, lasts);
         if (act.do === "order-replicas" && act.burner !== null) {
           const burner = new Child({
             spawner: this.#options.guard, name: `burner for ${fault.victim}`, log: this.#options.log,
@@ -128,13 +119,13 @@ export class Faults {
         }
         return;
       case "order-database":
-        await this.#lease(fault, lasts, ENDS_BY_ITSELF, () => supervisor.database(act.database)?.order({ type: "effect", id: effect.id, on: true, ttl: lasts }));
+        await this.#tell(fault, lasts, [supervisor.database(act.database)], { type: "effect", id: effect.id, on: true, ttl: lasts }, { type: "effect", id: effect.id, on: false });
         return;
       case "refuse":
-        await this.#lease(fault, lasts, ENDS_BY_ITSELF, () => supervisor.proxy?.order({ type: "refuse", from: act.from, to: act.to, ttl: lasts }));
+        await this.#tell(fault, lasts, [supervisor.proxy], { type: "refuse", from: act.from, to: act.to, ttl: lasts }, { type: "allow", from: act.from, to: act.to });
         return;
       case "surge":
-        await this.#lease(fault, lasts, ENDS_BY_ITSELF, () => supervisor.orderLoad({ type: "surge", factor: act.factor, ttl: lasts }));
+        await this.#tell(fault, lasts, [supervisor.load], { type: "surge", factor: act.factor, ttl: lasts }, { type: "surge", factor: 1, ttl: 0 });
         return;
       case "lag":
         await this.#lease(fault, lasts, { how: "nothing", why: "it is main's own scraper that is late" }, () => scraper.setLag(act.add, act.service));
@@ -153,10 +144,24 @@ export class Faults {
     await this.#lease({ ...fault, victim: name }, lasts, { how: "continue", victim: child.identity }, () => void signalIf(child.identity, "SIGSTOP"));
   }
 
-  async #lease({ effect, what, victim }: FaultAct, lasts: Micros, revert: FaultLease["revert"], apply: () => void): Promise<void> {
+  /** Tells those replicas that the fault concerns; each knows by itself when it ends. */
+  async #orderReplicas(fault: FaultAct, replicas: readonly ReplicaProcess[], lasts: Micros): Promise<void> {
+    const concerned = replicas.filter((replica) => concerns(fault, replica)).map(({ child }) => child);
+    if (fault.act.do === "silence-metrics") await this.#tell(fault, lasts, concerned, { type: "metrics", delay: "silent", ttl: lasts }, { type: "metrics", delay: 0, ttl: 0 });
+    else await this.#tell(fault, lasts, concerned, { type: "effect", id: fault.effect.id, on: true, ttl: lasts }, { type: "effect", id: fault.effect.id, on: false });
+  }
+
+  async #tell(fault: FaultAct, lasts: Micros, children: readonly (Child | null)[], on: Order, off: Order): Promise<void> {
+    const told = children.filter((child) => child !== null && !child.gone);
+    const all = (order: Order): void => told.forEach((child) => child?.order(order));
+    const victims = told.flatMap((child) => (child === null ? [] : [child.identity]));
+    if (victims.length > 0) await this.#lease(fault, lasts, { how: "tell", victims }, () => all(on), () => all(off));
+  }
+
+  async #lease({ effect, what, victim }: FaultAct, lasts: Micros, revert: FaultLease["revert"], apply: () => void, tell?: () => void): Promise<void> {
     if (this.#stopped) return;
     this.#leases += 1;
-    await this.#options.guard.beginFault({ fault: `${this.#leases} ${effect.id}`, what, victim, forMs: lasts / MICROS_PER_MILLI, revert }, apply);
+    await this.#options.guard.beginFault({ fault: `${this.#leases} ${effect.id}`, what, victim, forMs: lasts / MICROS_PER_MILLI, revert, ...(tell === undefined ? {} : { tell }) }, apply);
   }
 
   /** Ready victims, in the order of their lots: the simulator draws the same ones. */
@@ -176,9 +181,8 @@ export class Faults {
   }
 }
 
-/** What a replica is told of a fault; null when it does not concern it. Its process knows whom the effect is for. */
-function orderFor({ act, effect }: FaultAct, { service: { spec } }: ReplicaProcess, ttl: Micros): Order | null {
-  if (act.do === "order-replicas" && (act.services === null || act.services.includes(spec.name))) return { type: "effect", id: effect.id, on: true, ttl };
-  if (act.do === "silence-metrics" && (act.service === null || act.service === spec.name)) return { type: "metrics", delay: "silent", ttl };
-  return null;
+/** Whether a replica is told of a fault; its process knows which of its requests the effect is for. */
+function concerns({ act }: FaultAct, { service: { spec } }: ReplicaProcess): boolean {
+  if (act.do === "order-replicas") return act.services === null || act.services.includes(spec.name);
+  return act.do === "silence-metrics" && (act.service === null || act.service === spec.name);
 }

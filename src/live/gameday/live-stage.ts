@@ -1,6 +1,6 @@
 // Builds the stage of a game day: clock, processes, telemetry and platform, wired as a simulated stage is, but real.
 
-import { openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import type { Scenario } from "../../scenario/compiled.js";
 import { worldInputOf } from "../../sim/play.js";
@@ -19,7 +19,7 @@ import { LiveBooks } from "./live-books.js";
 import { LiveWorld } from "./live-world.js";
 import { LocalPlatform } from "./local-platform.js";
 import { Quality } from "./quality.js";
-import { RecordedPlatform, RecordedTelemetry } from "./recorded-ports.js";
+import { RecordedClock, RecordedPlatform, RecordedTelemetry } from "./recorded-ports.js";
 import { Scraped } from "./scraped.js";
 import { Supervisor } from "./supervisor.js";
 import { engineTelemetry, type EngineTelemetry } from "./telemetry-source.js";
@@ -49,8 +49,10 @@ export interface LiveStage {
   readonly faults: Faults;
   readonly quality: Quality;
   readonly record: TelemetryRecorder;
+  /** The clock that the engines go by. */
+  readonly engineClock: RecordedClock;
   readonly engineTelemetry: EngineTelemetry;
-  /** Stops what this process itself runs: clock, scraper, pages, record. */
+  /** Stops what this process itself runs: clock, scraper, pages, record, its own Prometheus. Safe to call twice. */
   close(): Promise<void>;
 }
 
@@ -65,6 +67,7 @@ export async function buildLiveStage(options: LiveStageOptions): Promise<LiveSta
   const events = new EventLog(clock);
   const store = new SeriesStore({ lanes: model.lanes, retention: TELEMETRY_RETENTION, ...lookbackOf(spec), scrape: spec.scrape });
   const record = new TelemetryRecorder({ path: join(guard.folder, "telemetry.ndjson"), clock, epochMillis, store, about: options.about, onTrouble: options.onTrouble });
+  const engineClock = new RecordedClock(clock, record);
   const scraper = new LiveScraper({ store, clock, interval: spec.scrape, timeout: spec.scrape, seed: scenario.seed, lag: spec.lag, onRow: record.row });
   const engines = await engineTelemetry({
     source, spec, clock, epochMillis, store, guard,
@@ -89,13 +92,16 @@ export async function buildLiveStage(options: LiveStageOptions): Promise<LiveSta
   const platform = new LocalPlatform({
     supervisor, spec: scenario.world, clock, effects: scenario.effects, timeout: scenario.strategy.actionTimeout, stableKeptFor: scenario.strategy.rollback.stableKeptFor,
   });
+  let closing: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    clock.stop();
+    await Promise.all([scraper.stop(), engines.close()]);
+    await record.close();
+    closeSync(log);
+  };
   return {
-    parts: { input, clock, world, platform: new RecordedPlatform(platform, record), telemetry: new RecordedTelemetry(engines.telemetry, record) },
-    supervisor, faults, quality, record, engineTelemetry: engines,
-    close: async () => {
-      clock.stop();
-      await Promise.all([scraper.stop(), engines.close()]);
-      await record.close();
-    },
+    parts: { input, clock, world, platform: new RecordedPlatform(platform, record, engineClock), telemetry: new RecordedTelemetry(engines.telemetry, engineClock) },
+    supervisor, faults, quality, record, engineClock, engineTelemetry: engines,
+    close: () => (closing ??= close()),
   };
 }

@@ -61,15 +61,17 @@ export async function runGameDay(options: GameDayOptions): Promise<GameDayResult
     ending.because({ kind: "asked", why: `asked to end (${signal})` });
   });
   let stage: LiveStage | null = null;
-  let prepared: Prepared | null = null;
+  let begun: Begun | null = null;
   let simulation: Simulation | null = null;
   try {
     stage = await ending.orEnd(openStage(options, guard, ending));
-    prepared = stage === null ? null : await begin(options, stage, ending);
-    if (stage !== null && prepared !== null) await ending.orEnd(stage.parts.clock.until(options.scenario.duration));
+    begun = stage === null ? null : await begin(options, stage, ending);
+    if (stage !== null && begun !== null) await ending.orEnd(stage.parts.clock.until(options.scenario.duration));
   } finally {
-    simulation = await Promise.race([closeDown(stage, prepared, guard), atOnce.then(() => null)]);
+    simulation = await Promise.race([closeDown(stage, begun, guard), atOnce.then(() => null)]);
   }
+  // Prometheus first: ended by the guard it would look like an accident.
+  await Promise.race([stage?.close(), atOnce]);
   const cleaned = await guard.end(ending.end?.why ?? "its time was over");
   await stage?.close();
   stopListening();
@@ -92,7 +94,7 @@ function openStage({ scenario, acts, source, replay, about, view }: GameDayOptio
 }
 
 /** Starts every process, waits until all is well, and puts the scenario on the clock; null when the game day ended meanwhile. */
-async function begin({ scenario, plan, view }: GameDayOptions, stage: LiveStage, ending: Ending): Promise<Prepared | null> {
+async function begin({ scenario, plan, view }: GameDayOptions, stage: LiveStage, ending: Ending): Promise<Begun | null> {
   const { parts, supervisor, faults, engineTelemetry } = stage;
   view.say(`game day ${plan.id}: starting its processes`);
   await ending.orEnd(supervisor.begin());
@@ -102,25 +104,33 @@ async function begin({ scenario, plan, view }: GameDayOptions, stage: LiveStage,
   if (parts.clock.now() > 0) ending.because({ kind: "lost", why: `the processes took ${secondsText(parts.clock.now())} longer to start than this machine was given: it is too busy for a game day` });
   if (ending.end !== null) return null;
   supervisor.sendTraffic();
-  const prepared = prepare(parts, (prepared) => runDeliveries(prepared, parts.input.driver));
+  const prepared = prepare(parts, (prepared) => runDeliveries({ ...prepared, clock: stage.engineClock }, parts.input.driver));
   faults.schedule();
   const watch = new Watch(scenario, stage, prepared.stage.journals, ending, view);
+  stage.engineClock.onTurn = () => watch.recordDecisions();
   watch.begin();
   view.say(`all processes are up; traffic begins${parts.clock.now() < 0 ? ` in ${secondsText(-parts.clock.now())}` : ""}`);
-  return prepared;
+  return { prepared, watch };
+}
+
+/** A game day whose scenario is on the clock. */
+interface Begun {
+  readonly prepared: Prepared;
+  readonly watch: Watch;
 }
 
 /** Ends what can still go wrong, waits for the last books, and closes the record; null when it never began. */
-async function closeDown(stage: LiveStage | null, prepared: Prepared | null, guard: GameDayGuard): Promise<Simulation | null> {
+async function closeDown(stage: LiveStage | null, begun: Begun | null, guard: GameDayGuard): Promise<Simulation | null> {
   if (stage === null) return null;
   const { faults, supervisor, parts } = stage;
   faults.stop();
   await guard.revertAll();
   supervisor.close();
   parts.clock.stop();
-  if (prepared === null || parts.clock.now() < 0) return null;
+  if (begun === null || parts.clock.now() < 0) return null;
   await new Promise((resolve) => setTimeout(resolve, LAST_BOOKS_MS));
-  return finish(prepared);
+  begun.watch.recordDecisions();
+  return finish(begun.prepared);
 }
 
 function judged(simulation: Simulation, early: EarlyEnd | null): Outcome {

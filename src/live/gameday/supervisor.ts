@@ -8,7 +8,7 @@ import type { Cluster } from "../../sim/control-plane.js";
 import type { ScriptClock } from "../../sim/stage.js";
 import type { Model } from "../../world/model.js";
 import type { VersionStatus, WorldInput } from "../../world/world.js";
-import type { Common, Order, Report } from "../process/protocol.js";
+import type { Common, Report } from "../process/protocol.js";
 import { Child, firstLine, type ChildExit, type Spawner } from "./child.js";
 import type { EventLog } from "./event-log.js";
 import { Fleet } from "./fleet.js";
@@ -167,9 +167,8 @@ export class Supervisor implements Cluster {
     return this.#databases.get(name) ?? null;
   }
 
-  /** An order to the load generator. */
-  orderLoad(order: Order): void {
-    this.#load?.order(order);
+  get load(): Child | null {
+    return this.#load;
   }
 
   #spawn(name: string, setup: ConstructorParameters<typeof Child>[0]["setup"]): Child {

@@ -46,7 +46,8 @@ export async function engineTelemetry(options: EngineTelemetryOptions): Promise<
     return { telemetry: new StoreTelemetry(store, clock, 0), discovery: null, figuresUrl: () => null, check: () => Promise.resolve([]), close: () => Promise.resolve() };
   }
   const page = await FiguresPage.start(store);
-  const { url, discovery } = source.kind === "prometheus" ? await ownPrometheus(options, source.program) : { url: source.url, discovery: new DiscoveryFile(source.sdFile) };
+  const { url, discovery, stop }: Scraping =
+    source.kind === "prometheus" ? await ownPrometheus(options, source.program) : { url: source.url, discovery: new DiscoveryFile(source.sdFile), stop: () => Promise.resolve() };
   const telemetry = new PrometheusTelemetry({
     url, clock, epochMillis: options.epochMillis, lookback: lookbackOf(options.spec), onTrouble: options.onTrouble, onRecovery: options.onRecovery,
   });
@@ -58,19 +59,27 @@ export async function engineTelemetry(options: EngineTelemetryOptions): Promise<
       // Somebody else's Prometheus must not go on asking for what is gone.
       for (const { id } of discovery.targets) discovery.remove(id);
       await telemetry.close();
+      await stop();
     },
   };
 }
 
 const lookbackOf = ({ lookback }: TelemetrySpec): number => lookback ?? LOOKBACK;
 
-async function ownPrometheus({ guard, spec, onTrouble }: EngineTelemetryOptions, program: string): Promise<{ url: string; discovery: DiscoveryFile }> {
+/** A Prometheus, and the file that it reads its targets from. */
+interface Scraping {
+  readonly url: string;
+  readonly discovery: DiscoveryFile;
+  stop(): Promise<void>;
+}
+
+async function ownPrometheus({ guard, spec, onTrouble }: EngineTelemetryOptions, program: string): Promise<Scraping> {
   const started = await PrometheusProcess.start({
     spawn: (name, args) => guard.spawn({ role: "prometheus", run: { program: name }, args }).process,
     folder: guard.temporaryFolder("prometheus"), scrapeInterval: spec.scrape, scrapeTimeout: spec.scrape, lookback: lookbackOf(spec), program,
   });
   started.onUnexpectedExit((how) => onTrouble(`Prometheus ended (${how})`));
-  return started;
+  return { url: started.url, discovery: started.discovery, stop: () => started.stop() };
 }
 
 async function untilSeen(url: string, { targets }: DiscoveryFile, { scrape }: TelemetrySpec): Promise<readonly string[]> {

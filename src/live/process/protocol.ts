@@ -107,7 +107,7 @@ export type Order =
   /** Proxy: connections from one service to another are refused for `ttl`. */
   | { readonly type: "refuse"; readonly from: string; readonly to: string; readonly ttl: Micros }
   | { readonly type: "allow"; readonly from: string; readonly to: string }
-  /** Load: the rate is multiplied for `ttl`. */
+  /** Load: the rate is multiplied for `ttl`; a `ttl` of 0 ends every surge. */
   | { readonly type: "surge"; readonly factor: number; readonly ttl: Micros }
   /** Load: begin sending at run time `at`; stop. */
   | { readonly type: "begin"; readonly at: Micros }

@@ -88,7 +88,9 @@ export class LoadGenerator implements Obeys {
   /** The rate is multiplied from now on for `ttl`; it ends by itself. */
   #surge(factor: number, ttl: Micros): void {
     const now = this.#clock.now();
-    this.#surges.push(orderedSurge(this.#surges.length, factor, now, now + ttl));
+    // No time at all: what was ordered before ends now.
+    if (ttl === 0) this.#surges.length = 0;
+    else this.#surges.push(orderedSurge(this.#surges.length, factor, now, now + ttl));
     const model = loadModel(this.setup, this.#surges);
     this.#placing += 1;
     this.#arrivals.forEach((arrivals, stream) => {
