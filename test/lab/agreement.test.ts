@@ -142,15 +142,17 @@ describe("a comparison", () => {
 });
 
 describe("the cells", () => {
-  it("are four loads with and without a defect, and three kinds of stress; cohort refuses the one that exhausts connections", () => {
+  it("are four loads with and without a defect, and three kinds of stress; cohort refuses all of those", () => {
     expect(CELLS.map(({ name }) => name)).toEqual([
       "load 30%", "load 50%", "load 70%", "load 85%", "load 30% defect", "load 50% defect", "load 70% defect", "load 85% defect", "surge", "retry storm", "pool exhaustion",
     ]);
     const refused = CELLS.map((one) => ({ cell: one.name, refusals: refusalsOf(one) })).filter(({ refusals }) => refusals.length > 0);
     expect(refused.map(({ cell, refusals }) => [cell, refusals[0].what])).toEqual([
+      ["surge", expect.stringMatching(/^a service that is asked for more than 95 % of what its slots can do \(shop reaches 150 % between 8m and 11m\)$/)],
+      ["retry storm", expect.stringMatching(/^a service that is asked .* \(payments reaches 154 % by calls that are tried again between 8m and 11m\)$/)],
       ["pool exhaustion", expect.stringMatching(/^a connection pool .* \(ledger-db reaches 1\d\d % between 8m and 11m\)$/)],
     ]);
-    expect(agreementTable([], refused)).toMatch(/pool exhaustion +refused by cohort[^]*refused: pool exhaustion: cohort cannot do a connection pool[^]*cohort refuses 1 of 1 cells/);
+    expect(agreementTable([], refused)).toMatch(/pool exhaustion +refused by cohort[^]*refused: pool exhaustion: cohort cannot do a connection pool[^]*cohort refuses 3 of 3 cells/);
   });
 
   it("are measured over whole windows", () => {

@@ -2,7 +2,7 @@
 
 import { uniform, type StreamKey } from "../../kernel/draws.js";
 import { normalQuantile } from "../../kernel/exact.js";
-import { toSeconds, type Micros } from "../../kernel/units.js";
+import { toSeconds, type Micros, type Ratio } from "../../kernel/units.js";
 import { fluctuationOf, tieOf } from "./fluctuation.js";
 import { freshId } from "./law.js";
 import type { LawBook } from "./law-book.js";
@@ -55,10 +55,10 @@ export class Breathing {
     this.#tickSeconds = tickSeconds;
   }
 
-  /** What arrivals meet in this tick at a queue whose mean load is LOADS[load]. */
-  felt(queue: QueueModel, load: number, breath: Breath, key: StreamKey | null, entity: number, serviceSeconds: number, variation: number): Felt {
+  /** What arrivals meet in this tick at a queue whose mean load is LOADS[load]; of those it refuses a share `echo` comes again. */
+  felt(queue: QueueModel, load: number, breath: Breath, key: StreamKey | null, entity: number, serviceSeconds: number, variation: number, echo: Ratio): Felt {
     if (breath.levels === null || breath.queue !== queue || breath.load !== load || breath.serviceSeconds !== serviceSeconds || breath.variation !== variation) {
-      breath.levels = this.#levels(queue, load, key === null ? null : this.#tickSeconds, serviceSeconds, variation);
+      breath.levels = this.#levels(queue, load, key === null ? null : this.#tickSeconds, serviceSeconds, variation, echo);
       breath.queue = queue;
       breath.load = load;
       breath.serviceSeconds = serviceSeconds;
@@ -74,10 +74,10 @@ export class Breathing {
     return felt[levelOf(breath.score)];
   }
 
-  #levels(queue: QueueModel, load: number, tickSeconds: number | null, serviceSeconds: number, variation: number): Levels {
+  #levels(queue: QueueModel, load: number, tickSeconds: number | null, serviceSeconds: number, variation: number, echo: Ratio): Levels {
     const calm = (): Levels => this.#book.named(`calm ${queue.name} ${load}`, () => ({ kept: 0, felt: [{ id: freshId(), waits: queue.point(load), steady: queue.point(load) }] }));
     if (tickSeconds === null || queue.point(load).waits < RARE) return calm();
-    const fluctuation = this.#book.named(`fluctuation ${queue.name} ${load} ${variation}`, () => fluctuationOf(queue.chain(load), variation, queue.shape.inner === true));
+    const fluctuation = this.#book.named(`fluctuation ${queue.name} ${load} ${variation} ${echo}`, () => fluctuationOf(queue.chain(load), variation, queue.shape.inner === true, echo));
     const tie = tieOf(fluctuation, serviceSeconds, variation, tickSeconds);
     if (tie.share === 0) return calm();
     const felt = this.#book.named(`levels ${queue.name} ${load} ${variation} ${tie.share}`, () =>

@@ -1,7 +1,7 @@
 // The mean field: rates flow down the call graph, answers flow up, until retries and refusals agree with each other.
 
 import type { StreamKey } from "../../kernel/draws.js";
-import type { Micros } from "../../kernel/units.js";
+import type { Micros, Ratio } from "../../kernel/units.js";
 import type { CallModel, EndpointModel, Model } from "../model.js";
 import { balance } from "./balance.js";
 import { Breathing } from "./breathing.js";
@@ -180,7 +180,7 @@ export class Flow {
       this.#links.ofQueries(database, this.#now);
       const key = this.#parts.noise?.databases ?? null;
       database.update(book, this.#now, (queue, mean, variation) =>
-        this.#breathing.felt(queue, database.load, database.breath, key, 1 + database.model.index, mean, variation));
+        this.#breathing.felt(queue, database.load, database.breath, key, 1 + database.model.index, mean, variation, 0));
     }
     for (let i = order.length - 1; i >= 0; i -= 1) {
       const service = services[order[i]];
@@ -231,8 +231,8 @@ export class Flow {
     const loadBefore = pool.load;
     pool.settle(pool.arrivals, pool.serviceSeconds, seconds);
     const stepped = steppedService(mean / weight, square / weight);
-    const felt = this.#breathing.felt(pool.queue, pool.load, pool.breath, pool.key, 0, stepped.mean, stepped.variation);
-    pool.refused = felt.waits.refused;
+    const felt = this.#breathing.felt(pool.queue, pool.load, pool.breath, pool.key, 0, stepped.mean, stepped.variation, this.#echo(service));
+    if (felt.waits !== felt.steady && felt.steady.refused > 0) pool.refused = Math.min(1, (pool.refused * felt.waits.refused) / felt.steady.refused);
     if (pool.waitFor !== felt.id || pool.waitMean !== stepped.mean || pool.waitVariation !== stepped.variation) {
       pool.wait = book.named(`wait ${felt.id} ${stepped.mean} ${stepped.variation}`, () =>
         waitOf(felt, stepped.mean, stepped.variation, inTurn ? 1 / replicas : 1));
@@ -248,6 +248,12 @@ export class Flow {
       cell.answer = answer;
     }
     return Math.max(moved, Math.abs(pool.refused - refusedBefore), Math.abs(pool.load - loadBefore) > 1 ? 1 : 0);
+  }
+
+  /** Share of refused pages that are loaded again. */
+  #echo(service: ServiceState): Ratio {
+    const { reload } = this.#parts.model.spec.clients;
+    return service.model.entry && reload.max > 0 ? reload.share : 0;
   }
 
   #deadLaws(version: VersionState, pool: Pool): void {

@@ -1,6 +1,7 @@
 // Queues breathe: how much the average over a tick of what arrivals meet differs from its mean, and how long that lasts.
 
 import { exactExp, exactLog, normalCdf } from "../../kernel/exact.js";
+import type { Ratio } from "../../kernel/units.js";
 import type { Chain } from "./queue-model.js";
 
 /** How one figure of a queue fluctuates, for service of mean 1. */
@@ -30,23 +31,31 @@ const REFUSALS_SHOW = 0.005;
 /**
  * The fluctuation of what shows: of refusals in a queue that is often full, otherwise of the chance to be among the slowest
  * twentieth of all answers (that is what a p95 feels), or of the wait itself for an inner queue, whose waits hide in longer
- * answers. `variation` is the squared coefficient of variation of the service time, taken as lognormal.
+ * answers. Refused requests come again with the chance `echo`. `variation` is the squared coefficient of variation of the service time, taken as lognormal.
  */
-export function fluctuationOf(chain: Chain, variation: number, inner: boolean): Fluctuation {
+export function fluctuationOf(chain: Chain, variation: number, inner: boolean, echo: Ratio): Fluctuation {
   const { met } = chain;
   const last = met.length - 1;
-  if (met[last] > REFUSALS_SHOW) return refusalFluctuation(chain, variation);
+  if (met[last] > REFUSALS_SHOW) return refusalFluctuation(chain, variation, echo);
   return inner ? sumOver(chain, chain.waitMean, null) : slowFluctuation(chain, variation);
 }
 
-function refusalFluctuation(chain: Chain, variation: number): Fluctuation {
+/**
+ * What a full queue refuses is arrivals less services. Of N arrivals and A services the share e = 1 - A / N varies, times N, by
+ * (1 - e)^2 (c^2 / (1 - e) + 1), of which counting refusals one by one draws e (1 - e) anyway. When refused ones come
+ * again, arrivals are more by a factor 1 + echo e, and every deviation is echoed. Near saturation queues come and go: the chain knows.
+ */
+function refusalFluctuation(chain: Chain, variation: number, echo: Ratio): Fluctuation {
   const { met } = chain;
   const figure = new Float64Array(met.length);
   figure[met.length - 1] = 1;
   const fluctuation = sumOver(chain, figure, null);
-  // What a full queue refuses is arrivals less services: (1 - e) ((1 - 2 e) + c^2), where the chain has c^2 = 1.
   const e = met[met.length - 1];
-  return { ...fluctuation, crowd: (fluctuation.crowd * Math.max(0, 1 + variation - 2 * e)) / (2 - 2 * e) };
+  const more = 1 + echo * e;
+  const echoed = 1 / (1 - (echo * (1 - e)) / more);
+  const drawn = e / (1 - e);
+  const crowd = fluctuation.crowd * Math.max(0, (echoed * echoed * (variation / (1 - e) + more) - drawn) / (1 / (1 - e) + 1 - drawn));
+  return { ...fluctuation, crowd };
 }
 
 function slowFluctuation(chain: Chain, variation: number): Fluctuation {

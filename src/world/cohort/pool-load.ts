@@ -47,7 +47,7 @@ export function busyDatabases(input: WorldInput, limit: Ratio): BusyStretch[] {
 }
 
 /** Every time at which an effect begins or ends, or a rate bends; the last is the horizon. */
-function boundaries(model: Model, curves: readonly RateCurve[], horizon: Micros): Micros[] {
+export function boundaries(model: Model, curves: readonly RateCurve[], horizon: Micros): Micros[] {
   const times = new Set<Micros>([0, horizon]);
   for (const { from, to } of model.effects) for (const at of [from, to]) if (at > 0 && at < horizon) times.add(at);
   for (const { starts } of curves) for (const at of starts) if (at > 0 && at < horizon) times.add(at);
@@ -74,7 +74,7 @@ function queryRates(model: Model, curves: readonly RateCurve[], at: Micros): rea
 }
 
 /** A burst's rate over the mean that a curve without noise has. */
-function burstOver(bursts: { readonly every: Micros; readonly lasts: Micros; readonly factor: number } | null): number {
+export function burstOver(bursts: { readonly every: Micros; readonly lasts: Micros; readonly factor: number } | null): number {
   return bursts === null ? 1 : bursts.factor / (1 + (bursts.factor - 1) * Math.min(1, bursts.lasts / bursts.every));
 }
 

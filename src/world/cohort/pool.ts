@@ -120,11 +120,12 @@ export class Pool {
     }
     const rising = x < end;
     let i = this.#loadAt(x);
-    let sum = 0;
+    let [sum, refused] = [0, 0];
     const steps = Math.min(STEPS_MAX, Math.max(4, Math.ceil(seconds / (4 * serviceSeconds))));
     const h = seconds / steps;
     for (let step = 0; step < steps; step += 1) {
       const point = queue.point(i);
+      refused += point.refused;
       const drift = perReplica * (1 - point.refused) - point.busy / serviceSeconds;
       x += drift * h;
       // The steady point of the same mean number never lies beyond the aim.
@@ -136,7 +137,8 @@ export class Pool {
     this.inSystem = x;
     this.moving = Math.abs(x - end) > NEAR * (end + 1);
     this.load = this.moving ? this.#loadAt(sum / steps) : aim;
-    this.refused = queue.point(this.load).refused;
+    // A queue that fills up refuses late: the mean of refusals, not what is refused at the mean.
+    this.refused = refused / steps;
   }
 
   #rest(load: number, inSystem: number): void {

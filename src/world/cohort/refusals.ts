@@ -6,6 +6,7 @@ import { MICROS_PER_SECOND, type Ratio } from "../../kernel/units.js";
 import type { ServiceSpec } from "../spec.js";
 import type { WorldInput } from "../world.js";
 import { busyDatabases } from "./pool-load.js";
+import { fullServices } from "./slot-load.js";
 import { QUEUE_STATES_MAX } from "./queue-model.js";
 import { CLASS_BITS_MAX } from "./user-classes.js";
 
@@ -18,6 +19,9 @@ export interface Refusal {
 /** Above this share of busy connections waits and pool timeouts leave the tolerances of the agreement table. */
 export const POOL_BUSY_MAX: Ratio = 0.8;
 
+/** Slots that are asked for more than this share of their time fill their queues: there error rates leave the tolerances of the agreement table. */
+export const SLOTS_BUSY_MAX: Ratio = 0.95;
+
 const USE_REQUEST = "run it with --fidelity request";
 
 /** Every part of the input that cohort would get wrong; empty when it can run it. */
@@ -28,7 +32,18 @@ export function cohortRefusals(input: WorldInput): Refusal[] {
     ...input.spec.services.flatMap(longQueues),
     ...shortSlots(input),
     ...busyPools(input),
+    ...fullSlots(input),
   ];
+}
+
+/** How much a full service refuses hangs on how its queues fill and drain, and on the last retry that a budget grants. */
+function fullSlots(input: WorldInput): Refusal[] {
+  const limit = wholePercent(SLOTS_BUSY_MAX);
+  return fullServices(input, SLOTS_BUSY_MAX).map(({ service, from, to, busiest, byRetries }) => ({
+    what: `a service that is asked for more than ${limit} of what its slots can do (${service} reaches ${wholePercent(busiest)}${byRetries ? " by calls that are tried again" : ""} between ${duration(from)} and ${duration(to)})`,
+    why: "it then refuses what does not fit, and cohort's error rate is off by more than the fidelities may differ",
+    instead: `give ${service} more slots or less work, or ${USE_REQUEST}`,
+  }));
 }
 
 /** A pool's backlog wanders slowly when its connections are nearly all busy, and for as long as they are too few. */

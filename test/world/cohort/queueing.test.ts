@@ -5,7 +5,8 @@ import { LOADS, nearestLoad } from "../../../src/world/cohort/load-grid.js";
 import { queueModel } from "../../../src/world/cohort/queue-model.js";
 import { atom, convolve, firstMoment, massUpTo, cutAt, secondMoment } from "../../../src/world/cohort/grid.js";
 import { durationMass } from "../../../src/world/cohort/service-time.js";
-import { levelsAt } from "../../../src/world/cohort/fluctuation.js";
+import { fluctuationOf, tieOf } from "../../../src/world/cohort/fluctuation.js";
+import { LEVEL_CHANCES, levelOf, levelsOf } from "../../../src/world/cohort/levels.js";
 import { millis } from "../../../src/kernel/units.js";
 
 function erlangC(servers: number, offered: number): number {
@@ -52,11 +53,61 @@ describe("a replica's queue", () => {
     expect(wait(4)).toBeGreaterThan(alone(32, 200).point(nearestLoad(0.85)).waitMean * 0.99);
   });
 
-  it("keeps its mean wait when it breathes", () => {
-    const queue = queueModel({ choices: 1, inTurn: false, replicas: 4, slots: 8, places: 50 });
-    const levels = levelsAt(queue, nearestLoad(0.85), 0.5);
-    const mean = levels.loads.reduce((sum, at) => sum + queue.point(at).waitMean / levels.loads.length, 0);
-    expect(mean / queue.point(nearestLoad(0.85)).waitMean).toBeCloseTo(1, 1);
+});
+
+describe("a queue that breathes", () => {
+  const queue = (replicas: number) => queueModel({ choices: 2, inTurn: false, replicas, slots: 4, places: 40 });
+  const HELD = { meanSeconds: 0.156, variation: 0.375, tickSeconds: 15 };
+  const breathing = (replicas: number, load: number, echo = 0) => {
+    const chain = queue(replicas).chain(nearestLoad(load));
+    const fluctuation = fluctuationOf(chain, HELD.variation, false, echo);
+    return { fluctuation, tie: tieOf(fluctuation, HELD.meanSeconds, HELD.variation, HELD.tickSeconds), levels: (share: number) => levelsOf(chain, fluctuation, share) };
+  };
+
+  it.each([[2, 0.7], [6, 0.7], [2, 0.85], [6, 0.85], [2, 0.95], [2, 1.5]])("of %d replicas at load %d: its ticks together are its steady law, waits, their squares and refusals", (replicas, load) => {
+    const { tie, levels } = breathing(replicas, load);
+    const point = queue(replicas).point(nearestLoad(load));
+    const together = { refused: 0, waits: 0, waitMean: 0, waitSquare: 0 };
+    levels(tie.share).forEach(({ refused, waits, waitMean, waitSquare }, i) => {
+      const admitted = LEVEL_CHANCES[i] * (1 - refused);
+      together.refused += LEVEL_CHANCES[i] * refused;
+      together.waits += admitted * waits;
+      together.waitMean += admitted * waitMean;
+      together.waitSquare += admitted * waitSquare;
+    });
+    const admitted = 1 - point.refused;
+    expect(together.refused).toBeCloseTo(point.refused, 4);
+    expect(together.waits).toBeCloseTo(point.waits * admitted, 3);
+    expect(together.waitMean / (point.waitMean * admitted)).toBeCloseTo(1, 2);
+    expect(together.waitSquare / (point.waitSquare * admitted)).toBeCloseTo(1, 2);
+  });
+
+  it("has busier ticks at higher levels, which normal scores take as often as their chances say", () => {
+    const { levels } = breathing(2, 0.85);
+    const waits = levels(0.2).map(({ waitMean }) => waitMean);
+    expect([...waits].sort((a, b) => a - b)).toEqual(waits);
+    expect(LEVEL_CHANCES.reduce((sum, chance) => sum + chance, 0)).toBeCloseTo(1, 12);
+    expect([levelOf(-9), levelOf(-0.01), levelOf(0.01), levelOf(9)]).toEqual([0, 7, 8, 15]);
+  });
+
+  // A simulation of three million customers each, lognormal service as here: variance of the slowest twentieth's count over the binomial's.
+  it.each([[2, 0.7, 2.79], [2, 0.85, 40.8], [6, 0.7, 1.26], [6, 0.85, 5.1]])("of %d replicas at load %d scatters its slow answers %d times as much as chance alone", (replicas, load, simulated) => {
+    const { crowd, self } = breathing(replicas, load).fluctuation;
+    const times = 1 + ((crowd * (3 + HELD.variation)) / 4 + self) / (0.05 * 0.95);
+    expect(Math.sqrt(times / simulated)).toBeGreaterThan(0.88);
+    expect(Math.sqrt(times / simulated)).toBeLessThan(1.12);
+  });
+
+  it("refuses, when full, what arrivals less services leave: for exponential service (1 - e)(2 - 2e) more per arrival than one by one, and more when refused pages come again", () => {
+    const chain = queue(2).chain(nearestLoad(1.25));
+    const e = queue(2).point(nearestLoad(1.25)).refused;
+    expect(fluctuationOf(chain, 1, false, 0).crowd / (2 * (1 - e) * (1 - e))).toBeCloseTo(1, 1);
+    expect(fluctuationOf(chain, 1, false, 0.3).crowd).toBeGreaterThan(1.2 * fluctuationOf(chain, 1, false, 0).crowd);
+  });
+
+  it("forgets within a tick when it is calm and remembers when it is nearly full", () => {
+    expect(breathing(6, 0.7).tie.kept).toBeLessThan(0.02);
+    expect(breathing(6, 0.95).tie.kept).toBeGreaterThan(0.1);
   });
 });
 

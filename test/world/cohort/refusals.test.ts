@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { millis, minutes, seconds } from "../../../src/kernel/units.js";
-import { cohortRefusals, POOL_BUSY_MAX } from "../../../src/world/cohort/refusals.js";
+import { cohortRefusals, POOL_BUSY_MAX, SLOTS_BUSY_MAX } from "../../../src/world/cohort/refusals.js";
 import type { DatabaseSpec } from "../../../src/world/spec.js";
 import { call, effect, endpoint, input, service, shop, world } from "./small-world.js";
 
@@ -57,11 +57,45 @@ describe("a database's connections", () => {
       services: [service({ replicas: 1, slots, endpoints: [endpoint({ time: { kind: "constant", value: millis(50) }, calls: [call({ kind: "database", database: "ledger" })] })] })],
       databases: [ledger({ pool: 1, time: { kind: "constant", value: millis(9) } })],
     });
-    expect(cohortRefusals(input(asks(4)))).toEqual([]);
-    expect(cohortRefusals(input(asks(5)))[0].what).toContain("reaches 90 %");
+    // The slots themselves are full, which is refused for its own sake.
+    const aboutPools = (slots: number) => cohortRefusals(input(asks(slots))).filter(({ what }) => what.includes("connection pool"));
+    expect(aboutPools(4)).toEqual([]);
+    expect(aboutPools(5)[0].what).toContain("reaches 90 %");
   });
 
   it("leave no queue at all when every one is taken", () => {
     expect(cohortRefusals(input(withLedger({}), { effects: [effect(onLedger, { kind: "pool", taken: 10 }, at(20, 25))] }))).toEqual([]);
+  });
+});
+
+describe("a service's slots", () => {
+  // 100 requests a second of `held` ms each keep ten slots busy for `held` hundredths of their time.
+  const held = (ms: number) => world({ services: [service({ replicas: 1, slots: 10, endpoints: [endpoint({ time: { kind: "constant", value: millis(ms) } })] })] });
+  const surge = (factor: number) => effect({ on: "traffic" }, { kind: "surge", factor }, at(20, 25));
+
+  it("are held against the limit from just below and just above", () => {
+    expect(cohortRefusals(input(held(100 * SLOTS_BUSY_MAX - 1)))).toEqual([]);
+    expect(cohortRefusals(input(held(100 * SLOTS_BUSY_MAX + 1)))).toHaveLength(1);
+  });
+
+  it("are refused in a surge that asks for more than they can do, by name, height and time", () => {
+    expect(cohortRefusals(input(held(60), { effects: [surge(1.5)] }))).toEqual([]);
+    const [refusal, ...more] = cohortRefusals(input(held(60), { effects: [surge(2.5)] }));
+    expect(more).toEqual([]);
+    expect(refusal.what).toMatch(/^a service that is asked for more than 95 % of what its slots can do \(.* reaches 150 % between 20m and 25m\)$/);
+    expect(refusal.instead).toMatch(/--fidelity request/);
+  });
+
+  it("count calls that time out as often as they are tried", () => {
+    const retrying = (max: number) => world({
+      services: [
+        service({ replicas: 1, slots: 200, endpoints: [endpoint({ time: { kind: "constant", value: millis(10) }, calls: [
+          { ...call({ kind: "endpoint", service: "back", endpoint: "work" }), timeout: millis(50), retries: { max, backoff: 0, budget: 1 } },
+        ] })] }),
+        service({ name: "back", replicas: 1, slots: 10, endpoints: [endpoint({ name: "work", time: { kind: "constant", value: millis(60) } })] }),
+      ],
+    });
+    expect(cohortRefusals(input(retrying(0)))).toEqual([]);
+    expect(cohortRefusals(input(retrying(1))).map(({ what }) => what)).toEqual([expect.stringContaining("(back reaches 120 % by calls that are tried again")]);
   });
 });
