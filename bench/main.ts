@@ -2,6 +2,7 @@
 
 import { classifiedBench } from "./classified.js";
 import { cohortBench } from "./cohort.js";
+import { labBench } from "./lab.js";
 import { kernelBench } from "./kernel.js";
 import { proxyBench } from "./proxy.js";
 import { requestBench } from "./request.js";
@@ -14,6 +15,7 @@ const SUITES: readonly (readonly [name: string, run: () => Promise<readonly Benc
   ["request", requestBench],
   ["cohort", cohortBench],
   ["classified", classifiedBench],
+  ["lab", labBench],
   ["proxy", proxyBench],
 ];
 

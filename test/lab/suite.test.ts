@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { againstBaseline, baselineOf, baselineSchema } from "../../src/lab/baseline.js";
 import { scenarioOf } from "../../src/lab/bundle.js";
-import { judgeClaim } from "../../src/lab/claims.js";
+import { claimVerdict, judgeClaim } from "../../src/lab/claims.js";
 import { suiteOf, testScenario, type ScenarioResult, type TestPlan } from "../../src/lab/suite.js";
 import type { OverallClaim } from "../../src/scenario/compiled.js";
 import { streamKey, uniform } from "../../src/kernel/draws.js";
@@ -105,12 +105,18 @@ describe("early stopping", () => {
     const key = streamKey(77, "claims");
     const claim = plan(1, ["caught in at least 90% of runs"]).scenario.overall?.[0];
     if (claim === undefined) throw new Error("there is a claim");
+    const verdicts = new Map<number, boolean>();
+    const decided = (hits: number, n: number): boolean => {
+      const known = verdicts.get(1000 * n + hits) ?? claimVerdict(claim, hits, n, "sequential") !== "not enough runs";
+      verdicts.set(1000 * n + hits, known);
+      return known;
+    };
     let wrong = 0;
     for (let suite = 0; suite < 4000; suite += 1) {
       let hits = 0;
       for (let n = 1; n <= 400; n += 1) {
         if (uniform(key, suite, n) < 0.9) hits += 1;
-        if (n % 20 === 0 && judgeClaim(claim, hits, n, "sequential").verdict !== "not enough runs") {
+        if (n % 20 === 0 && decided(hits, n)) {
           wrong += 1;
           break;
         }

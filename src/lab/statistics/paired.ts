@@ -25,27 +25,46 @@ export interface PairedDifference {
   readonly seedsSaved: number | null;
 }
 
+/** Two strategies' values on the same seeds of one scenario. */
+export interface PairedValues {
+  readonly a: readonly number[];
+  readonly b: readonly number[];
+}
+
 /** The differences of two strategies' values, seed by seed, with Student's interval for their mean. */
-export function pairedDifference(a: readonly number[], b: readonly number[], { confidence = 0.95 }: { readonly confidence?: Ratio } = {}): PairedDifference {
-  assert(a.length === b.length && a.length >= 2, "at least two seeds were played with both strategies");
-  const [x, y] = [[...a], [...b]];
-  const differences = x.map((value, index) => y[index] - value);
-  const pairs = x.length;
-  const centre = mean(differences);
-  const variance = sampleVariance(differences);
-  const half = studentQuantile((1 + confidence) / 2, pairs - 1) * Math.sqrt(variance / pairs);
-  const [varianceA, varianceB] = [sampleVariance(x), sampleVariance(y)];
-  const unpaired = varianceA + varianceB;
-  const ratio = unpaired > 0 ? variance / unpaired : null;
+export const pairedDifference = (a: readonly number[], b: readonly number[], options: { readonly confidence?: Ratio } = {}): PairedDifference => stratifiedDifference([{ a, b }], options);
+
+/**
+ * The mean over several scenarios of the paired difference, each scenario counting the same. Scenarios are given, seeds
+ * are drawn: only what varies within a scenario makes the mean unsure, and only that correlates by common random numbers.
+ */
+export function stratifiedDifference(groups: readonly PairedValues[], { confidence = 0.95 }: { readonly confidence?: Ratio } = {}): PairedDifference {
+  assert(groups.length > 0 && groups.every(({ a, b }) => a.length === b.length && a.length >= 2), "at least two seeds of each scenario were played with both strategies");
+  const strata = groups.map(({ a, b }) => {
+    const [x, y] = [[...a], [...b]];
+    const differences = x.map((value, index) => y[index] - value);
+    return {
+      pairs: x.length, meanA: mean(x), meanB: mean(y), centre: mean(differences), variance: sampleVariance(differences),
+      varianceA: sampleVariance(x), varianceB: sampleVariance(y), covariance: sampleCovariance(x, y),
+    };
+  });
+  const average = (of: (stratum: (typeof strata)[number]) => number): number => mean(strata.map(of));
+  const pairs = strata.reduce((sum, stratum) => sum + stratum.pairs, 0);
+  const centre = average((stratum) => stratum.centre);
+  const variance = average((stratum) => stratum.variance);
+  const error = Math.sqrt(average((stratum) => stratum.variance / stratum.pairs) / strata.length);
+  const half = studentQuantile((1 + confidence) / 2, pairs - strata.length) * error;
+  const [varianceA, varianceB] = [average((stratum) => stratum.varianceA), average((stratum) => stratum.varianceB)];
+  const ratio = varianceA + varianceB > 0 ? variance / (varianceA + varianceB) : null;
   return {
     pairs,
-    meanA: mean(x),
-    meanB: mean(y),
+    meanA: average((stratum) => stratum.meanA),
+    meanB: average((stratum) => stratum.meanB),
     mean: centre,
     low: centre - half,
     high: centre + half,
     effectSize: variance > 0 ? centre / Math.sqrt(variance) : 0,
-    correlation: varianceA > 0 && varianceB > 0 ? sampleCovariance(x, y) / Math.sqrt(varianceA * varianceB) : null,
+    correlation: varianceA > 0 && varianceB > 0 ? average((stratum) => stratum.covariance) / Math.sqrt(varianceA * varianceB) : null,
     varianceRatio: ratio,
     seedsSaved: ratio === null || ratio === 0 ? null : Math.round(pairs / ratio) - pairs,
   };

@@ -1,0 +1,171 @@
+// `test` and `compare` as CI and people run them: exit codes, reports on disk, baselines, interruption, start-up.
+
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ROOT } from "./support/bundles.js";
+import { tinyText } from "./support/tiny.js";
+
+const COMMAND = join(ROOT, "dist/cli/main.js");
+
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "shakedown-lab-"));
+  writeFileSync(join(folder, "package.json"), "{}");
+  mkdirSync(join(folder, "s"));
+  write("s/good.yaml", tinyText({ name: "good" }));
+  write("s/bad.yaml", tinyText({ name: "bad", expect: "classification: clean" }));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const write = (path: string, text: string): void => writeFileSync(join(folder, path), text);
+const read = (path: string): string => readFileSync(join(folder, path), "utf8");
+
+function shakedown(...args: readonly string[]): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [COMMAND, ...args], { cwd: folder, env: { ...process.env, NO_COLOR: "1" }, maxBuffer: 64 * 1024 * 1024 }, (error, out, err) => {
+      resolve({ code: error === null ? 0 : typeof error.code === "number" ? error.code : -1, out, err });
+    });
+  });
+}
+
+describe("test", () => {
+  it("ends with 0 when all hold, with 1 when one fails, failures first and with a command that replays just that run", async () => {
+    expect((await shakedown("test", "s/good.yaml", "--seeds", "1..3")).code).toBe(0);
+    const { code, out } = await shakedown("test", "s", "--seeds", "1..3");
+    expect(code).toBe(1);
+    expect(out.indexOf("✗ bad")).toBeLessThan(out.indexOf("✓ good"));
+    const replay = /replay: shakedown (run .*)/.exec(out)?.[1] ?? "";
+    expect(replay).toBe("run s/bad.yaml --seed 1 --fidelity cohort");
+    const again = await shakedown(...replay.split(" "));
+    expect(again.code).toBe(1);
+    expect(again.out).toContain("classification is caught, not clean");
+  });
+
+  it("writes several reports at once, the same bytes for any number of workers", async () => {
+    const of = async (workers: string) => {
+      await shakedown("test", "s", "--seeds", "1..60", "--workers", workers, "--reporter", `junit:${workers}.xml`, "--reporter", `json:${workers}.json`);
+      return read(`${workers}.xml`) + read(`${workers}.json`);
+    };
+    expect(await of("2")).toBe(await of("1"));
+  });
+
+  it("ends with 2 when the input is wrong: file, flag or seeds", async () => {
+    write("broken.yaml", tinyText({ duration: "12" }));
+    const broken = await shakedown("test", "broken.yaml");
+    expect(broken).toMatchObject({ code: 2 });
+    expect(broken.err).toContain("broken.yaml:5:6");
+    expect((await shakedown("test", "s", "--reporter", "xml")).code).toBe(2);
+    expect((await shakedown("test", "s", "--update")).code).toBe(2);
+    expect((await shakedown("test", "s", "--workers", "0")).code).toBe(2);
+  });
+
+  it("judges claims about many runs, and says how many more it would take", async () => {
+    write("claims.yaml", tinyText({ name: "claims", extra: "expect-overall: [caught in at least 60% of runs, p90 detection under 5m, caught in at least 99.9% of runs]\n" }));
+    const { code, out } = await shakedown("test", "claims.yaml", "--seeds", "1..40");
+    expect(code).toBe(1);
+    expect(out).toContain("✓ caught in at least 60% of runs: 40 of 40 runs");
+    expect(out).toMatch(/○ caught in at least 99.9% of runs: .*about [\d,]+\s+more would tell/s);
+  });
+
+  it("keeps a baseline: identical now, worse after a change, another model version refused unless accepted", async () => {
+    const strategy = (above: string) => tinyText({ name: "kept", errors: "+6%", strategy: `{ steps: [{ weight: 50%, bake: 3m }, { weight: 100%, bake: 2m }], gates: { error-rate: { below: ${above} } }, triggers: { error-rate: { above: ${above} } } }` });
+    write("kept.yaml", strategy("1%"));
+    expect((await shakedown("test", "kept.yaml", "--against", "ref.json")).err).toContain("there is no baseline yet");
+    expect((await shakedown("test", "kept.yaml", "--seeds", "1..12", "--against", "ref.json", "--update")).code).toBe(0);
+    const same = await shakedown("test", "kept.yaml", "--against", "ref.json");
+    expect(same.code).toBe(0);
+    expect(same.out).toContain("✓ kept: identical (12 seeds in common)");
+    write("kept.yaml", strategy("50%"));
+    const worse = await shakedown("test", "kept.yaml", "--against", "ref.json", "--reporter", "tap");
+    expect(worse.code).toBe(1);
+    expect(worse.err).toContain("✗ kept: worse");
+    write("old.json", read("ref.json").replace(/"modelVersion":"[^"]*"/, '"modelVersion":"0"'));
+    const other = await shakedown("test", "kept.yaml", "--against", "old.json");
+    expect(other.code).toBe(2);
+    expect(other.err).toContain("a change of the simulator would look like a change of your strategy");
+    expect((await shakedown("test", "kept.yaml", "--against", "old.json", "--accept-model-change")).code).toBe(1);
+  });
+
+  it("keeps what was finished when it is interrupted", async () => {
+    // How soon the first run is done depends on the machine: each try waits longer.
+    for (const millis of [2000, 5000, 15_000]) {
+      const child = spawn(process.execPath, [COMMAND, "test", "s/good.yaml", "s/bad.yaml", "--seeds", "1..50000", "--reporter", "json:part.json"], { cwd: folder, stdio: "ignore" });
+      const ended = new Promise<number | null>((resolve) => child.on("exit", resolve));
+      await new Promise((resolve) => setTimeout(resolve, millis));
+      child.kill("SIGINT");
+      expect(await ended).toBe(130);
+      const kept = JSON.parse(read("part.json")) as { interrupted: boolean; scenarios: { runs: number; planned: number }[] };
+      expect(kept).toMatchObject({ interrupted: true, scenarios: [{ planned: 50_000 }] });
+      expect(kept.scenarios).toHaveLength(1);
+      if (kept.scenarios[0].runs > 0) return;
+    }
+    throw new Error("no run was done in 15 s");
+  });
+
+  it("tests again when a file changes that the scenario refers to", async () => {
+    mkdirSync(join(folder, "w"));
+    write("w/strategy.yaml", "shakedown: 1\nkind: strategy\nsteps: [{ weight: 50%, bake: 3m }, { weight: 100%, bake: 2m }]\n");
+    write("w/scenario.yaml", tinyText({ name: "watched" }).replace(/strategy:\n {2}steps.*\n/, "strategy: strategy.yaml\n"));
+    const child = spawn(process.execPath, [COMMAND, "test", "w/scenario.yaml", "--seeds", "1..2", "--watch"], { cwd: folder, env: { ...process.env, NO_COLOR: "1" } });
+    let out = "";
+    child.stdout.on("data", (data: Buffer) => (out += data.toString()));
+    child.stderr.on("data", (data: Buffer) => (out += data.toString()));
+    const ended = new Promise((resolve) => child.on("exit", resolve));
+    const times = (word: string): number => out.split(word).length - 1;
+    await until(() => times("waiting for a change") === 1);
+    write("w/strategy.yaml", "shakedown: 1\nkind: strategy\nsteps: [{ weight: 50%, bake: 3m }, { weight: 100%, bake: 9m }]\n");
+    await until(() => times("waiting for a change") === 2);
+    write("w/strategy.yaml", "shakedown: 1\nkind: strategy\nsteps: [{ wight: 50% }]\n");
+    await until(() => times("waiting for a change") === 3);
+    child.kill("SIGINT");
+    await ended;
+    expect(times("✓ watched")).toBe(2);
+    expect(out).toContain("wight");
+  });
+});
+
+describe("compare", () => {
+  it("prints a table and leaves a page, Markdown and JSON", async () => {
+    const strategy = (name: string, weight: string) => write(`${name}.yaml`, `shakedown: 1\nkind: strategy\nname: ${name}\nsteps: [{ weight: ${weight}, bake: 3m }, { weight: 100%, bake: 2m }]\n`);
+    strategy("small", "10%");
+    strategy("large", "60%");
+    const { code, out } = await shakedown("compare", "small.yaml", "large.yaml", "--on", "s/good.yaml", "--seeds", "1..8");
+    expect(code).toBe(0);
+    expect(out).toMatch(/mean cost .* A\b/);
+    for (const name of ["comparison.html", "comparison.md", "comparison.json"]) expect(existsSync(join(folder, "shakedown-out/compare-small-large", name))).toBe(true);
+    expect((await shakedown("compare", "small.yaml", "none.yaml", "--on", "s")).code).toBe(2);
+    expect((await shakedown("compare", "small.yaml", "large.yaml")).code).toBe(2);
+  });
+});
+
+describe("start-up", () => {
+  const HEAVY = ["vega", "vega-lite", "@duckdb", "bullmq", "ioredis", "@openfeature", "piscina", "chokidar", "fast-check"];
+
+  /** Packages that a command line loads, by way of a loader hook that writes down what is resolved. */
+  function loads(...args: readonly string[]): readonly string[] {
+    const hook = "data:text/javascript," + encodeURIComponent(`
+      import { writeSync } from "node:fs";
+      export async function resolve(specifier, context, next) { const found = await next(specifier, context); writeSync(2, "LOADED " + found.url + "\\n"); return found; }`);
+    const register = "data:text/javascript," + encodeURIComponent(`import { register } from "node:module"; register(${JSON.stringify(hook)});`);
+    const { stderr } = spawnSync(process.execPath, ["--import", register, COMMAND, ...args], { cwd: folder, encoding: "utf8" });
+    const urls = stderr.split("\n").filter((line) => line.startsWith("LOADED "));
+    expect(urls.length).toBeGreaterThan(5);
+    return HEAVY.filter((name) => urls.some((url) => url.includes(`/node_modules/${name}/`)));
+  }
+
+  it("loads nothing heavy for --help, validate, or a test of a few runs; threads only for many", () => {
+    expect(loads("--help")).toEqual([]);
+    expect(loads("validate", "s/good.yaml")).toEqual([]);
+    expect(loads("test", "s/good.yaml", "--seeds", "1..3")).toEqual([]);
+    expect(loads("run", "s/good.yaml", "--json")).toEqual([]);
+    expect(loads("test", "s/good.yaml", "--seeds", "1..100", "--workers", "2")).toEqual(["piscina"]);
+  });
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 600 && !holds(); tries += 1) await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(holds()).toBe(true);
+}
