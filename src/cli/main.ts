@@ -80,6 +80,19 @@ function program(end: (code: ExitCode) => void): Command {
     .option("--json", "one JSON object per row")
     .action(async (dir, sql, flags) => end(await (await import("./commands/sweep.js")).sweepQueryCommand(dir, sql, flags, terminal)));
   root
+    .command("compare")
+    .description("two strategies on the same scenarios and seeds: what differs, and how surely")
+    .argument("<a>", "a strategy file")
+    .argument("<b>", "another strategy file")
+    .option("--on <targets...>", "scenario files, folders or globs; their own strategy is replaced", [])
+    .option("--seeds <range>", "seeds that both play", "1..50")
+    .option("--fidelity <name>", "request or cohort instead of the scenario's own")
+    .option("--workers <n>", "worker threads; all cores when left out")
+    .option("--out <dir>", "where the report goes", "shakedown-out")
+    .option("--json", "print the comparison as JSON instead, write nothing")
+    .option("--allow-path <dir>", "a folder outside the project that files may refer to", collect, [])
+    .action(async (a, b, flags) => end(await (await import("./commands/compare.js")).compareCommand(a, b, flags, terminal)));
+  root
     .command("explain")
     .description("say in words why each decision of a run was taken")
     .argument("<outcome>", "an outcome.json, or the folder it is in")
