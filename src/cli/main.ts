@@ -93,6 +93,23 @@ function program(end: (code: ExitCode) => void): Command {
     .option("--allow-path <dir>", "a folder outside the project that files may refer to", collect, [])
     .action(async (a, b, flags) => end(await (await import("./commands/compare.js")).compareCommand(a, b, flags, terminal)));
   root
+    .command("tune")
+    .description("find the settings of a strategy that meet a goal, and write the one to take")
+    .argument("<targets...>", "scenario files, folders or globs whose world and release are put to the test")
+    .requiredOption("--goal <words>", 'e.g. "detect 2% regressions within 3m, false rollbacks under 1%, least cost"')
+    .option("--vary <path=values>", "a field and its values: a..b, a..b log, or a,b,c; again for further fields", collect, [])
+    .option("--strategy <file>", "start from this strategy instead of the scenario's own")
+    .option("--rate <rate>", "constant traffic at this rate, e.g. 50rps, instead of the world's")
+    .option("--candidates <n>", "settings to try", "48")
+    .option("--seeds <range>", "seeds of the race", "1..320")
+    .option("--budget <n>", "runs of the race at most", "20000")
+    .option("--held-out <n>", "fresh seeds for the check at the end", "300")
+    .option("--fidelity <name>", "request or cohort", "cohort")
+    .option("--workers <n>", "worker threads; all cores when left out")
+    .option("--out <dir>", "where strategy and report go", "shakedown-out/tune")
+    .option("--allow-path <dir>", "a folder outside the project that files may refer to", collect, [])
+    .action(async (targets, flags) => end(await (await import("./commands/tune.js")).tuneCommand(targets, flags, terminal)));
+  root
     .command("explain")
     .description("say in words why each decision of a run was taken")
     .argument("<outcome>", "an outcome.json, or the folder it is in")

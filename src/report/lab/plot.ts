@@ -143,17 +143,24 @@ export interface HeatMap {
   readonly moreIsBetter: boolean;
 }
 
-/** Worst and best of a sequential scale that colour-blind readers can tell apart, with ink that is read on it. */
-const TILE_RANGE = ["#f1eef6", "#9ebcda", "#4a6fa5", "#1d2f57"] as const;
+/** From fine to bad: a sequential scale that colour-blind readers can tell apart, with ink that is read on it. */
+const TILE_SCALE: readonly (readonly [red: number, green: number, blue: number])[] = [[241, 238, 246], [158, 188, 218], [74, 111, 165], [29, 47, 87]];
 const DARK_INK = "#10151c";
 const LIGHT_INK = "#fafcff";
+
+function tilePaint(bad: number): string {
+  const place = bad * (TILE_SCALE.length - 1);
+  const left = Math.min(TILE_SCALE.length - 2, Math.floor(place));
+  const mixed = TILE_SCALE[left].map((from, k) => Math.round(from + (TILE_SCALE[left + 1][k] - from) * (place - left)));
+  return `#${mixed.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+}
 
 /** Tiles for two fields. */
 export function heatMapSpec({ xTitle, yTitle, xs, ys, tiles, moreIsBetter }: HeatMap): TopLevelSpec {
   const known = tiles.flatMap(({ value }) => (value === null ? [] : [value]));
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const badness = (value: number): number => (high > low ? (moreIsBetter ? (high - value) / (high - low) : (value - low) / (high - low)) : 0);
-  const values = tiles.flatMap(({ x, y, value, text }) => (value === null ? [] : [{ x, y, bad: badness(value), text, ink: badness(value) > 0.55 ? LIGHT_INK : DARK_INK }]));
+  const values = tiles.flatMap(({ x, y, value, text }) => (value === null ? [] : [{ x, y, fill: tilePaint(badness(value)), text, ink: badness(value) > 0.55 ? LIGHT_INK : DARK_INK }]));
   const axes = {
     x: { field: "x", type: "ordinal" as const, sort: [...xs], axis: { title: xTitle, labelAngle: 0 } },
     y: { field: "y", type: "ordinal" as const, sort: [...ys].reverse(), axis: { title: yTitle } },
@@ -163,7 +170,7 @@ export function heatMapSpec({ xTitle, yTitle, xs, ys, tiles, moreIsBetter }: Hea
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     width: PLOT_WIDTH, height, padding: { left: 10, right: 20, top: 10, bottom: 10 }, background: paint("surface"), config: CONFIG, data: { values },
     layer: [
-      { mark: { type: "rect", stroke: paint("surface") }, encoding: { ...axes, color: { field: "bad", type: "quantitative", scale: { domain: [0, 1], range: [...TILE_RANGE] }, legend: null } } },
+      { mark: { type: "rect", stroke: paint("surface") }, encoding: { ...axes, color: { field: "fill", type: "nominal", scale: null } } },
       ...(xs.length * ys.length > 200 ? [] : [{ mark: { type: "text" as const, fontSize: 11 }, encoding: { ...axes, text: { field: "text" }, color: { field: "ink", type: "nominal" as const, scale: null } } }]),
     ],
   };

@@ -1,0 +1,127 @@
+// `shakedown tune`: finds the thresholds that meet a goal, and writes the recommended strategy with a report of why.
+
+import { readFileSync } from "node:fs";
+import { basename, join, relative } from "node:path";
+
+import type { Bundle } from "../../lab/bundle.js";
+import { startRunner } from "../../lab/start-runner.js";
+import { parseAxis, type Axis } from "../../lab/sweep/axis.js";
+import { parseGoal, type Goal } from "../../lab/tune/goal.js";
+import { tune, type TuneInput, type TuneResult } from "../../lab/tune/tune.js";
+import { withStrategy } from "../../lab/variant.js";
+import { parseRate } from "../../scenario/units.js";
+import { counted } from "../../kernel/format.js";
+import { writeWhole } from "../artifacts.js";
+import { ExitCode, messageOf, UsageError } from "../exit.js";
+import { fidelityFlag } from "../fidelity.js";
+import { interruptible, loadBundles, parseWorkers } from "../lab/plan.js";
+import { renderProblems } from "../problems.js";
+import { parseSeeds } from "../seeds.js";
+import { scenarioFiles } from "../targets.js";
+import type { Terminal } from "../terminal.js";
+
+export interface TuneFlags {
+  readonly goal: string;
+  readonly vary: readonly string[];
+  readonly strategy?: string;
+  readonly rate?: string;
+  readonly budget: string;
+  readonly candidates: string;
+  readonly seeds: string;
+  readonly heldOut: string;
+  readonly fidelity?: string;
+  readonly workers?: string;
+  readonly out: string;
+  readonly allowPath: readonly string[];
+}
+
+/** Runs the command; gives its exit code. */
+export async function tuneCommand(targets: readonly string[], flags: TuneFlags, terminal: Terminal): Promise<ExitCode> {
+  const input = inputOf(targets, flags, terminal);
+  const { signal, release } = interruptible();
+  const runner = await startRunner({ workers: parseWorkers(flags.workers) });
+  const startedAt = performance.now();
+  let shownAt = 0;
+  try {
+    const result = await tune(input, runner, {
+      signal,
+      onProgress: (stage, runs) => {
+        const now = performance.now();
+        if (!terminal.live || now - shownAt < 200) return;
+        shownAt = now;
+        terminal.status(`${stage}: ${runs} runs, ${((now - startedAt) / 1000).toFixed(0)} s`);
+      },
+    });
+    terminal.status("");
+    if (!result.ok) throw new UsageError(renderProblems(result.problems, { color: terminal.color }));
+    await write(result.value, flags.out, terminal);
+    return exitOf(result.value, signal.aborted);
+  } finally {
+    release();
+    await runner.close();
+  }
+}
+
+function inputOf(targets: readonly string[], flags: TuneFlags, terminal: Terminal): TuneInput {
+  const goal = goalOf(flags.goal);
+  const fidelity = fidelityFlag(flags.fidelity);
+  const loaded = loadBundles(scenarioFiles(targets), { allowPath: flags.allowPath, color: terminal.color, fidelity });
+  const scenarios = loaded.map(({ bundle }) => (flags.strategy === undefined ? bundle : strategyIn(bundle, flags.strategy, terminal)));
+  if (flags.vary.length === 0) throw new UsageError('nothing to vary: add --vary "PATH=VALUES", like --vary "triggers.error-rate.above=0.5%..5%"');
+  const axes = flags.vary.map((text): Axis => {
+    const axis = parseAxis(text, scenarios[0]);
+    if (!axis.ok) throw new UsageError(`--vary ${axis.message}`);
+    return axis.value;
+  });
+  if (flags.rate !== undefined) {
+    const rate = parseRate(flags.rate);
+    if (!rate.ok) throw new UsageError(`--rate ${rate.message}; ${rate.instead}`);
+  }
+  return {
+    goal, scenarios, axes, rate: flags.rate, fidelity: fidelity ?? "cohort",
+    candidates: whole("--candidates", flags.candidates, 10_000),
+    seeds: [...parseSeeds(flags.seeds)].sort((a, b) => a - b),
+    budget: whole("--budget", flags.budget, 10_000_000),
+    heldOutSeeds: whole("--held-out", flags.heldOut, 100_000),
+  };
+}
+
+function goalOf(text: string): Goal {
+  const goal = parseGoal(text);
+  if (!goal.ok) throw new UsageError(`--goal: ${goal.message}`);
+  return goal.value;
+}
+
+function strategyIn(bundle: Bundle, path: string, terminal: Terminal): Bundle {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new UsageError(`--strategy ${path}: cannot be read (${messageOf(error)})`);
+  }
+  const swapped = withStrategy(bundle, { path: basename(path), text });
+  if (!swapped.ok) throw new UsageError(renderProblems(swapped.problems, { color: terminal.color }));
+  return swapped.value;
+}
+
+function whole(flag: string, text: string, most: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > most) throw new UsageError(`${flag} ${text}: write a whole number from 1 to ${most}`);
+  return value;
+}
+
+async function write(result: TuneResult, out: string, terminal: Terminal): Promise<void> {
+  const { answerLines, tuneReport, verdict } = await import("../../report/lab/tune-report.js");
+  const report = await tuneReport(result);
+  writeWhole(join(out, "tune.json"), `${JSON.stringify(result, null, 1)}\n`);
+  if (result.strategy !== "") writeWhole(join(out, "recommended.yaml"), result.strategy);
+  writeWhole(join(out, "report.html"), report.html);
+  writeWhole(join(out, "report.md"), report.markdown);
+  for (const { name, svg } of report.pictures) writeWhole(join(out, "charts", `${name}.svg`), svg);
+  terminal.print([verdict(result), "", ...answerLines(result).map((line) => `  ${line}`), "", `${counted(result.runs, "run")}; ${relative(process.cwd(), out) || "."}: recommended.yaml, report.html, report.md, tune.json`].join("\n"));
+}
+
+function exitOf(result: TuneResult, interrupted: boolean): ExitCode {
+  if (interrupted) return ExitCode.interrupted;
+  return result.met && result.holds === true ? ExitCode.ok : ExitCode.failed;
+}
