@@ -2,6 +2,7 @@
 
 import type { z } from "zod";
 
+import type { CanaryStrategy } from "../delivery/strategy.js";
 import { HARD_TRIGGERS } from "../engines/health/presets.js";
 import { toSeconds, type Micros } from "../kernel/units.js";
 import type { RateShape, WorldSpec } from "../world/spec.js";
@@ -40,6 +41,12 @@ export interface LoadOptions {
 export function loadScenario(path: string, access: FileAccess, options: LoadOptions = {}): LoadResult<Scenario> {
   const loader = new Loader(access, access.root(path));
   return loader.result(loader.scenario(path, options));
+}
+
+/** Loads a strategy by itself, for releases of services with these endpoints. */
+export function loadStrategy(path: string, access: FileAccess, endpoints: readonly string[] | null): LoadResult<CanaryStrategy> {
+  const loader = new Loader(access, access.root(path));
+  return loader.result(loader.strategy(path, endpoints));
 }
 
 /** Everything that is wrong with one file of any kind; a scenario's world and strategy are looked at with it. */
@@ -91,6 +98,10 @@ class Loader {
     const problems = sortProblems(all, this.#files).slice(0, LIMITS.problems);
     if (problems.length > 0) return { ok: false, problems };
     return value === null ? { ok: false, problems: [nothingToSay(this.#files[0] ?? "")] } : { ok: true, value };
+  }
+
+  strategy(path: string, endpoints: readonly string[] | null): CanaryStrategy | null {
+    return this.#strategyFile(path, null, endpoints)?.strategy ?? null;
   }
 
   any(path: string, options: LoadOptions): unknown {
