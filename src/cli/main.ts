@@ -145,6 +145,14 @@ function program(end: (code: ExitCode) => void): Command {
     .description("clean up whatever a killed game day left behind; safe to run twice")
     .action(async () => end(await (await import("./commands/gameday-recover.js")).recoverGameDays(terminal, gameDay.opts<{ out: string }>())));
   root
+    .command("replay")
+    .description("feed a game day's record back through the engines: the same decisions, or those of another strategy")
+    .argument("<record>", "a telemetry.ndjson, or the game day's folder")
+    .option("--strategy <file>", "what would this strategy have done with what was measured?")
+    .option("--json", "print one JSON object instead")
+    .option("--allow-path <dir>", "a folder outside the project that files may refer to", collect, [])
+    .action(async (record, flags) => end(await (await import("./commands/replay.js")).replayCommand(record, flags, terminal)));
+  root
     .command("schema")
     .description("print the JSON Schema of scenario files, for editors")
     .option("--out <file>", "write it to a file")
