@@ -8,6 +8,7 @@ import { planGameDay, type TelemetrySource } from "../../live/gameday/game-day-p
 import { liveView } from "../../live/gameday/live-view.js";
 import { QUALITY_WINDOW } from "../../live/gameday/quality.js";
 import { runGameDay, type GameDayResult } from "../../live/gameday/run-game-day.js";
+import { scenarioDigest } from "../../live/replay/digest.js";
 import { atSpeed, speedRefusal } from "../../live/gameday/speed.js";
 import { findOnPath } from "../../live/safety/children.js";
 import { gameDayFolder } from "../../live/safety/game-days.js";
@@ -47,7 +48,7 @@ export async function gameDayCommand(target: string | undefined, flags: GameDayF
   makeFolder(plan.folder);
   const result = await runGameDay({
     scenario, plan, acts, source, view: liveView(process.stderr, terminal.width),
-    replay: replayOf(written, speed, flags), about: aboutOf(written, speed, source),
+    replay: replayOf(written, speed, flags), about: aboutOf(written, scenario, speed, source),
   });
   return report(result, plan, terminal);
 }
@@ -121,8 +122,8 @@ function replayOf({ file }: Scenario, speed: number, { prometheus }: GameDayFlag
   return `shakedown gameday ${file} --target local${speed === 1 ? "" : ` --speed ${speed}`}${prometheus === "auto" ? " --prometheus auto" : ""}`;
 }
 
-function aboutOf({ file, name, seed, worldFile, strategyFile }: Scenario, speed: number, source: TelemetrySource): unknown {
-  return { scenario: file, name, seed, world: worldFile, strategy: strategyFile, speed, telemetry: source.kind };
+function aboutOf({ file, name, seed, worldFile, strategyFile }: Scenario, atItsSpeed: Scenario, speed: number, source: TelemetrySource): unknown {
+  return { scenario: file, name, seed, world: worldFile, strategy: strategyFile, speed, telemetry: source.kind, digest: scenarioDigest(atItsSpeed) };
 }
 
 async function report({ outcome, quality, early, cleaned }: GameDayResult, plan: GameDayPlan, terminal: Terminal): Promise<ExitCode> {
