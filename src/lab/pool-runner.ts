@@ -194,9 +194,9 @@ class Lookahead {
 
   #peek(): Job | null {
     if (this.#next !== null || this.#ended) return this.#next;
-    const { done, value } = this.#source.next();
-    this.#ended = done === true;
-    this.#next = done === true ? null : (value as Job);
+    const step = this.#source.next();
+    this.#ended = step.done === true;
+    this.#next = step.done === true ? null : step.value;
     return this.#next;
   }
 }

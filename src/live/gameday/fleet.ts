@@ -88,7 +88,7 @@ export class Fleet {
       return Array.from({ length: spec.replicas }, () => this.#start(this.#create(version), true));
     });
     for (const fleet of this.#versions) this.#refresh(fleet);
-    await Promise.all(started.map((child) => child?.listening));
+    await Promise.all(started.flatMap((child) => (child === null ? [] : [child.listening])));
     for (const { spec } of this.#options.model.services) this.#watchLives(spec.name, spec.liveness);
   }
 

@@ -22,12 +22,16 @@ const MIB = 1024 * 1024;
 /** Resident sizes measured on Node 20, with room: a replica takes 75 MB, the proxy and the load generator 90 MB under load. */
 const MEMORY = { main: 220 * MIB, small: 90 * MIB, busy: 140 * MIB, prometheus: 150 * MIB } as const;
 
-/** Booting one process of Node on a busy machine. */
-const BOOT_EACH: Micros = seconds(0.6);
-const BOOT_ALL: Micros = seconds(3);
+/** How long a small process of Node takes to start, alone on a calm machine; a replica has more to load. */
+export const CALM_BOOT: Micros = seconds(0.25);
+const REPLICA_BOOTS = 1.8;
+const BOOT_ALL: Micros = seconds(2);
+/** However busy the machine: who has to wait longer should come back later. */
+const LONGEST_RAMP: Micros = seconds(90);
 const PROMETHEUS_BOOT: Micros = seconds(15);
-/** Ending all and writing the report. */
+/** Ending all and writing the report; and a busy machine may take its time before. */
 const CLEAN_UP: Micros = seconds(20);
+export const PATIENCE: Micros = LONGEST_RAMP;
 
 export interface PlanInput {
   readonly id: string;
@@ -39,12 +43,15 @@ export interface PlanInput {
   readonly folder: string;
 }
 
-/** From the first process to run time 0: everything is started and healthy by then, or the game day does not begin. */
-export function rampOf({ scenario, source }: Pick<PlanInput, "scenario" | "source">): Micros {
+/**
+ * From the first process to run time 0: everything is started and healthy by then, or the game day does not begin. The
+ * processes must know run time 0 when they start, so it is foretold from how long a first small one took to start.
+ */
+export function rampOf({ scenario, source }: Pick<PlanInput, "scenario" | "source">, boot: Micros = CALM_BOOT): Micros {
   const { services, databases } = scenario.world;
   const processes = services.reduce((sum, { replicas }) => sum + replicas, 0) + databases.length + 3;
   const probes = services.reduce((longest, { healthCheck }) => Math.max(longest, healthCheck.interval * (healthCheck.healthyAfter + 1)), 0);
-  return BOOT_ALL + processes * BOOT_EACH + probes + (source.kind === "built-in" ? 0 : PROMETHEUS_BOOT);
+  return Math.min(LONGEST_RAMP, BOOT_ALL + processes * REPLICA_BOOTS * boot + probes + (source.kind === "built-in" ? 0 : PROMETHEUS_BOOT));
 }
 
 export function planGameDay(input: PlanInput): GameDayPlan {
