@@ -31,7 +31,7 @@ describe("expect-overall", () => {
 
   it("says what is wrong, where, and what to write", () => {
     expect(() => claims("cought in at least 99% of runs")).toThrow(/15: nothing is known as `cought`; write `caught`/);
-    expect(() => claims("p90 detektion under 3m")).toThrow(/there is no time `detekt`; write `detection`/);
+    expect(() => claims("p90 detektion under 3m")).toThrow(/there is no time `detektion`; write `detection`/);
     expect(() => claims("p90 detection under 3")).toThrow(/has no unit/);
     expect(() => claims("caught in at least 100% of runs")).toThrow(/no number of runs shows at least 100%/);
     expect(() => claims("it works")).toThrow(/is no claim about many runs/);
