@@ -38,10 +38,15 @@ export interface CanaryOptions {
   readonly databases?: readonly string[];
   /** Numbers decisions across several releases of one run; left out, each delivery counts from 1. */
   readonly nextDecisionId?: () => number;
+  /** The statechart; the canary's own when left out. The fuzzer's tests bring charts with a planted bug. */
+  readonly machine?: typeof canaryMachine;
 }
 
 /** What counts as slow before the service's own p95 is known. */
 const SLOW_SECONDS = 0.5;
+
+/** What makes a release's delivery. */
+export type CreateDelivery = (options: CanaryOptions) => DeliveryActor;
 
 /** Creates a canary delivery; nothing happens before `start`. */
 export function createCanary(options: CanaryOptions): DeliveryActor {
@@ -83,7 +88,7 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
     this.#requiredGates = new Set(strategy.gates.flatMap((gate) => (gate.required ? [gate.id] : [])));
     this.#hardTriggers = new Set(strategy.triggers.flatMap((spec) => (spec.hard === undefined ? [] : [spec.id])));
     this.#plan = planHealth([...strategy.gates, ...strategy.triggers], this.#scope, SLOW_SECONDS);
-    this.#actor = createActor(canaryMachine, {
+    this.#actor = createActor(options.machine ?? canaryMachine, {
       clock: this.#guardedClock(ports.clock),
       input: { driver: this, release, strategy, timing, stable: { version: stable.version, replicas: stable.replicas } },
     });

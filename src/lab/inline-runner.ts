@@ -1,6 +1,7 @@
 // The runner that plays in its own thread: for few runs, and as the measure for all other runners.
 
 import { setImmediate } from "node:timers/promises";
+import type { CreateDelivery } from "../delivery/canary.js";
 import type { Outcome } from "../sim/outcome.js";
 import { Player, type Played } from "./play.js";
 import type { RunRow } from "./run-row.js";
@@ -8,7 +9,11 @@ import { runKey, type Job, type OnResult, type RunManyOptions, type RunManySumma
 
 export class InlineRunner implements Runner {
   readonly workers = 1;
-  readonly #player = new Player();
+  readonly #player: Player;
+
+  constructor(createDelivery: CreateDelivery | null = null) {
+    this.#player = new Player(createDelivery);
+  }
 
   async run(jobs: Iterable<Job>, onResult: OnResult, { signal }: RunManyOptions = {}): Promise<RunManySummary> {
     let delivered = 0;

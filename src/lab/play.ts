@@ -1,6 +1,7 @@
 // Plays one job: where a bundle becomes a scenario, a scenario an Outcome, and an Outcome a result as text.
 
 import { createHash } from "node:crypto";
+import type { CreateDelivery } from "../delivery/canary.js";
 import type { Scenario } from "../scenario/compiled.js";
 import { runScenario } from "../sim/run.js";
 import type { Fidelity } from "../world/world.js";
@@ -31,6 +32,11 @@ type Compiled = { readonly ok: true; readonly scenario: Scenario } | { readonly 
 export class Player {
   readonly #compiled = new Map<string, Compiled>();
   readonly #worlds = new Map<string, Scenario>();
+  readonly #createDelivery: CreateDelivery | null;
+
+  constructor(createDelivery: CreateDelivery | null = null) {
+    this.#createDelivery = createDelivery;
+  }
 
   /** Plays one run. Never throws: what goes wrong is the run's result. */
   play(request: PlayRequest, bundle: () => Bundle): Played {
@@ -38,7 +44,7 @@ export class Player {
     const compiled = this.#scenario(hash, fidelity, bundle);
     if (!compiled.ok) return compiled;
     try {
-      const outcome = runScenario(compiled.scenario, { seed, fidelity, detail: detail === "full" ? "full" : "light" });
+      const outcome = runScenario(compiled.scenario, { seed, fidelity, detail: detail === "full" ? "full" : "light", ...(this.#createDelivery === null ? {} : { createDelivery: this.#createDelivery }) });
       return { ok: true, row: JSON.stringify(rowOf(outcome, key, hash)), outcome: detail === "row" ? null : JSON.stringify(outcome) };
     } catch (error) {
       return { ok: false, failure: { kind: "crashed", message: messageOf(error) } };

@@ -9,7 +9,7 @@ import { seconds, type Micros } from "../kernel/units.js";
 import type { Scenario } from "../scenario/compiled.js";
 import type { Driver, ForcedAction } from "./driver.js";
 import { passesWithoutRelease } from "./cause.js";
-import { isActing, type ReleaseJournal } from "./journal.js";
+import { isActing, noteBreach, type ReleaseJournal } from "./journal.js";
 import type { ReleaseItem, Stage } from "./stage.js";
 
 /** One release's delivery, and the hand that can take it from its statechart. */
@@ -120,7 +120,7 @@ class DeliveryQueue {
     journal.startedAt = clock.now();
     const platform = new DetachablePlatform(this.#stage.platform);
     const { scrape, lag } = input.scenario.world.telemetry;
-    const actor = createCanary({
+    const actor = (input.createDelivery ?? createCanary)({
       release: item.release,
       strategy: this.#driver.kind === "strategy" ? input.scenario.strategy : scheduleOnly(input.scenario.strategy),
       ports: { clock, telemetry, platform },
@@ -143,7 +143,10 @@ class DeliveryQueue {
       if (journal.oracleActedAt === null) hear(...heard);
     };
     return {
-      evaluated: guarded((results, at) => journal.alarms.hear(results, { at, heardAt: clock.now(), window: input.scenario.strategy.window })),
+      evaluated: guarded((results, at) => {
+        journal.alarms.hear(results, { at, heardAt: clock.now(), window: input.scenario.strategy.window });
+        noteBreach(journal, results, clock.now());
+      }),
       decided: guarded((decision, basis) => {
         journal.decisions.push(decision);
         journal.passesWithoutRelease.push(

@@ -19,6 +19,7 @@ export function checkInvariants(simulation: Simulation): readonly InvariantOutco
     noTrafficToBadVersion(simulation),
     noPromotionWithoutData(simulation),
     failedActionsAreAnswered(simulation),
+    firedTriggersAct(simulation),
     decisionsHaveEvidence(simulation),
     littlesLaw(simulation),
   ];
@@ -121,6 +122,24 @@ function failedActionsAreAnswered({ journals, input }: Simulation): InvariantOut
     }
   }
   return outcome("a failed action leads to a next one or a page", checked, failure, checked === 0 ? "no action failed" : `all ${count(checked)} did`);
+}
+
+/** On a real clock the decision is written a moment after the evaluation that it answers. */
+const ANSWERING_GRACE: Micros = seconds(1);
+
+/** Whatever state a release before users is in, a trigger that fires is the next thing to be decided on. */
+function firedTriggersAct({ journals }: Simulation): InvariantOutcome {
+  let checked = 0;
+  let failure: string | null = null;
+  for (const { breaches, decisions } of journals) {
+    for (const { at, state, checks, decisions: before } of breaches) {
+      checked += 1;
+      const next: Decision | undefined = decisions[before];
+      const acts = next !== undefined && next.at - at <= ANSWERING_GRACE && (next.rule === "trigger" || next.rule === "hard-trigger");
+      if (!acts) failure ??= `"${checks[0]}" fired at ${clockText(at)} in ${state} and nothing was decided`;
+    }
+  }
+  return outcome("a fired trigger is acted on at once", checked, failure, checked === 0 ? "none fired" : `all ${count(checked)} were`);
 }
 
 /** Rules whose evidence is what happened (a failed action, silence, a person's word), or that nothing was seen. */

@@ -2,7 +2,9 @@
 
 import type { DeliveryResult } from "../delivery/observer.js";
 import type { ActionEvent, PlatformCommand } from "../delivery/platform.js";
+import { CANARY_STATES } from "../delivery/states.js";
 import type { Decision, DecidedAction } from "../engines/decision.js";
+import type { CheckResult } from "../engines/evidence.js";
 import type { Micros } from "../kernel/units.js";
 import { AlarmLog } from "./alarm-log.js";
 
@@ -19,6 +21,15 @@ export interface ActionEntry {
   readonly command: PlatformCommand;
   /** Null when the command was sent; the event that ended it otherwise. */
   readonly event: ActionEvent | null;
+}
+
+/** An evaluation in which a trigger's persistence was met while the release was before users and not yet being taken back. */
+export interface BreachEntry {
+  readonly at: Micros;
+  readonly state: string;
+  readonly checks: readonly string[];
+  /** How many decisions there were before it. */
+  readonly decisions: number;
 }
 
 export interface PageEntry {
@@ -41,6 +52,8 @@ export interface ReleaseJournal {
   readonly states: StateEntry[];
   readonly actions: ActionEntry[];
   readonly pages: PageEntry[];
+  /** What had to be acted on. */
+  readonly breaches: BreachEntry[];
   result: DeliveryResult | null;
   /** Set when the release it was built on was taken back before its turn came. */
   invalidated: boolean;
@@ -59,10 +72,23 @@ export function emptyJournal(index: number, releasedAt: Micros): ReleaseJournal 
     states: [],
     actions: [],
     pages: [],
+    breaches: [],
     result: null,
     invalidated: false,
     oracleActedAt: null,
   };
+}
+
+/** States before users in which a fired trigger has to act, whatever they wait for. */
+const MUST_ACT: ReadonlySet<string> = new Set(
+  CANARY_STATES.filter(({ state, exposed }) => exposed && state !== "stranded" && !state.startsWith("rolling-back.")).map(({ state }) => state),
+);
+
+/** Writes an evaluation down in which a trigger fired and had to be acted on; once every action has failed, people decide. */
+export function noteBreach(journal: ReleaseJournal, results: readonly CheckResult[], at: Micros): void {
+  const state = journal.states.at(-1)?.state ?? "";
+  if (!results.some(({ fired }) => fired) || !MUST_ACT.has(state) || journal.states.some((entry) => entry.state === "stranded")) return;
+  journal.breaches.push({ at, state, checks: results.filter(({ fired }) => fired).map(({ check }) => check), decisions: journal.decisions.length });
 }
 
 /** The actions that take a release back, in part or whole. */

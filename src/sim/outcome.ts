@@ -135,6 +135,8 @@ export interface TimelineEntry {
   readonly major: boolean;
   /** Id of the decision it shows. */
   readonly decision: number | null;
+  /** What kind of event of the world it is, e.g. `out-of-memory`. */
+  readonly event?: string;
 }
 
 /** A threshold line of a chart. */

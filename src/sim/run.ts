@@ -1,5 +1,6 @@
 // Runs a scenario once and judges it: the one way from a Scenario and a seed to an Outcome.
 
+import type { CreateDelivery } from "../delivery/canary.js";
 import type { Scenario } from "../scenario/compiled.js";
 import { LEDGER_COLUMNS, LedgerColumn } from "../world/ledger.js";
 import type { Fidelity } from "../world/world.js";
@@ -25,6 +26,8 @@ export interface RunOptions {
   readonly fidelity?: Fidelity;
   /** `light` leaves out chart series and regret: for many runs. */
   readonly detail?: "full" | "light";
+  /** Who delivers; the canary when left out. */
+  readonly createDelivery?: CreateDelivery;
 }
 
 /** Simulates, judges and writes up one run. Pure: the same scenario and options give the same bytes. */
@@ -38,6 +41,7 @@ export function runScenario(scenario: Scenario, options: RunOptions = {}): Outco
     detail: detail === "full" || needsHistograms(scenario) ? "full" : "light",
     seen: detail === "full" || needsSeen(scenario),
     driver: { kind: "strategy" },
+    ...(options.createDelivery === undefined ? {} : { createDelivery: options.createDelivery }),
   });
   return outcomeOf(simulation, detail, (...asked) => (detail === "full" ? regretOf(simulation, ...asked) : null));
 }

@@ -1,6 +1,7 @@
 // The stage of one run: the wiring that drivers work with, whatever world it is played in, and the scenario's releases.
 
 import type { Clock, EventClass, TimerId, VirtualClock } from "../kernel/clock.js";
+import type { CreateDelivery } from "../delivery/canary.js";
 import type { Platform } from "../delivery/platform.js";
 import type { Micros } from "../kernel/units.js";
 import type { Scenario, ScriptItem } from "../scenario/compiled.js";
@@ -26,6 +27,8 @@ export interface PlayInput {
   readonly driver: Driver;
   /** The command that plays it again, where that is not `shakedown run`. */
   readonly replay?: string;
+  /** Who delivers; the canary when left out. The fuzzer's tests bring deliveries with a planted bug. */
+  readonly createDelivery?: CreateDelivery;
 }
 
 export interface SimulationInput extends PlayInput {

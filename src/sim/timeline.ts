@@ -43,7 +43,7 @@ function scriptEntries(item: ScriptItem): TimelineEntry[] {
 const MAJOR_WORLD_EVENTS: readonly WorldEvent["kind"][] = ["out-of-memory", "startup-failed", "breaker-opened", "telemetry-lost", "telemetry-back"];
 
 function worldEntry(event: WorldEvent): TimelineEntry {
-  return entry(event.at, "world", event.text, MAJOR_WORLD_EVENTS.includes(event.kind));
+  return { ...entry(event.at, "world", event.text, MAJOR_WORLD_EVENTS.includes(event.kind)), event: event.kind };
 }
 
 function harmEntries({ recorder }: Simulation, index: number, version: string): TimelineEntry[] {

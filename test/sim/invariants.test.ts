@@ -133,3 +133,21 @@ describe("Little's law", () => {
     expect(check({ ...taken, world }, "Little's law")).toMatchObject({ held: false, reason: expect.stringContaining("shop") });
   });
 });
+
+describe("a fired trigger is acted on at once", () => {
+  const name = "a fired trigger is acted on at once";
+
+  it("breaks when a trigger fires and the next decision is of another kind, or none comes", () => {
+    const [breach] = taken.journals[0].breaches;
+    const acted = taken.journals[0].decisions[breach.decisions];
+    expect(acted).toMatchObject({ at: breach.at, rule: "trigger" });
+    const ignored = withDecision(taken, ({ id }) => id === acted.id, () => ({ rule: "schedule" }));
+    expect(check(ignored, name)).toMatchObject({ held: false, reason: expect.stringContaining("fired at") });
+    const silent = withJournal(taken, { decisions: taken.journals[0].decisions.slice(0, breach.decisions) });
+    expect(check(silent, name).held).toBe(false);
+  });
+
+  it("has nothing to say of a release whose triggers never fire", () => {
+    expect(check(promoted, name)).toMatchObject({ held: true, checked: 0, reason: "none fired" });
+  });
+});
