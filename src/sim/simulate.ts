@@ -23,7 +23,7 @@ export type SimulatedRun = Simulation & Pick<SimulatedStage, "input" | "world">;
 
 /** Plays the scenario to its end under the given driver. */
 export function simulate(input: SimulationInput): SimulatedRun {
-  const { scenario, driver } = input;
+  const { scenario, driver, queryLatency = QUERY_LATENCY } = input;
   const clock = new VirtualClock();
   const world = createWorld(input);
   const platform = new SimulatedPlatform({
@@ -34,7 +34,7 @@ export function simulate(input: SimulationInput): SimulatedRun {
     timeout: scenario.strategy.actionTimeout,
     stableKeptFor: scenario.strategy.rollback.stableKeptFor,
   });
-  const telemetry = new StoreTelemetry(world.telemetry, clock, QUERY_LATENCY);
+  const telemetry = new StoreTelemetry(world.telemetry, clock, queryLatency);
   const prepared = prepare({ input, clock, world, platform, telemetry }, (stage) => {
     if (driver.kind === "full") runFullExposure(stage, driver);
     else runDeliveries(stage, driver);

@@ -33,6 +33,8 @@ export interface PlayInput {
 
 export interface SimulationInput extends PlayInput {
   readonly fidelity: Fidelity;
+  /** How long a telemetry query takes to answer; the usual time when left out. */
+  readonly queryLatency?: Micros;
 }
 
 /** What records and judges ask of a world that was played in; they never move it. */
