@@ -12,7 +12,8 @@ import type { BenchRow } from "./row.js";
 const HERE = dirname(fileURLToPath(import.meta.url));
 /** From dist-bench/bench. */
 const SCENARIO = join(HERE, "../../bench/two-services.yaml");
-const COMMAND = join(HERE, "../src/cli/main.js");
+/** The command as it is installed: `prepare` builds it. */
+const COMMAND = join(HERE, "../../dist/cli/main.js");
 /** The issue's demands. */
 const SEEDS = 10_000;
 const MOST_SECONDS = 120;
@@ -67,8 +68,9 @@ function startMillis(args: readonly string[]): number {
   let best = Infinity;
   for (let k = 0; k < STARTS; k += 1) {
     const started = performance.now();
-    spawnSync(process.execPath, [...args], { stdio: "ignore" });
+    const { status, stderr } = spawnSync(process.execPath, [...args], { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
     best = Math.min(best, performance.now() - started);
+    if (status !== 0) throw new Error(`${args.join(" ")} ended with ${status}: ${stderr}`);
   }
   return best;
 }
