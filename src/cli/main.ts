@@ -4,6 +4,8 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { InternalError } from "../kernel/assert.js";
+import { StorageError } from "../lab/sweep/parts.js";
+import { RedisTrouble } from "../lab/redis/trouble.js";
 import { ExitCode, messageOf, UsageError } from "./exit.js";
 import { processTerminal } from "./terminal.js";
 
@@ -110,6 +112,11 @@ function program(end: (code: ExitCode) => void): Command {
     .option("--allow-path <dir>", "a folder outside the project that files may refer to", collect, [])
     .action(async (targets, flags) => end(await (await import("./commands/tune.js")).tuneCommand(targets, flags, terminal)));
   root
+    .command("worker")
+    .description("lend this machine's cores to commands that were started with --redis")
+    .option("--workers <n>", "worker threads; all cores when left out")
+    .action(async (flags) => end(await (await import("./commands/worker.js")).workerCommand(flags, terminal)));
+  root
     .command("explain")
     .description("say in words why each decision of a run was taken")
     .argument("<outcome>", "an outcome.json, or the folder it is in")
@@ -163,7 +170,20 @@ function program(end: (code: ExitCode) => void): Command {
     .argument("<file>", "the scenario's file")
     .option("--force", "overwrite the file if it exists")
     .action(async (path, flags) => end((await import("./commands/new.js")).newCommand(path, flags, terminal)));
+  for (const command of root.commands) if (MANY_RUNS.includes(command.name())) overRedis(command);
   return root;
+}
+
+/** Commands whose runs other machines can play, and the one that plays them. */
+const MANY_RUNS = ["test", "sweep", "compare", "tune", "worker"];
+
+function overRedis(command: Command): void {
+  command
+    .option("--redis <url>", "runs are played by `shakedown worker`s on any machines, by way of redis://HOST:PORT, rediss:// for TLS")
+    .option("--redis-password-file <file>", "its password; or SHAKEDOWN_REDIS_PASSWORD and SHAKEDOWN_REDIS_USER")
+    .option("--redis-ca <file>", "the authority that signed a rediss:// server's certificate");
+  if (command.name() === "worker" || command.options.some(({ long }) => long === "--resume")) return;
+  command.option("--resume", "with --redis: go on with what an interrupted command left");
 }
 
 /** Runs the command line; gives the exit code. */
@@ -181,7 +201,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
 
 function explainEnd(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.badInput;
-  if (error instanceof UsageError) {
+  if (error instanceof UsageError || error instanceof RedisTrouble || error instanceof StorageError) {
     terminal.warn(error.message);
     return ExitCode.badInput;
   }

@@ -157,7 +157,7 @@ function failureOf(error: unknown, seconds: number | null): JobFailure {
 }
 
 /** Jobs that were taken and whose results are not delivered yet. */
-class Lookahead {
+export class Lookahead {
   taken = 0;
   readonly #source: Iterator<Job>;
   readonly #open = new Map<number, Job>();
@@ -180,10 +180,16 @@ class Lookahead {
     return batch;
   }
 
-  /** The job of this index, whose result is there. */
-  release(index: number): Job {
+  /** The job of this index, which was taken and not released. */
+  open(index: number): Job {
     const job = this.#open.get(index);
     if (job === undefined) throw new Error(`job ${index} was never taken`);
+    return job;
+  }
+
+  /** The job of this index, whose result is there. */
+  release(index: number): Job {
+    const job = this.open(index);
     this.#open.delete(index);
     return job;
   }

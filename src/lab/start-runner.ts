@@ -1,9 +1,10 @@
-// Chooses who plays: this thread for few runs, worker threads on all cores for many.
+// Chooses who plays: this thread for few runs, worker threads on all cores for many, other machines when there is a Redis.
 
 import { availableParallelism } from "node:os";
 import type { Fidelity } from "../world/world.js";
 import { InlineRunner } from "./inline-runner.js";
 import { PoolRunner } from "./pool-runner.js";
+import type { RedisRunnerOptions } from "./redis/redis-runner.js";
 import type { Runner } from "./runner.js";
 
 /** What a run weighs against one of cohort; a thread must load the simulator first, which costs about forty of those. */
@@ -16,10 +17,13 @@ export interface StartOptions {
   /** How many runs there will be, and of which kind; unknown is many. */
   readonly runs?: Readonly<Partial<Record<Fidelity, number>>>;
   readonly secondsPerRun?: number;
+  /** Other machines play, by way of this Redis. */
+  readonly redis?: RedisRunnerOptions;
 }
 
-/** A runner on this machine. The results are the same whichever it is. */
-export async function startRunner({ workers = availableParallelism(), runs, secondsPerRun }: StartOptions = {}): Promise<Runner> {
+/** A runner. The results are the same whichever it is. */
+export async function startRunner({ workers = availableParallelism(), runs, secondsPerRun, redis }: StartOptions = {}): Promise<Runner> {
+  if (redis !== undefined) return (await import("./redis/redis-runner.js")).RedisRunner.start({ ...redis, ...(secondsPerRun === undefined ? {} : { secondsPerRun }) });
   const weight = runs === undefined ? Infinity : (runs.cohort ?? 0) * WEIGHT.cohort + (runs.request ?? 0) * WEIGHT.request;
   const few = weight < WORTH_A_POOL && secondsPerRun === undefined;
   if (few || (workers === 1 && secondsPerRun === undefined)) return new InlineRunner();

@@ -3,7 +3,6 @@
 import { readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { compareStrategies, type ComparePlan, type Comparison } from "../../lab/compare.js";
-import { startRunner } from "../../lab/start-runner.js";
 import { fieldOf, withStrategy } from "../../lab/variant.js";
 import { comparisonHtml, comparisonMarkdown, comparisonPretty } from "../../report/lab/comparison.js";
 import { LIMITS } from "../../scenario/limits.js";
@@ -11,18 +10,18 @@ import type { Fidelity } from "../../world/world.js";
 import { slug, writeWhole } from "../artifacts.js";
 import { ExitCode, messageOf, UsageError } from "../exit.js";
 import { fidelityFlag } from "../fidelity.js";
-import { interruptible, loadBundles, parseWorkers, type Loaded } from "../lab/plan.js";
+import { interruptible, loadBundles, type Loaded } from "../lab/plan.js";
+import { checkRunnerFlags, runnerFor, type RunnerFlags } from "../lab/redis.js";
 import { SuiteProgress } from "../lab/suite-progress.js";
 import { renderProblems } from "../problems.js";
 import { parseSeeds } from "../seeds.js";
 import { scenarioFiles } from "../targets.js";
 import type { Terminal } from "../terminal.js";
 
-export interface CompareFlags {
+export interface CompareFlags extends RunnerFlags {
   readonly on: readonly string[];
   readonly seeds: string;
   readonly fidelity?: string;
-  readonly workers?: string;
   readonly out: string;
   readonly json?: boolean;
   readonly allowPath: readonly string[];
@@ -36,6 +35,7 @@ interface StrategyFile {
 
 /** Runs the command; gives its exit code. A difference is no failure. */
 export async function compareCommand(a: string, b: string, flags: CompareFlags, terminal: Terminal): Promise<ExitCode> {
+  checkRunnerFlags(flags);
   if (flags.on.length === 0) throw new UsageError("compare: name the scenarios, as in --on scenarios/");
   const seeds = parseSeeds(flags.seeds);
   if (seeds.length < 2) throw new UsageError(`--seeds ${flags.seeds}: a comparison needs two seeds at least, as in --seeds 1..100`);
@@ -44,7 +44,7 @@ export async function compareCommand(a: string, b: string, flags: CompareFlags, 
   const loaded = loadBundles(scenarioFiles(flags.on), { allowPath: flags.allowPath, color: terminal.color, fidelity });
   const plans = loaded.map((each) => planOf(each, strategies, fidelity ?? each.scenario.fidelity, terminal));
   const names = namesOf(strategies, plans[0]);
-  const comparison = await play(names, plans, seeds, parseWorkers(flags.workers), terminal);
+  const comparison = await play(names, plans, seeds, flags, terminal);
   if (flags.json === true) terminal.print(JSON.stringify(comparison));
   else show(comparison, flags, terminal);
   if (comparison.interrupted) return ExitCode.interrupted;
@@ -81,10 +81,10 @@ function namesOf([a, b]: readonly [StrategyFile, StrategyFile], plan: ComparePla
   return names.a === names.b ? { a: a.path, b: b.path } : names;
 }
 
-async function play(names: { readonly a: string; readonly b: string }, plans: readonly ComparePlan[], seeds: readonly number[], workers: number, terminal: Terminal): Promise<Comparison> {
+async function play(names: { readonly a: string; readonly b: string }, plans: readonly ComparePlan[], seeds: readonly number[], flags: CompareFlags, terminal: Terminal): Promise<Comparison> {
   const runsAt = (fidelity: Fidelity): number => 2 * seeds.length * plans.filter((plan) => plan.fidelity === fidelity).length;
   const { signal, release } = interruptible();
-  const runner = await startRunner({ workers, runs: { cohort: runsAt("cohort"), request: runsAt("request") } });
+  const runner = await runnerFor(flags, { runs: { cohort: runsAt("cohort"), request: runsAt("request") }, results: join(folderOf(names, flags.out), "results.ndjson"), signal }, terminal);
   const progress = new SuiteProgress(terminal, 2 * seeds.length * plans.length);
   try {
     return await compareStrategies(names, plans, seeds, runner, { signal, onRun: ({ name }, row) => progress.step(name, row?.passed ?? false) });
@@ -95,8 +95,10 @@ async function play(names: { readonly a: string; readonly b: string }, plans: re
   }
 }
 
+const folderOf = ({ a, b }: { readonly a: string; readonly b: string }, out: string): string => join(out, `compare-${slug(a)}-${slug(b)}`);
+
 function show(comparison: Comparison, { out }: CompareFlags, terminal: Terminal): void {
-  const folder = join(out, `compare-${slug(comparison.a)}-${slug(comparison.b)}`);
+  const folder = folderOf(comparison, out);
   const page = join(folder, "comparison.html");
   writeWhole(page, comparisonHtml(comparison));
   writeWhole(join(folder, "comparison.md"), comparisonMarkdown(comparison));

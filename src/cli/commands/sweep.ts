@@ -9,17 +9,17 @@ import { designPoints, DESIGNS, type Design, type DesignName, type DesignPoint }
 import { StorageError, writeFileWhole } from "../../lab/sweep/parts.js";
 import { planSweep, runsOf, type SweepPlan } from "../../lab/sweep/plan.js";
 import { sweep, type SweepSummary } from "../../lab/sweep/sweep.js";
-import { startRunner } from "../../lab/start-runner.js";
 import { adviseName } from "../../scenario/nearest.js";
 import { ExitCode, UsageError } from "../exit.js";
 import { fidelityFlag } from "../fidelity.js";
-import { interruptible, loadBundles, parseWorkers, type Loaded } from "../lab/plan.js";
+import { interruptible, loadBundles, type Loaded } from "../lab/plan.js";
+import { checkRunnerFlags, runnerFor, type RunnerFlags } from "../lab/redis.js";
 import { Progress } from "../progress.js";
 import { parseSeeds } from "../seeds.js";
 import { scenarioFiles } from "../targets.js";
 import type { Terminal } from "../terminal.js";
 
-export interface SweepFlags {
+export interface SweepFlags extends RunnerFlags {
   readonly set: readonly string[];
   readonly seeds: string;
   readonly design: string;
@@ -27,15 +27,14 @@ export interface SweepFlags {
   readonly designSeed?: string;
   readonly healthy?: boolean;
   readonly fidelity?: string;
-  readonly workers?: string;
   readonly out: string;
-  readonly resume?: boolean;
   readonly allowPath: readonly string[];
 }
 
 /** Runs the command; gives its exit code. */
 export async function sweepCommand(targets: readonly string[], flags: SweepFlags, terminal: Terminal): Promise<ExitCode> {
   if (targets.length === 0) throw new UsageError("missing required argument: the scenario");
+  checkRunnerFlags(flags, { alone: true });
   const fidelity = fidelityFlag(flags.fidelity);
   const loaded = loadBundles(scenarioFiles(targets), { allowPath: flags.allowPath, color: terminal.color, fidelity });
   if (loaded.length > 1) throw new UsageError(`a sweep plays one scenario, and these are ${loaded.length}: name one of them`);
@@ -79,7 +78,7 @@ function designOf({ design, points, designSeed = "1" }: SweepFlags): Design {
 
 async function play(plan: SweepPlan, flags: SweepFlags, terminal: Terminal): Promise<ExitCode> {
   const { signal, release } = interruptible();
-  const runner = await startRunner({ workers: parseWorkers(flags.workers), runs: { [plan.fidelity]: runsOf(plan) } });
+  const runner = await runnerFor(flags, { runs: { [plan.fidelity]: runsOf(plan) }, results: join(flags.out, "results.ndjson"), signal }, terminal);
   const progress = new Progress(terminal, "sweep", runsOf(plan));
   let summary: SweepSummary;
   try {

@@ -1,24 +1,23 @@
 // `shakedown test`: plays scenarios over many seeds, says which hold, and ends with an exit code that CI can trust.
 
 import type { Baseline } from "../../lab/baseline.js";
-import { startRunner } from "../../lab/start-runner.js";
 import { suiteOf, testScenario, type ScenarioResult, type SuiteResult, type TestPlan } from "../../lab/suite.js";
 import type { Runner } from "../../lab/runner.js";
 import type { Fidelity } from "../../world/world.js";
 import { ExitCode, messageOf, UsageError } from "../exit.js";
 import { fidelityFlag } from "../fidelity.js";
-import { interruptible, loadBundles, parseWorkers, type Loaded } from "../lab/plan.js";
+import { interruptible, loadBundles, type Loaded } from "../lab/plan.js";
+import { checkRunnerFlags, runnerFor, type RunnerFlags } from "../lab/redis.js";
 import { parseReporters, report, type Reporter } from "../lab/reporters.js";
 import { SuiteProgress } from "../lab/suite-progress.js";
 import { parseSeeds } from "../seeds.js";
 import { scenarioFiles } from "../targets.js";
 import type { Terminal } from "../terminal.js";
 
-export interface TestFlags {
+export interface TestFlags extends RunnerFlags {
   readonly seeds?: string;
   readonly stopEarly?: boolean;
   readonly fidelity?: string;
-  readonly workers?: string;
   readonly reporter: readonly string[];
   readonly watch?: boolean;
   readonly against?: string;
@@ -33,9 +32,13 @@ const USUAL_SEEDS: Readonly<Record<Fidelity, { readonly glance: number; readonly
   request: { glance: 3, claims: 200 },
 };
 
+/** Where results from other machines are kept. */
+const RESULTS = "shakedown-out/test/results.ndjson";
+
 /** Runs the command; gives its exit code. */
 export async function testCommand(targets: readonly string[], flags: TestFlags, terminal: Terminal): Promise<ExitCode> {
   const reporters = parseReporters(flags.reporter);
+  checkRunnerFlags(flags);
   if (flags.update === true && flags.against === undefined) throw new UsageError("--update stores a baseline: name its file with --against REF.json");
   if (flags.watch === true) return watch(targets, flags, reporters, terminal);
   const { signal, release } = interruptible();
@@ -58,7 +61,7 @@ async function testOnce(targets: readonly string[], flags: TestFlags, reporters:
   const loaded = loadBundles(scenarioFiles(targets), { allowPath: flags.allowPath, color: terminal.color, fidelity });
   const baseline = await baselineFor(flags);
   const plans = loaded.map((each) => planOf(each, flags, fidelity ?? each.scenario.fidelity, baseline));
-  const suite = await play(plans, parseWorkers(flags.workers), terminal, signal);
+  const suite = await play(plans, flags, terminal, signal);
   const compared = baseline === null ? [] : (await import("../../lab/baseline.js")).againstBaseline(suite, baseline);
   const words = compared.length === 0 ? [] : (await import("../../report/lab/regression-words.js")).regressionLines(compared);
   await report(suite, reporters, terminal, words.length === 0 ? [] : [`against ${flags.against ?? ""}:`, ...words]);
@@ -97,9 +100,9 @@ function planOf({ bundle, scenario }: Loaded, flags: TestFlags, fidelity: Fideli
   return plan(Array.from({ length: count }, (_, k) => k + 1), hasClaims && flags.update !== true);
 }
 
-async function play(plans: readonly TestPlan[], workers: number, terminal: Terminal, signal: AbortSignal): Promise<SuiteResult> {
+async function play(plans: readonly TestPlan[], flags: TestFlags, terminal: Terminal, signal: AbortSignal): Promise<SuiteResult> {
   const runsAt = (fidelity: Fidelity): number => plans.reduce((sum, plan) => sum + (plan.fidelity === fidelity ? plan.seeds.length : 0), 0);
-  const runner = await startRunner({ workers, runs: { cohort: runsAt("cohort"), request: runsAt("request") } });
+  const runner = await runnerFor(flags, { runs: { cohort: runsAt("cohort"), request: runsAt("request") }, results: RESULTS, signal }, terminal);
   const progress = new SuiteProgress(terminal, plans.reduce((sum, { seeds }) => sum + seeds.length, 0));
   try {
     return await playAll(plans, runner, progress, signal);

@@ -4,7 +4,6 @@ import { readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 
 import type { Bundle } from "../../lab/bundle.js";
-import { startRunner } from "../../lab/start-runner.js";
 import { parseAxis, type Axis } from "../../lab/sweep/axis.js";
 import { parseGoal, type Goal } from "../../lab/tune/goal.js";
 import { tune, type TuneInput, type TuneResult } from "../../lab/tune/tune.js";
@@ -14,13 +13,14 @@ import { counted } from "../../kernel/format.js";
 import { writeWhole } from "../artifacts.js";
 import { ExitCode, messageOf, UsageError } from "../exit.js";
 import { fidelityFlag } from "../fidelity.js";
-import { interruptible, loadBundles, parseWorkers } from "../lab/plan.js";
+import { interruptible, loadBundles } from "../lab/plan.js";
+import { checkRunnerFlags, runnerFor, type RunnerFlags } from "../lab/redis.js";
 import { renderProblems } from "../problems.js";
 import { parseSeeds } from "../seeds.js";
 import { scenarioFiles } from "../targets.js";
 import type { Terminal } from "../terminal.js";
 
-export interface TuneFlags {
+export interface TuneFlags extends RunnerFlags {
   readonly goal: string;
   readonly vary: readonly string[];
   readonly strategy?: string;
@@ -30,16 +30,16 @@ export interface TuneFlags {
   readonly seeds: string;
   readonly heldOut: string;
   readonly fidelity?: string;
-  readonly workers?: string;
   readonly out: string;
   readonly allowPath: readonly string[];
 }
 
 /** Runs the command; gives its exit code. */
 export async function tuneCommand(targets: readonly string[], flags: TuneFlags, terminal: Terminal): Promise<ExitCode> {
+  checkRunnerFlags(flags);
   const input = inputOf(targets, flags, terminal);
   const { signal, release } = interruptible();
-  const runner = await startRunner({ workers: parseWorkers(flags.workers) });
+  const runner = await runnerFor(flags, { results: join(flags.out, "results.ndjson"), signal }, terminal);
   const startedAt = performance.now();
   let shownAt = 0;
   try {
