@@ -1,20 +1,17 @@
 // `shakedown tune`: finds the thresholds that meet a goal, and writes the recommended strategy with a report of why.
 
-import { readFileSync } from "node:fs";
-import { basename, join, relative } from "node:path";
+import { join, relative } from "node:path";
 
-import type { Bundle } from "../../lab/bundle.js";
 import { parseAxis, type Axis } from "../../lab/sweep/axis.js";
 import { parseGoal, type Goal } from "../../lab/tune/goal.js";
 import { tune, type TuneInput, type TuneResult } from "../../lab/tune/tune.js";
-import { withStrategy } from "../../lab/variant.js";
-import { parseRate } from "../../scenario/units.js";
 import { counted } from "../../kernel/format.js";
 import { writeWhole } from "../artifacts.js";
-import { ExitCode, messageOf, UsageError } from "../exit.js";
+import { ExitCode, UsageError } from "../exit.js";
 import { fidelityFlag } from "../fidelity.js";
-import { interruptible, loadBundles } from "../lab/plan.js";
+import { checkRate, interruptible, loadBundles, strategyIn } from "../lab/plan.js";
 import { checkRunnerFlags, runnerFor, type RunnerFlags } from "../lab/redis.js";
+import { Progress } from "../progress.js";
 import { renderProblems } from "../problems.js";
 import { parseSeeds } from "../seeds.js";
 import { scenarioFiles } from "../targets.js";
@@ -40,16 +37,13 @@ export async function tuneCommand(targets: readonly string[], flags: TuneFlags, 
   const input = inputOf(targets, flags, terminal);
   const { signal, release } = interruptible();
   const runner = await runnerFor(flags, { results: join(flags.out, "results.ndjson"), signal }, terminal);
-  const startedAt = performance.now();
-  let shownAt = 0;
+  let progress: { readonly stage: string; readonly shown: Progress } | null = null;
   try {
     const result = await tune(input, runner, {
       signal,
-      onProgress: (stage, runs) => {
-        const now = performance.now();
-        if (!terminal.live || now - shownAt < 200) return;
-        shownAt = now;
-        terminal.status(`${stage}: ${runs} runs, ${((now - startedAt) / 1000).toFixed(0)} s`);
+      onProgress: ({ stage, done, of, interim }) => {
+        if (progress?.stage !== stage) progress = { stage, shown: new Progress(terminal, stage, of) };
+        progress.shown.step(done, interim);
       },
     });
     terminal.status("");
@@ -73,10 +67,7 @@ function inputOf(targets: readonly string[], flags: TuneFlags, terminal: Termina
     if (!axis.ok) throw new UsageError(`--vary ${axis.message}`);
     return axis.value;
   });
-  if (flags.rate !== undefined) {
-    const rate = parseRate(flags.rate);
-    if (!rate.ok) throw new UsageError(`--rate ${rate.message}; ${rate.instead}`);
-  }
+  checkRate(flags.rate);
   return {
     goal, scenarios, axes, rate: flags.rate, fidelity: fidelity ?? "cohort",
     candidates: whole("--candidates", flags.candidates, 10_000),
@@ -90,18 +81,6 @@ function goalOf(text: string): Goal {
   const goal = parseGoal(text);
   if (!goal.ok) throw new UsageError(`--goal: ${goal.message}`);
   return goal.value;
-}
-
-function strategyIn(bundle: Bundle, path: string, terminal: Terminal): Bundle {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    throw new UsageError(`--strategy ${path}: cannot be read (${messageOf(error)})`);
-  }
-  const swapped = withStrategy(bundle, { path: basename(path), text });
-  if (!swapped.ok) throw new UsageError(renderProblems(swapped.problems, { color: terminal.color }));
-  return swapped.value;
 }
 
 function whole(flag: string, text: string, most: number): number {

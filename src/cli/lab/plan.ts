@@ -1,12 +1,17 @@
 // From the command line to what the lab plays: bundles, seeds, fidelities, workers.
 
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { basename } from "node:path";
 import type { Scenario } from "../../scenario/compiled.js";
 import { collectBundle, scenarioOf, type Bundle } from "../../lab/bundle.js";
 import type { Fidelity } from "../../world/world.js";
-import { UsageError } from "../exit.js";
+import { withStrategy } from "../../lab/variant.js";
+import { parseRate } from "../../scenario/units.js";
+import { messageOf, UsageError } from "../exit.js";
 import { nodeFiles } from "../files.js";
 import { renderProblems } from "../problems.js";
+import type { Terminal } from "../terminal.js";
 
 export interface Loaded {
   readonly bundle: Bundle;
@@ -36,6 +41,26 @@ export function parseWorkers(text: string | undefined): number {
   const workers = Number(text);
   if (!/^\d+$/.test(text) || workers < 1 || workers > MOST_WORKERS) throw new UsageError(`--workers ${text}: write a whole number from 1 to ${MOST_WORKERS}`);
   return workers;
+}
+
+/** The scenario with the strategy of this file instead of its own. Throws UsageError. */
+export function strategyIn(bundle: Bundle, path: string, { color }: Pick<Terminal, "color">): Bundle {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new UsageError(`--strategy ${path}: cannot be read (${messageOf(error)})`);
+  }
+  const swapped = withStrategy(bundle, { path: basename(path), text });
+  if (!swapped.ok) throw new UsageError(renderProblems(swapped.problems, { color }));
+  return swapped.value;
+}
+
+/** Throws UsageError when `--rate` is none. */
+export function checkRate(text: string | undefined): void {
+  if (text === undefined) return;
+  const rate = parseRate(text);
+  if (!rate.ok) throw new UsageError(`--rate ${rate.message}; ${rate.instead}`);
 }
 
 /** Aborts on Ctrl-C; a second one ends the process as it would without us. */

@@ -45,6 +45,12 @@ function numberOf(text: string): number | null {
   return quantity !== null && /^(EUR|€)$/.test(quantity.unit) ? quantity.size : null;
 }
 
+/** The value with so many significant digits; words and durations stay as they are. */
+export function roundedTo(value: FieldValue, digits: number): FieldValue {
+  const quantity = quantityOf(value.text);
+  return quantity === null || parseDuration(value.text).ok ? value : fieldValue(`${quantity.prefix}${plain(Number(quantity.size.toPrecision(digits)))}${quantity.unit}`);
+}
+
 /** The values between two, ends included, for a share from 0 to 1 of the way. */
 export type Between = (share: number) => FieldValue;
 

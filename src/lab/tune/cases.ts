@@ -7,7 +7,8 @@ import type { Fidelity } from "../../world/world.js";
 import { scenarioOf, type Bundle } from "../bundle.js";
 import { noRelease, parseRegressionSize, testedRelease, withRegression, type RegressionSize } from "../detect/regression.js";
 import { fieldOf, variantOf } from "../variant.js";
-import { fieldValue } from "../sweep/quantity.js";
+import type { Axis } from "../sweep/axis.js";
+import { fieldValue, type FieldValue } from "../sweep/quantity.js";
 import type { Goal } from "./goal.js";
 import type { CaseKind } from "./score.js";
 
@@ -52,6 +53,17 @@ export function heldOutCases(scenarios: readonly Bundle[], goal: Goal, options: 
     const noise = noisy.ok ? [makeCase(noisy.value, "healthy release, noisy neighbour", null, on, options, several)] : [];
     return [...sizes, ...rates, ...noise].flatMap((made) => (made.ok ? [made.value] : []));
   });
+}
+
+/** Every case with these values; or why one of them is refused. */
+export function bundlesWith(cases: readonly TestCase[], axes: readonly Axis[], values: readonly FieldValue[], fidelity: Fidelity): LoadResult<readonly Bundle[]> {
+  const bundles: Bundle[] = [];
+  for (const { bundle } of cases) {
+    const made = variantOf(bundle, axes.map(({ path }, k) => ({ path, value: values[k].text })), { fidelity });
+    if (!made.ok) return made;
+    bundles.push(made.value);
+  }
+  return { ok: true, value: bundles };
 }
 
 function makeCase(bundle: Bundle, words: string, size: RegressionSize | null, on: string | null, options: CaseOptions, several: boolean): LoadResult<TestCase> {

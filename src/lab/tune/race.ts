@@ -5,6 +5,7 @@ import type { Euro, Ratio } from "../../kernel/units.js";
 import { money, percent } from "../../kernel/format.js";
 import type { Fidelity } from "../../world/world.js";
 import type { Bundle } from "../bundle.js";
+import { rowIn } from "../detect/reading.js";
 import type { Job, Runner } from "../runner.js";
 import { sideOf } from "../statistics/confidence-sequence.js";
 import type { FieldValue } from "../sweep/quantity.js";
@@ -37,7 +38,8 @@ export interface RaceOptions {
   /** Runs at most; a round that does not fit is not begun. */
   readonly budget: number;
   readonly signal?: AbortSignal;
-  readonly onRun?: (runs: number, alive: number, seeds: number) => void;
+  /** Runs of this round so far and in all, how many candidates race, up to which seed, and who leads since the last look. */
+  readonly onRun?: (done: number, of: number, alive: number, seeds: number, leader: Score | null) => void;
 }
 
 export interface RaceResult {
@@ -66,7 +68,8 @@ export async function race(candidates: readonly Candidate[], runner: Runner, opt
     const alive = racers.filter(({ dropped }) => dropped === null);
     const round = alive.length * cases.length * (to - from);
     if (runs + round > budget && from > 0) return { racers, runs, looks, ended: "budget" };
-    const done = await playRound(alive, seeds.slice(from, to), runner, options, runs);
+    const leader = looks.length === 0 ? null : [...alive].sort((a, b) => byRank(a, b, goal))[0].score;
+    const done = await playRound(alive, seeds.slice(from, to), runner, options, (played) => options.onRun?.(played, round, alive.length, to, leader));
     if (!done) return { racers, runs, looks, ended: "interrupted" };
     runs += round;
     for (const racer of alive) racer.score = scoreOf(cases.map(({ name, kind }, k) => caseScore(name, kind, racer.seen[k], goal)), goal);
@@ -77,7 +80,7 @@ export async function race(candidates: readonly Candidate[], runner: Runner, opt
 }
 
 /** Every candidate in every case on these seeds; false when it was interrupted, and then nothing of the round counts. */
-async function playRound(alive: readonly Racer[], seeds: readonly number[], runner: Runner, { cases, goal, fidelity, signal, onRun }: RaceOptions, before: number): Promise<boolean> {
+async function playRound(alive: readonly Racer[], seeds: readonly number[], runner: Runner, { cases, goal, fidelity, signal }: RaceOptions, onRun: (played: number) => void): Promise<boolean> {
   const places = cases.flatMap((_, k) => alive.flatMap((racer) => seeds.map((seed) => ({ k, racer, seed }))));
   const found: Observation[] = [];
   function* jobs(): Generator<Job> {
@@ -87,9 +90,8 @@ async function playRound(alive: readonly Racer[], seeds: readonly number[], runn
     jobs(),
     (result, index) => {
       const { k } = places[index];
-      if (!result.ok) throw new Error(`the run ${result.key} gave no result: ${result.failure.message}`);
-      found.push(observe(result.row, cases[k], goal));
-      onRun?.(before + index + 1, alive.length, seeds.length);
+      found.push(observe(rowIn(result), cases[k], goal));
+      onRun(index + 1);
     },
     signal === undefined ? {} : { signal },
   );

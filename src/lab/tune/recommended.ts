@@ -25,10 +25,11 @@ export function recommendedText(bundle: Bundle, changes: readonly RecommendedCha
   const text = strategyText(bundle).replace(/^# yaml-language-server:.*\n/, "");
   const name = /^name:\s*(.+?)\s*$/m.exec(text)?.[1] ?? "strategy";
   const renamed = setInText(text, ["name"], `${name.replace(/^["']|["']$/g, "")}-tuned`);
+  const described = setInText(renamed, ["about"], `Found by shakedown tune from ${name}; the comment above says what for.`);
   const changed = changes.filter(({ from, to }) => from !== to);
   const comment = [
     "Found by shakedown tune.", ...why, "",
     ...(changed.length === 0 ? ["Nothing is changed: the strategy as it was does best."] : ["Changed:", ...changed.map(({ path, from, to }) => `  ${path}: ${from === "" ? "not written" : from} -> ${to}`)]),
   ];
-  return `${comment.map((line) => `# ${line.replace(/[\r\n]+/g, " ")}`.trimEnd()).join("\n")}\n${renamed}`;
+  return `${comment.map((line) => `# ${line.replace(/[\r\n]+/g, " ")}`.trimEnd()).join("\n")}\n${described}`;
 }

@@ -2,6 +2,7 @@
 
 import type { Euro, Micros, Ratio } from "../../kernel/units.js";
 import { MICROS_PER_HOUR } from "../../kernel/units.js";
+import { detectionDelay, releaseIn, timeReachedBy, wasTakenBack } from "../detect/reading.js";
 import type { RunRow } from "../run-row.js";
 import type { Goal } from "./goal.js";
 
@@ -25,19 +26,18 @@ export interface CaseKind {
 
 /** Reads a run's row; a row that is not there (the run was lost) counts as the worst. */
 export function observe(row: RunRow, { kind, service, version, delayPerHour }: CaseKind, goal: Goal): Observation {
-  const release = row.releases.find((each) => each.service === service && each.version === version);
+  const release = releaseIn(row, { service, version });
   if (release === undefined) return { well: false, time: null, cost: row.cost };
-  const { result, cause, times, cost } = release;
-  const takenBack = result === "rolled-back" || result === "flag-off";
+  const { result, times, cost } = release;
   if (kind === "bad") {
-    const because = takenBack && cause === "release" ? times.detection : null;
+    const because = detectionDelay(release);
     return { well: because !== null && because <= goal.detect.within, time: because, cost: cost.total };
   }
   const promoted = result === "promoted" ? times.finishedAt : null;
   const reached = promoted === null ? null : promoted - times.releasedAt;
   // The outcome counts delay beyond a strategy's own schedule; a slow schedule must not come for free here.
   const waited = reached ?? row.duration - times.releasedAt;
-  return { well: !takenBack, time: reached, cost: cost.total - cost.delay + (waited / MICROS_PER_HOUR) * delayPerHour };
+  return { well: !wasTakenBack(release), time: reached, cost: cost.total - cost.delay + (waited / MICROS_PER_HOUR) * delayPerHour };
 }
 
 /** Runs of one candidate in one case, in the order of the seeds. */
@@ -57,17 +57,13 @@ export interface CaseScore {
 }
 
 export function caseScore(name: string, kind: "bad" | "good", seen: readonly Observation[], goal: Goal): CaseScore {
-  const times = seen.map(({ time }) => time ?? Infinity).sort((a, b) => a - b);
-  const at = (share: Ratio): Micros | null => {
-    const value = times[Math.max(0, Math.ceil(share * times.length - 1e-9) - 1)] ?? Infinity;
-    return value === Infinity ? null : value;
-  };
+  const times = seen.map(({ time }) => time);
   const well = seen.filter((each) => each.well).length;
   const within = goal.promote?.within ?? Infinity;
   return {
     name, kind, runs: seen.length, well,
     wellShare: seen.length === 0 ? 0 : well / seen.length,
-    timeP50: at(0.5), timeP90: at(0.9),
+    timeP50: timeReachedBy(times, 0.5), timeP90: timeReachedBy(times, 0.9),
     meanCost: seen.length === 0 ? 0 : seen.reduce((sum, { cost }) => sum + cost, 0) / seen.length,
     inTime: seen.filter(({ time }) => time !== null && time <= within).length,
   };

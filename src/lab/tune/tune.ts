@@ -4,18 +4,18 @@ import type { Fidelity } from "../../world/world.js";
 import type { LoadResult } from "../../scenario/problem.js";
 import { minutes, type Micros } from "../../kernel/units.js";
 import { scenarioOf, type Bundle } from "../bundle.js";
-import type { Job, Runner } from "../runner.js";
-import { lowerLimit, upperLimit } from "../statistics/clopper-pearson.js";
-import { pairedDifference, type PairedDifference } from "../statistics/paired.js";
+import { percent } from "../../kernel/format.js";
+import type { Runner } from "../runner.js";
+import type { PairedDifference } from "../statistics/paired.js";
 import { writtenValue, type Axis } from "../sweep/axis.js";
-import { designPoints } from "../sweep/design.js";
 import type { FieldValue } from "../sweep/quantity.js";
-import { variantOf } from "../variant.js";
-import { heldOutCases, slowestSchedule, testCases, type CaseOptions, type TestCase } from "./cases.js";
+import { bundlesWith, slowestSchedule, testCases, type CaseOptions, type TestCase } from "./cases.js";
 import { goalWords, type Goal } from "./goal.js";
-import { byRank, costDifferences, race, type Candidate, type Racer, type RaceResult } from "./race.js";
+import { boundOf, holdOut, type Checked, type HeldOutCase } from "./held-out.js";
+import { byRank, race, type Candidate, type Racer, type RaceResult } from "./race.js";
 import { recommendedText } from "./recommended.js";
-import { caseScore, observe, scoreOf, type CaseScore, type Observation, type Score } from "./score.js";
+import { candidateSettings } from "./settings.js";
+import { scoreOf, type Score } from "./score.js";
 
 export interface TuneInput {
   readonly goal: Goal;
@@ -32,7 +32,15 @@ export interface TuneInput {
 
 export interface TuneOptions {
   readonly signal?: AbortSignal;
-  readonly onProgress?: (stage: string, runs: number) => void;
+  readonly onProgress?: (progress: TuneProgress) => void;
+}
+
+/** How far it is: runs of this stage, and how it looks so far. */
+export interface TuneProgress {
+  readonly stage: string;
+  readonly done: number;
+  readonly of: number;
+  readonly interim: string;
 }
 
 /** A candidate at the end of the race, as data. */
@@ -44,19 +52,6 @@ export interface CandidateResult {
   readonly dropped: Racer["dropped"];
   /** No other candidate is better in detection, false rollbacks and cost at once. */
   readonly pareto: boolean;
-}
-
-/** One held-out case: the recommended strategy and the one as it was, on the same fresh seeds. */
-export interface HeldOutCase {
-  readonly name: string;
-  readonly kind: "bad" | "good";
-  /** Whether the goal speaks of this very case; the others only show how it carries over. */
-  readonly decides: boolean;
-  readonly recommended: CaseScore;
-  readonly baseline: CaseScore;
-  /** Exact bounds (95 %, one-sided) for the share that the goal limits. */
-  readonly bound: number;
-  readonly holds: boolean | null;
 }
 
 export interface TuneResult {
@@ -77,6 +72,8 @@ export interface TuneResult {
   readonly heldOut: readonly HeldOutCase[];
   /** Whether it also does so on fresh seeds; null when that was not played. */
   readonly holds: boolean | null;
+  /** Whether the exact bounds of the fresh seeds' shares stay within the goal too. */
+  readonly proven: boolean;
   /** Cost of a release: recommended less as it was, on the held-out seeds, paired. */
   readonly saving: PairedDifference | null;
   readonly strategy: string;
@@ -90,10 +87,10 @@ export async function tune(input: TuneInput, runner: Runner, options: TuneOption
   const raced = await race(candidates, runner, {
     goal: input.goal, cases, fidelity: input.fidelity, seeds: input.seeds, budget: input.budget,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
-    onRun: (runs, alive) => options.onProgress?.(`race of ${alive}`, runs),
+    onRun: (done, of, alive, seeds, leader) => options.onProgress?.({ stage: `race of ${alive} to seed ${seeds}`, done, of, interim: leader === null ? "" : `the best detects ${percent(leader.detected)} in time, false rollbacks ${percent(leader.falseRollbacks)}` }),
   });
   const best = raced.looks.length === 0 ? null : bestOf(raced.racers, input.goal);
-  const checked = best === null || raced.ended === "interrupted" ? null : await holdOut(input, caseOptions, cases, best, candidates[0], runner, options);
+  const checked = best === null || raced.ended === "interrupted" ? null : await holdOut(input, { options: caseOptions, cases, best: best.candidate, baseline: candidates[0] }, runner, options);
   return { ok: true, value: resultOf(input, cases, raced, refused, best, checked) };
 }
 
@@ -104,38 +101,29 @@ interface Prepared {
   readonly caseOptions: CaseOptions;
 }
 
-/** Candidates as bundles: the strategy as it was, then points that fill the box evenly. */
+/** Candidates as bundles: the strategy as it was, then settings that fill the box evenly. */
 function prepare(input: TuneInput): LoadResult<Prepared> {
-  const { scenarios, axes, goal } = input;
-  const options: CaseOptions = { fidelity: input.fidelity, rate: input.rate };
+  const { scenarios, axes, goal, fidelity } = input;
+  const options: CaseOptions = { fidelity, rate: input.rate };
   const first = testCases(scenarios, goal, options);
   if (!first.ok) return first;
-  const design = designPoints(axes, { name: "sobol", points: input.candidates, seed: 1 });
-  const points: readonly (readonly FieldValue[])[] = design.ok ? design.points : [];
-  const made = points.map((values, k) => ({ id: k + 1, values, bundles: changed(first.value, axes, values, input.fidelity) }));
-  const duration = lastingFor(first.value, made.flatMap(({ bundles }) => (bundles.ok ? bundles.value : [])));
+  const { taken, refused } = candidateSettings(axes, input.candidates, (values) => {
+    const made = bundlesWith(first.value, axes, values, fidelity);
+    return made.ok ? null : made.problems[0].message;
+  });
+  const settings = taken.map(({ id, values }) => ({ id, values, bundles: bundlesWith(first.value, axes, values, fidelity) }));
+  const duration = lastingFor(first.value, settings.flatMap(({ bundles }) => (bundles.ok ? bundles.value : [])));
   const caseOptions = { ...options, duration };
   const cases = duration === undefined ? first : testCases(scenarios, goal, caseOptions);
   if (!cases.ok) return cases;
   const before = axes.map(({ path }): FieldValue => ({ text: writtenValue(scenarios[0], path), number: null }));
   const candidates: Candidate[] = [{ id: 0, values: before, bundles: cases.value.map(({ bundle }) => bundle) }];
-  const refused: { id: number; values: readonly string[]; why: string }[] = [];
-  for (const { id, values, bundles: tried } of made) {
-    const bundles = tried.ok && duration !== undefined ? changed(cases.value, axes, values, input.fidelity) : tried;
-    if (bundles.ok) candidates.push({ id, values, bundles: bundles.value });
-    else refused.push({ id, values: values.map(({ text }) => text), why: bundles.problems[0].message });
+  for (const { id, values, bundles: shorter } of settings) {
+    const bundles = duration === undefined ? shorter : bundlesWith(cases.value, axes, values, fidelity);
+    if (!bundles.ok) return bundles;
+    candidates.push({ id, values, bundles: bundles.value });
   }
   return { ok: true, value: { cases: cases.value, candidates, refused, caseOptions } };
-}
-
-function changed(cases: readonly TestCase[], axes: readonly Axis[], values: readonly FieldValue[], fidelity: Fidelity): LoadResult<readonly Bundle[]> {
-  const bundles: Bundle[] = [];
-  for (const { bundle } of cases) {
-    const made = variantOf(bundle, axes.map(({ path }, k) => ({ path, value: values[k].text })), { fidelity });
-    if (!made.ok) return made;
-    bundles.push(made.value);
-  }
-  return { ok: true, value: bundles };
 }
 
 /** Long enough for the slowest schedule with some holding; undefined when the scenario's own time is. */
@@ -158,63 +146,6 @@ function bestOf(racers: readonly Racer[], goal: Goal): Racer {
 
 const isProven = (score: Score, goal: Goal): boolean => score.violation === 0 && score.cases.every((each) => boundOf(each).meets(goal));
 
-/** The exact one-sided bound of a case's share, and whether it stays within the goal. */
-function boundOf({ kind, well, runs }: CaseScore): { readonly bound: number; meets(goal: Goal): boolean } {
-  if (kind === "bad") {
-    const bound = lowerLimit(well, runs, 0.05);
-    return { bound, meets: ({ detect }) => bound >= detect.share };
-  }
-  const bound = upperLimit(runs - well, runs, 0.05);
-  return { bound, meets: ({ falseRollbacks }) => bound <= falseRollbacks };
-}
-
-interface Checked {
-  readonly cases: readonly HeldOutCase[];
-  readonly runs: number;
-  readonly saving: PairedDifference | null;
-}
-
-/** Seeds that no candidate was chosen by. */
-async function holdOut(input: TuneInput, caseOptions: CaseOptions, cases: readonly TestCase[], best: Racer, baseline: Candidate, runner: Runner, options: TuneOptions): Promise<Checked | null> {
-  const { goal, axes, fidelity } = input;
-  const others = heldOutCases(input.scenarios, goal, caseOptions);
-  const all = [...cases, ...others];
-  const same = best.candidate.id === 0;
-  const bundles = changed(others, axes, best.candidate.values, fidelity);
-  const tried = [...(same ? baseline.bundles : best.candidate.bundles), ...(same || !bundles.ok ? others.map(({ bundle }) => bundle) : bundles.value)];
-  const top = Math.max(...input.seeds);
-  const seeds = Array.from({ length: input.heldOutSeeds }, (_, k) => top + 1 + k);
-  const strategies = [tried, [...baseline.bundles, ...others.map(({ bundle }) => bundle)]];
-  const places = all.flatMap((_, k) => strategies.flatMap((_each, s) => seeds.map((seed) => ({ k, s, seed }))));
-  const seen: Observation[][][] = strategies.map(() => all.map(() => []));
-  function* jobs(): Generator<Job> {
-    for (const { k, s, seed } of places) yield { bundle: strategies[s][k], seed, fidelity, detail: "row" };
-  }
-  const { aborted } = await runner.run(
-    jobs(),
-    (result, index) => {
-      if (!result.ok) throw new Error(`the run ${result.key} gave no result: ${result.failure.message}`);
-      const { k, s } = places[index];
-      seen[s][k].push(observe(result.row, all[k], goal));
-      options.onProgress?.("held-out check", index + 1);
-    },
-    options.signal === undefined ? {} : { signal: options.signal },
-  );
-  if (aborted) return null;
-  const differences = costDifferences({ seen: seen[1].slice(0, cases.length) }, { seen: seen[0].slice(0, cases.length) }, goal, cases);
-  return {
-    runs: places.length,
-    saving: same || differences.length < 2 ? null : pairedDifference(differences.map(() => 0), differences),
-    cases: all.map(({ name, kind }, k) => heldOutCase(name, kind, k < cases.length, caseScore(name, kind, seen[0][k], goal), caseScore(name, kind, seen[1][k], goal), goal)),
-  };
-}
-
-function heldOutCase(name: string, kind: "bad" | "good", decides: boolean, recommended: CaseScore, baseline: CaseScore, goal: Goal): HeldOutCase {
-  const { bound } = boundOf(recommended);
-  const holds = kind === "bad" ? recommended.wellShare >= goal.detect.share : 1 - recommended.wellShare <= goal.falseRollbacks;
-  return { name, kind, decides, recommended, baseline, bound, holds: decides ? holds : null };
-}
-
 function resultOf(input: TuneInput, cases: readonly TestCase[], raced: RaceResult, refused: TuneResult["refused"], best: Racer | null, checked: Checked | null): TuneResult {
   const { goal, axes, scenarios } = input;
   const played = raced.racers.filter(({ seen }) => seen[0].length > 0);
@@ -230,7 +161,7 @@ function resultOf(input: TuneInput, cases: readonly TestCase[], raced: RaceResul
     goal: goalWords(goal), objective: goal.objective, detectShare: goal.detect.share, falseRollbackLimit: goal.falseRollbacks,
     axes: axes.map(({ path, written }) => ({ path, written, before: writtenValue(scenarios[0], path) })),
     candidates, refused, looks: raced.looks, runs: raced.runs + (checked?.runs ?? 0), ended: raced.ended,
-    best: best?.candidate.id ?? null, met, heldOut: checked?.cases ?? [], holds, saving: checked?.saving ?? null,
+    best: best?.candidate.id ?? null, met, heldOut: checked?.cases ?? [], holds, saving: checked?.saving ?? null, proven: holds === true && decided.every(({ recommended }) => boundOf(recommended).meets(goal)),
   };
   if (best === null) return { ...result, strategy: "" };
   // The tested strategy itself, without the test's own scenario around it.
@@ -239,7 +170,6 @@ function resultOf(input: TuneInput, cases: readonly TestCase[], raced: RaceResul
 }
 
 function whyLines({ goal, met, holds, heldOut }: Pick<TuneResult, "goal" | "met" | "holds" | "heldOut">, best: Racer): readonly string[] {
-  const percent = (share: number): string => `${Number((share * 100).toPrecision(3))} %`;
   return [
     `Goal: ${goal.join("; ")}.`,
     met ? (holds === false ? "It met the goal in the race, but not on fresh seeds: look at the report." : "It meets the goal.") : "Nothing that was tried meets the goal; this comes nearest.",

@@ -55,12 +55,14 @@ export function figure({ title, about, svg }: Picture): Markup {
 export interface Column {
   readonly head: string;
   readonly number?: boolean;
+  /** Holds sentences: it keeps room for them where the table is wider than the page. */
+  readonly wide?: boolean;
 }
 
 /** A table; the rows named in `marked` are set off. */
 export function table(columns: readonly Column[], rows: readonly (readonly (string | Markup)[])[], marked: readonly number[] = []): Markup {
   const style = (column: Column): string => (column.number === true ? "n" : "");
-  return html`<div class="card table"><table><thead><tr>${columns.map((column) => html`<th class="${style(column)}">${column.head}</th>`)}</tr></thead><tbody>${rows.map((cells, row) => html`<tr class="${marked.includes(row) ? "deciding pass" : ""}">${cells.map((cell, k) => html`<td class="${style(columns[k])}">${cell}</td>`)}</tr>`)}</tbody></table></div>`;
+  return html`<div class="card table"><table><thead><tr>${columns.map((column) => html`<th class="${style(column)}" style="${column.wide === true ? "min-width:22em" : ""}">${column.head}</th>`)}</tr></thead><tbody>${rows.map((cells, row) => html`<tr class="${marked.includes(row) ? "deciding pass" : ""}">${cells.map((cell, k) => html`<td class="${style(columns[k])}">${cell}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 
 /** A table in Markdown; what users wrote is no markup in it. */

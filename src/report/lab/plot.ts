@@ -61,10 +61,21 @@ const LABELS: Readonly<Record<PlotAxis["format"], string>> = {
   text: "datum.label",
 };
 
+const SECONDS_PER_TICK = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400];
+const MOST_TICKS = 8;
+
+/** An axis from zero for times in seconds, with ticks that people count in. */
+export function durationAxis(title: string, seconds: readonly (number | null)[]): PlotAxis {
+  const longest = Math.max(1, ...seconds.map((each) => each ?? 0));
+  const step = SECONDS_PER_TICK.find((each) => longest / each <= MOST_TICKS) ?? Math.ceil(longest / MOST_TICKS / 86_400) * 86_400;
+  const ticks = Math.ceil(longest / step);
+  return { title, format: "duration", domain: [0, ticks * step], values: Array.from({ length: ticks + 1 }, (_, k) => k * step) };
+}
+
 function channel(field: string, { title, log = false, domain, format, values }: PlotAxis) {
   return {
     field, type: "quantitative" as const,
-    scale: { type: log ? ("log" as const) : ("linear" as const), zero: false, nice: domain === undefined && !log, ...(domain === undefined ? {} : { domain: [...domain] }), clamp: true },
+    scale: { type: log ? ("log" as const) : ("linear" as const), ...(log ? {} : { zero: false }), nice: domain === undefined && !log, ...(domain === undefined ? {} : { domain: [...domain] }), clamp: true },
     axis: { title, labelExpr: LABELS[format], tickCount: 8, ...(values === undefined ? {} : { values: [...values] }) },
   };
 }

@@ -4,7 +4,7 @@ import { caughtShare, falseShare, type PointFindings } from "../../lab/sweep/fin
 import { duration, money, percent } from "../../kernel/format.js";
 import { MICROS_PER_SECOND } from "../../kernel/units.js";
 import { renderSvg } from "../charts/render.js";
-import { heatMapSpec, plotSpec, type PlotAxis, type PlotSeries } from "./plot.js";
+import { durationAxis, heatMapSpec, plotSpec, type PlotAxis, type PlotSeries } from "./plot.js";
 import type { Picture } from "./page.js";
 
 export interface SweepAxisWords {
@@ -55,8 +55,13 @@ async function lines(axes: readonly SweepAxisWords[], points: readonly PointFind
   if (!numeric) return bars(path, points, measure);
   const sorted = [...points].sort((a, b) => (a.numbers[0] ?? 0) - (b.numbers[0] ?? 0));
   const series: PlotSeries = { label: measure.title, kind: "line", points: sorted.map((point) => ({ x: point.numbers[0] ?? 0, y: measure.of(point) })) };
-  const svg = await renderSvg(plotSpec({ x: fieldAxis(path, points, 0), y: { title: measure.title, format: measure.format, ...(measure.format === "percent" ? { domain: [0, 1] as const } : {}) }, series: [series], limits: [] }), `${measure.title} over ${path}`);
+  const svg = await renderSvg(plotSpec({ x: fieldAxis(path, points, 0), y: measureAxis(measure, points), series: [series], limits: [] }), `${measure.title} over ${path}`);
   return [{ name: measure.name, title: `${capital(measure.title)} over ${path}`, about: "One point per value, over all seeds.", svg }];
+}
+
+function measureAxis({ title, format, of }: Measure, points: readonly PointFindings[]): PlotAxis {
+  if (format === "duration") return durationAxis(title, points.map(of));
+  return { title, format, ...(format === "percent" ? { domain: [0, 1] as const } : {}) };
 }
 
 /** Values that are words stand side by side, as tiles of one row. */
@@ -85,7 +90,7 @@ async function scatter(axes: readonly SweepAxisWords[], points: readonly PointFi
   for (const [k, { path }] of axes.entries()) {
     if (!points.every(({ numbers }) => numbers[k] !== null)) continue;
     const series: PlotSeries = { label: measure.title, kind: "points", points: points.map((point) => ({ x: point.numbers[k] ?? 0, y: measure.of(point) })) };
-    const svg = await renderSvg(plotSpec({ x: fieldAxis(path, points, k), y: { title: measure.title, format: measure.format, ...(measure.format === "percent" ? { domain: [0, 1] as const } : {}) }, series: [series], limits: [] }), `${measure.title} over ${path}`);
+    const svg = await renderSvg(plotSpec({ x: fieldAxis(path, points, k), y: measureAxis(measure, points), series: [series], limits: [] }), `${measure.title} over ${path}`);
     pictures.push({ name: `${measure.name}-${k + 1}`, title: `${capital(measure.title)} over ${path}`, about: "One point per setting; the other fields vary too.", svg });
   }
   return pictures;

@@ -1,7 +1,8 @@
 // The report of a tuning: what is recommended and why, who dropped out, and whether it holds where nobody chose it.
 
 import { count, counted, duration, money, NOTHING, percent } from "../../kernel/format.js";
-import type { CandidateResult, HeldOutCase, TuneResult } from "../../lab/tune/tune.js";
+import type { HeldOutCase } from "../../lab/tune/held-out.js";
+import type { CandidateResult, TuneResult } from "../../lab/tune/tune.js";
 import { renderSvg } from "../charts/render.js";
 import { html } from "../escape.js";
 import { figure, labPage, markdownTable, table, type Picture } from "./page.js";
@@ -20,7 +21,7 @@ export async function tuneReport(result: TuneResult): Promise<TuneReport> {
   const tables = {
     recommended: [["field", "before", "recommended"], recommendedRows(result)] as const,
     heldOut: [["case", "before", "recommended", "bound (95 %)", "goal"], result.heldOut.map(heldOutCells)] as const,
-    candidates: [["no.", ...result.axes.map(({ path }) => path), "seeds", "detected in time", "p90", "false rollbacks", "cost", "what became of it"], ranked(result).map((each) => candidateCells(each, result))] as const,
+    candidates: [["no.", ...shortNames(result.axes.map(({ path }) => path)), "seeds", "detected in time", "p90", "false rollbacks", "cost", FATE], ranked(result).map((each) => candidateCells(each, result))] as const,
   };
   const page = labPage({
     title: verdict(result),
@@ -49,7 +50,8 @@ export function verdict(result: TuneResult): string {
   if (result.best === null) return "Interrupted before the first look: no recommendation";
   if (!result.met) return "Nothing that was tried meets the goal; this comes nearest";
   if (result.holds === false) return "The goal was met in the race, but not on fresh seeds";
-  return result.holds === null ? "The goal is met in the race; it was not checked on fresh seeds" : "The goal is met, on fresh seeds too";
+  if (result.holds === null) return "The goal is met in the race; it was not checked on fresh seeds";
+  return result.proven ? "The goal is met, and fresh seeds prove it" : "The goal is met, on fresh seeds too";
 }
 
 /** The answer in sentences. */
@@ -68,6 +70,7 @@ export function answerLines(result: TuneResult): readonly string[] {
         ? `Fresh seeds, ${name}: detected in time in ${recommended.well} of ${recommended.runs} (${percent(recommended.wellShare)}; at least ${percent(bound)} with 95 % confidence).`
         : `Fresh seeds, ${name}: rolled back in ${recommended.runs - recommended.well} of ${recommended.runs} (${percent(1 - recommended.wellShare)}; at most ${percent(bound)} with 95 % confidence).`),
     ...(saving === null ? [] : [`Per release it costs ${money(Math.abs(saving.mean))} ${saving.mean <= 0 ? "less" : "more"} than before (95 % interval ${money(saving.low)} to ${money(saving.high)}, paired).`]),
+    ...(result.holds === true && !result.proven ? ["So many fresh seeds do not prove it yet with 95 % confidence: --held-out plays more."] : []),
     ...overfitted(result),
   ];
 }
@@ -108,9 +111,27 @@ function candidateCells(each: CandidateResult, result: TuneResult): readonly str
   return [id === 0 ? "0 (before)" : String(id), ...values, count(seeds), percent(score.detected), duration(score.detectionP90), percent(score.falseRollbacks), money(score.cost), `${end}${pareto ? " · Pareto front" : ""}`];
 }
 
-const refusedWords = ({ refused }: TuneResult): readonly string[] => refused.map(({ id, values, why }) => `No. ${id} (${values.join(", ")}) cannot be played: ${why}`);
+/** Settings that the loader refuses, by reason. */
+function refusedWords({ refused }: TuneResult): readonly string[] {
+  const reasons = [...new Set(refused.map(({ why }) => why))];
+  return reasons.map((reason) => {
+    const those = refused.filter(({ why }) => why === reason);
+    return `${counted(those.length, "setting")} cannot be played, like ${those[0].values.join(", ")}: ${reason}`;
+  });
+}
 
-const columnsOf = (heads: readonly string[], firstNumber: number) => heads.map((head, k) => ({ head, number: k >= firstNumber && k < heads.length - 1 }));
+/** The shortest ends of paths that tell them apart: `above`, `window`, but `gates.p95.below` beside `gates.error-rate.below`. */
+export function shortNames(paths: readonly string[]): readonly string[] {
+  const end = (path: string, parts: number): string => path.split(".").slice(-parts).join(".");
+  return paths.map((path) => {
+    const lengths = Array.from({ length: path.split(".").length }, (_, k) => k + 1);
+    const parts = lengths.find((length) => paths.filter((other) => end(other, length) === end(path, length)).length === 1);
+    return parts === undefined ? path : end(path, parts);
+  });
+}
+
+const columnsOf = (heads: readonly string[], firstNumber: number) => heads.map((head, k) => ({ head, number: k >= firstNumber && k < heads.length - 1, wide: head === FATE }));
+const FATE = "what became of it";
 
 async function charts(result: TuneResult): Promise<readonly Picture[]> {
   if (result.candidates.length < 2) return [];
@@ -131,8 +152,9 @@ async function charts(result: TuneResult): Promise<readonly Picture[]> {
     x: { title: "good releases rolled back", format: "percent", domain: [0, Math.min(1, mostFalse * 1.05)] }, y: { title: "bad releases detected in time", ...share },
     series: parts(({ score }) => ({ x: score.falseRollbacks, y: score.detected })), limits: [limit, { label: `goal ${percent(result.falseRollbackLimit)}`, value: result.falseRollbackLimit, along: "x" }],
   }), "Detection against false rollbacks");
+  const [cheapest, dearest] = [Math.min, Math.max].map((most) => most(...result.candidates.map(({ score }) => score.cost)));
   const costs = await renderSvg(plotSpec({
-    x: { title: "cost of a release, EUR", format: "number" }, y: { title: "bad releases detected in time", ...share },
+    x: { title: "cost of a release, EUR", format: "number", log: dearest > 5 * cheapest && cheapest > 0 }, y: { title: "bad releases detected in time", ...share },
     series: parts(({ score }) => ({ x: score.cost, y: score.detected })), limits: [limit],
   }), "Detection against cost");
   return [
