@@ -1,27 +1,26 @@
 // `shakedown gameday`: plays a scenario on real processes of this machine, after its plan was shown and agreed to.
 
 import { existsSync, mkdirSync } from "node:fs";
-import { join, relative } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { planFaults } from "../../live/gameday/fault-acts.js";
 import { planGameDay, type TelemetrySource } from "../../live/gameday/game-day-plan.js";
 import { liveView } from "../../live/gameday/live-view.js";
-import { QUALITY_WINDOW } from "../../live/gameday/quality.js";
-import { runGameDay, type GameDayResult } from "../../live/gameday/run-game-day.js";
+import { runGameDay } from "../../live/gameday/run-game-day.js";
 import { scenarioDigest } from "../../live/replay/digest.js";
 import { atSpeed, speedRefusal } from "../../live/gameday/speed.js";
-import { findOnPath } from "../../live/safety/children.js";
 import { gameDayFolder } from "../../live/safety/game-days.js";
 import { checkPlan, machineNow, type GameDayPlan } from "../../live/safety/plan.js";
 import { confirmPlan, planText } from "../../live/safety/plan-text.js";
 import { counted } from "../../kernel/format.js";
-import { summary } from "../../report/summary.js";
 import type { Scenario } from "../../scenario/compiled.js";
-import { slug, writeOutcome, writeReport, writeWhole } from "../artifacts.js";
+import { slug } from "../artifacts.js";
 import { ExitCode, messageOf, UsageError } from "../exit.js";
 import { loadAll } from "../load.js";
+import { checkPrediction, freshlyCalibrated, showPrediction } from "../prediction.js";
 import { scenarioFiles } from "../targets.js";
 import type { Terminal } from "../terminal.js";
+import { reportGameDay } from "./gameday-report.js";
+import { checkSource, sourceOf } from "./gameday-source.js";
 
 export interface GameDayFlags {
   readonly target: string;
@@ -30,6 +29,10 @@ export interface GameDayFlags {
   readonly sdFile?: string;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
+  /** Simulate it as well, and compare. */
+  readonly predict?: boolean;
+  /** With `predict`: a world that `calibrate` wrote. */
+  readonly calibrated?: string;
   readonly out: string;
   readonly allowPath: readonly string[];
 }
@@ -40,17 +43,23 @@ export async function gameDayCommand(target: string | undefined, flags: GameDayF
   const speed = speedOf(flags, written);
   const scenario = atSpeed(written, speed);
   const source = sourceOf(flags);
+  const given = checkPrediction(written, flags, terminal);
   const { acts, refusals } = planFaults(scenario, source.kind === "built-in" ? "built-in" : "prometheus");
   if (refusals.length > 0) throw new UsageError([`${written.file}: the local target can't do everything in it`, ...refusals.map((each) => `  ${each}`), "`shakedown run` simulates it"].join("\n"));
+  await checkSource(source, scenario);
   const id = newId(written, flags.out);
   const plan = planGameDay({ id, scenario, speed, acts, source, folder: gameDayFolder(flags.out, id) });
   if (!(await agreed(plan, flags, terminal))) return flags.dryRun === true ? ExitCode.ok : ExitCode.interrupted;
   makeFolder(plan.folder);
+  const calibrated = flags.predict === true ? (given ?? await freshlyCalibrated(written, plan.folder, flags, terminal)) : null;
+  if (flags.predict === true && calibrated === null) return ExitCode.interrupted;
   const result = await runGameDay({
     scenario, plan, acts, source, view: liveView(process.stderr, terminal.width),
     replay: replayOf(written, speed, flags), about: aboutOf(written, scenario, speed, source),
   });
-  return report(result, plan, terminal);
+  const code = await reportGameDay(result, plan, terminal);
+  if (calibrated !== null) await showPrediction(calibrated, speed, source, result, plan.folder, terminal);
+  return code;
 }
 
 function scenarioOf(target: string | undefined, flags: GameDayFlags, terminal: Terminal): Scenario {
@@ -70,24 +79,8 @@ function speedOf({ speed: text }: GameDayFlags, scenario: Scenario): number {
   return speed;
 }
 
-const PROMETHEUS = "prometheus";
-
-function sourceOf({ prometheus, sdFile }: GameDayFlags): TelemetrySource {
-  if (prometheus === undefined) {
-    if (sdFile !== undefined) throw new UsageError("--sd-file goes with --prometheus URL: without it nobody reads the file");
-    return { kind: "built-in" };
-  }
-  if (prometheus === "auto") {
-    if (findOnPath(PROMETHEUS) === null) throw new UsageError("--prometheus auto: there is no program prometheus on PATH; leave it out, and the built-in scraper answers the engines");
-    return { kind: "prometheus", program: PROMETHEUS };
-  }
-  if (!/^https?:\/\//.test(prometheus)) throw new UsageError(`--prometheus ${prometheus}: write auto, or the address of a Prometheus, e.g. http://127.0.0.1:9090`);
-  if (sdFile === undefined) throw new UsageError("--prometheus URL needs --sd-file PATH: a file that this Prometheus reads its targets from (file_sd_configs)");
-  return { kind: "external", url: prometheus.replace(/\/+$/, ""), sdFile };
-}
-
 /** Unique in the output folder, and speakable: `error-spike-3`. */
-function newId({ name }: Scenario, out: string): string {
+export function newId({ name }: Pick<Scenario, "name">, out: string): string {
   const base = slug(name);
   for (let number = 1; ; number += 1) {
     const id = `${base}-${number}`;
@@ -96,7 +89,7 @@ function newId({ name }: Scenario, out: string): string {
 }
 
 /** Shows the plan; true when it may be carried out. Throws UsageError when it must not. */
-async function agreed(plan: GameDayPlan, flags: GameDayFlags, terminal: Terminal): Promise<boolean> {
+export async function agreed(plan: GameDayPlan, flags: Pick<GameDayFlags, "dryRun" | "yes">, terminal: Terminal): Promise<boolean> {
   terminal.print(planText(plan));
   const refusals = checkPlan(plan, machineNow(flags.yes === true || flags.dryRun === true));
   if (refusals.length > 0) throw new UsageError(refusals.map(({ message, instead }) => `refused: ${message}; ${instead}`).join("\n"));
@@ -110,7 +103,7 @@ async function agreed(plan: GameDayPlan, flags: GameDayFlags, terminal: Terminal
   }
 }
 
-function makeFolder(folder: string): void {
+export function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
@@ -124,23 +117,4 @@ function replayOf({ file }: Scenario, speed: number, { prometheus }: GameDayFlag
 
 function aboutOf({ file, name, seed, worldFile, strategyFile }: Scenario, atItsSpeed: Scenario, speed: number, source: TelemetrySource): unknown {
   return { scenario: file, name, seed, world: worldFile, strategy: strategyFile, speed, telemetry: source.kind, digest: scenarioDigest(atItsSpeed) };
-}
-
-async function report({ outcome, quality, early, cleaned }: GameDayResult, plan: GameDayPlan, terminal: Terminal): Promise<ExitCode> {
-  const { folder } = plan;
-  if (quality !== null && outcome !== null) {
-    writeWhole(join(folder, "quality.json"), `${JSON.stringify({ windows: quality.windows(QUALITY_WINDOW, outcome.duration), samples: quality.samples }, null, 1)}\n`);
-  }
-  if (outcome !== null) {
-    writeOutcome(folder, outcome);
-    const file = await writeReport(folder, outcome);
-    terminal.print(summary(outcome, { color: terminal.color, width: terminal.width, report: relative(process.cwd(), file) }));
-    const bad = quality?.windows(QUALITY_WINDOW, outcome.duration).filter(({ comparable }) => !comparable) ?? [];
-    if (bad.length > 0) terminal.warn(`measured badly in ${counted(bad.length, "window")} of ${QUALITY_WINDOW / 1_000_000} s (not comparable): ${bad[0].why}`);
-  }
-  for (const left of cleaned.left) terminal.warn(`still there: ${left}; \`shakedown gameday recover\` tries again`);
-  if (early !== null) terminal.warn(`the game day ended early: ${early.why}`);
-  if (early?.kind === "error") throw early.error;
-  if (early?.kind === "asked") return ExitCode.interrupted;
-  return outcome?.passed === true && cleaned.left.length === 0 ? ExitCode.ok : ExitCode.failed;
 }

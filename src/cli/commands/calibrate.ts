@@ -1,0 +1,118 @@
+// `shakedown calibrate`: an unfaulted game day whose figures become a world for the simulator.
+
+import { join } from "node:path";
+import type { Calibration } from "../../live/calibrate/calibration.js";
+import { fit, SETTLING } from "../../live/calibrate/fit.js";
+import { scrapeFigures } from "../../live/calibrate/scrape-figures.js";
+import { stretchScenario } from "../../live/calibrate/stretch-scenario.js";
+import { calibratedText } from "../../live/calibrate/world-text.js";
+import { NoWorldError, writtenWorld, type WrittenWorld } from "../../live/calibrate/written-world.js";
+import { planGameDay } from "../../live/gameday/game-day-plan.js";
+import { liveView } from "../../live/gameday/live-view.js";
+import { QUALITY_WINDOW } from "../../live/gameday/quality.js";
+import { runGameDay } from "../../live/gameday/run-game-day.js";
+import { gameDayFolder } from "../../live/safety/game-days.js";
+import { counted, duration } from "../../kernel/format.js";
+import { seconds, type Micros } from "../../kernel/units.js";
+import { loadScenario } from "../../scenario/load.js";
+import { parseDuration } from "../../scenario/units.js";
+import { writeWhole } from "../artifacts.js";
+import { ExitCode, UsageError } from "../exit.js";
+import { nodeFiles } from "../files.js";
+import { renderProblems } from "../problems.js";
+import type { Terminal } from "../terminal.js";
+import { agreed, makeFolder, newId } from "./gameday.js";
+
+export interface CalibrateFlags {
+  readonly target: string;
+  /** The calibrated world's file. */
+  readonly out: string;
+  readonly for: string;
+  readonly seed: string;
+  /** Where the game day's journal and record go. */
+  readonly gameDays: string;
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+  readonly allowPath: readonly string[];
+}
+
+/** Runs the command; gives its exit code. */
+export async function calibrateCommand(target: string, flags: CalibrateFlags, terminal: Terminal): Promise<ExitCode> {
+  const text = await calibratedWorld(target, flags, terminal);
+  if (text === null) return flags.dryRun === true ? ExitCode.ok : ExitCode.interrupted;
+  writeWhole(flags.out, text);
+  terminal.print(`\n${flags.out}\nnext: shakedown gameday SCENARIO --predict --calibrated ${flags.out}`);
+  return ExitCode.ok;
+}
+
+/** The text of the calibrated world's file; null when its game day was not agreed to. Throws UsageError. */
+export async function calibratedWorld(target: string, flags: CalibrateFlags, terminal: Terminal): Promise<string | null> {
+  if (flags.target !== "local") throw new UsageError(`--target ${flags.target}: there is one target so far, local`);
+  const written = worldIn(target, flags);
+  const calibration = await calibrate(written, flags, terminal);
+  if (calibration === null) return null;
+  terminal.print(inWords(calibration));
+  return calibratedText(written, calibration, flags.out);
+}
+
+function worldIn(target: string, { allowPath }: CalibrateFlags): WrittenWorld {
+  try {
+    return writtenWorld(target, nodeFiles({ allowPaths: allowPath }));
+  } catch (error) {
+    throw error instanceof NoWorldError ? new UsageError(error.message) : error;
+  }
+}
+
+const SHORTEST: Micros = seconds(20);
+const LONGEST: Micros = seconds(3_600);
+
+function stretchOf({ for: text }: CalibrateFlags): Micros {
+  const parsed = parseDuration(text);
+  if (!parsed.ok) throw new UsageError(`--for ${text}: ${parsed.message}; ${parsed.instead}`);
+  if (parsed.value < SHORTEST || parsed.value > LONGEST) throw new UsageError(`--for ${text}: write at least ${duration(SHORTEST)} and at most ${duration(LONGEST)}`);
+  return parsed.value;
+}
+
+function seedOf({ seed }: CalibrateFlags): number {
+  if (!/^\d{1,9}$/.test(seed)) throw new UsageError(`--seed ${seed}: write a whole number`);
+  return Number(seed);
+}
+
+async function calibrate(written: WrittenWorld, flags: CalibrateFlags, terminal: Terminal): Promise<Calibration | null> {
+  const stretch = stretchOf(flags);
+  const { path, access } = stretchScenario(written, { stretch, seed: seedOf(flags) }, nodeFiles({ allowPaths: flags.allowPath }));
+  const loaded = loadScenario(path, access);
+  if (!loaded.ok) throw new UsageError(renderProblems(loaded.problems, { color: terminal.color }));
+  const scenario = loaded.value;
+  const source = { kind: "built-in" } as const;
+  const id = newId(scenario, flags.gameDays);
+  const plan = planGameDay({ id, scenario, speed: 1, acts: [], source, folder: gameDayFolder(flags.gameDays, id) });
+  if (!(await agreed(plan, flags, terminal))) return null;
+  makeFolder(plan.folder);
+  const about = { scenario: path, name: scenario.name, seed: scenario.seed, world: scenario.worldFile, strategy: scenario.strategyFile, speed: 1, telemetry: source.kind };
+  const { simulation, quality, early, cleaned } = await runGameDay({
+    scenario, plan, acts: [], source, view: liveView(process.stderr, terminal.width), replay: `shakedown calibrate ${written.file} --target local`, about,
+  });
+  for (const left of cleaned.left) terminal.warn(`still there: ${left}; \`shakedown gameday recover\` tries again`);
+  if (early?.kind === "error") throw early.error;
+  if (early?.kind === "asked") return null;
+  if (simulation === null || early !== null) throw new UsageError(`nothing was calibrated: ${early?.why ?? "the game day did not begin"}`);
+  const scrape = await scrapeFigures(join(plan.folder, "telemetry.ndjson"), SETTLING, stretch);
+  const bad = quality?.windows(QUALITY_WINDOW, stretch).filter(({ comparable }) => !comparable) ?? [];
+  return { ...fit(scenario, simulation, stretch), scrape, missed: scrape.scrapes === 0 ? 0 : scrape.failed / scrape.scrapes, quality: bad.map(({ from, to, why }) => `${duration(from)} to ${duration(to)}: ${why}`) };
+}
+
+function inWords({ endpoints, hop, startup, split, scrape, quality }: Calibration): string {
+  const change = (from: Micros, to: Micros): string => `${duration(from)} -> ${duration(to)}`;
+  return [
+    "",
+    "answers as written -> as measured",
+    ...endpoints.map(({ service, endpoint, requests, before, observed, fitted }) =>
+      `  ${`${service}/${endpoint}`.padEnd(24)} p50 ${change(before.p50, observed.p50)}, p95 ${change(before.p95, observed.p95)} of ${counted(requests, "request")}${fitted === null ? "; too few to fit" : ""}`),
+    `client to replica and back: ${duration(hop.by)} more than the replica's own, mean of ${counted(hop.samples, "page")}`,
+    startup === null ? "no replica started" : `start-up: ${duration(startup.by)} more than written, mean of ${startup.samples}`,
+    ...(split === null ? [] : [`a new split: ${duration(Math.abs(split.by))} ${split.by < 0 ? "less" : "more"} than written, mean of ${split.samples}`]),
+    `scrapes: seen after ${duration(scrape.lagP50)} (p95 ${duration(scrape.lagP95)}), ${scrape.failed} of ${scrape.scrapes} failed`,
+    ...quality.map((why) => `measured badly: ${why}`),
+  ].join("\n");
+}
