@@ -156,6 +156,8 @@ function program(end: (code: ExitCode) => void): Command {
     .option("--speed <n>", "divide steps, windows and script times, never service times or rates (the scenario's own when left out)")
     .option("--prometheus <auto|url>", "let a Prometheus answer the engines: one of its own, or yours")
     .option("--sd-file <path>", "with --prometheus URL: the file that it reads its targets from")
+    .option("--predict", "simulate it over 50 seeds on a calibrated world, and say where it is outside of what they say")
+    .option("--calibrated <world>", "with --predict: a world that `calibrate` wrote, instead of a fresh calibration")
     .option("--dry-run", "show the plan and stop")
     .option("--yes", "carry the plan out without asking")
     .option("--out <dir>", "where journal, record, outcome and report go", "shakedown-out")
@@ -170,6 +172,19 @@ function program(end: (code: ExitCode) => void): Command {
     .command("recover")
     .description("clean up whatever a killed game day left behind; safe to run twice")
     .action(async () => end(await (await import("./commands/gameday-recover.js")).recoverGameDays(terminal, gameDay.opts<{ out: string }>())));
+  root
+    .command("calibrate")
+    .description("measure an unfaulted game day, and write a world whose figures are those of the real processes")
+    .argument("<target>", "a world, or a scenario with one")
+    .option("--target <name>", "where it is played: local", "local")
+    .option("--out <file>", "the calibrated world's file", "calibrated.yaml")
+    .option("--for <duration>", "how long the stretch is that service times rest on", "60s")
+    .option("--seed <n>", "seed of its arrivals and demands", "1")
+    .option("--game-days <dir>", "where journal and record go", "shakedown-out")
+    .option("--dry-run", "show the plan and stop")
+    .option("--yes", "carry the plan out without asking")
+    .option("--allow-path <dir>", "a folder outside the project that files may refer to", collect, [])
+    .action(async (path, flags) => end(await (await import("./commands/calibrate.js")).calibrateCommand(path, flags, terminal)));
   root
     .command("replay")
     .description("feed a game day's record back through the engines: the same decisions, or those of another strategy")
