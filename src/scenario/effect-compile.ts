@@ -25,7 +25,7 @@ export interface EffectOrigin {
 }
 
 /** Targets that a kind of effect can act on. */
-const ACTS_ON: Readonly<Record<EffectKindKey, readonly EffectTarget["on"][]>> = {
+export const ACTS_ON: Readonly<Record<EffectKindKey, readonly EffectTarget["on"][]>> = {
   errors: ["service", "database", "link"],
   latency: ["service", "database", "link"],
   memory: ["service"],
@@ -47,9 +47,9 @@ const ACTS_ON: Readonly<Record<EffectKindKey, readonly EffectTarget["on"][]>> = 
 };
 
 /** Kinds that can be narrowed to one endpoint: the others concern the replica as a whole. */
-const PER_ENDPOINT: ReadonlySet<EffectKindKey> = new Set(["errors", "latency", "conversion"]);
+export const PER_ENDPOINT: ReadonlySet<EffectKindKey> = new Set(["errors", "latency", "conversion"]);
 /** Kinds that can touch a share of the users. */
-const PER_USER: ReadonlySet<EffectKindKey> = new Set(["errors", "latency", "conversion"]);
+export const PER_USER: ReadonlySet<EffectKindKey> = new Set(["errors", "latency", "conversion"]);
 
 const TARGET_WORDS: Readonly<Record<EffectTarget["on"], string>> = {
   service: "a service",

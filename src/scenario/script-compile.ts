@@ -9,7 +9,7 @@ import { compileEffect, expandPreset, type EffectOrigin, type MaybeEffect } from
 import type { TargetNames } from "./effect-target.js";
 import type { Place } from "./findings.js";
 import { adviseName } from "./nearest.js";
-import { PRESET_NAMES } from "./presets.js";
+import { PRESET_NAMES, PRESETS } from "./presets.js";
 import type { WrittenDefect, WrittenFault, WrittenRelease, WrittenScriptItem } from "./scenario-schema.js";
 import { formatDuration } from "./units.js";
 import { worldNames } from "./world-compile.js";
@@ -138,7 +138,7 @@ function compileDefect(written: WrittenDefect, release: ReleaseDeclaration, at: 
   const carrier: EffectCarrier = written.with === "flag" && flag !== null ? { with: "flag", service, version, flag: flag.name } : { with: "version", service, version };
   const origin: EffectOrigin = { carrier, release: index, label: version, from: at, to: context.duration, defaultOn: service };
   const { with: _carrier, preset, ...effect } = written;
-  const parts = preset === undefined ? [effect] : expandPreset(preset, { ...effect, on: effect.on ?? service }, place);
+  const parts = preset === undefined ? [effect] : expandPreset(preset, { ...effect, on: effect.on ?? (PRESETS[preset].needsTarget ? service : undefined) }, place);
   return addEffects(parts, place, origin, context);
 }
 

@@ -101,7 +101,10 @@ function noPromotionWithoutData({ journals, input }: Simulation): InvariantOutco
 /** Besides its own time-out, a command's end may take this long to be heard. */
 const HEARING_GRACE: Micros = seconds(30);
 
-/** A command that failed, timed out, or never ended is followed by another one or a page in bounded time. */
+/**
+ * A command that failed, timed out, or never ended is followed by another one or a page in bounded time. One that
+ * another command has overtaken, like a scaling that a rollback broke off, needs no further answer.
+ */
 function failedActionsAreAnswered({ journals, input }: Simulation): InvariantOutcome {
   const { actionTimeout, every } = input.scenario.strategy;
   let checked = 0;
@@ -115,7 +118,8 @@ function failedActionsAreAnswered({ journals, input }: Simulation): InvariantOut
       if (limit > input.scenario.duration) continue;
       checked += 1;
       const from = end?.at ?? at;
-      const answered = [...sent.filter((action) => action.command !== command), ...journal.pages].some((next) => next.at >= from && next.at <= limit);
+      const later = sent.slice(sent.findIndex((action) => action.command === command) + 1);
+      const answered = later.some((next) => next.at <= limit) || journal.pages.some((page) => page.at >= from && page.at <= limit);
       if (!answered) {
         failure ??= `"${text}" ${end === undefined ? "never ended" : "failed"} at ${clockText(from)} and nothing followed within ${span(limit - from)}`;
       }

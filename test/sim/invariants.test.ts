@@ -105,6 +105,15 @@ describe("a failed action leads to a next one or a page", () => {
     const hanging: ActionEntry[] = actions.slice(0, failedAt);
     expect(check(withJournal(taken, { actions: hanging, pages: [] }), name)).toMatchObject({ held: false, reason: expect.stringContaining("never ended") });
   });
+
+  it("asks nothing more of a command that a rollback broke off", () => {
+    const scale: ActionEntry = { at: 60e6, text: "scale", command: { kind: "scale", service: "shop", version: "v2", replicas: 4 }, event: null };
+    const timedOut: ActionEntry = { ...scale, at: 400e6, event: { type: "action.timed-out", id: 1, at: 400e6, after: 300e6 } };
+    const back: ActionEntry = { at: 90e6, text: "roll back", command: { kind: "roll-back", service: "shop", version: "v2", to: "v1" }, event: null };
+    const done: ActionEntry = { ...back, at: 100e6, event: { type: "action.done", id: 2, at: 100e6, effectiveAt: 100e6 } };
+    expect(check(withJournal(taken, { actions: [scale, back, done, timedOut], pages: [] }), name).held).toBe(true);
+    expect(check(withJournal(taken, { actions: [scale, timedOut], pages: [] }), name).held).toBe(false);
+  });
 });
 
 describe("every decision has evidence", () => {
