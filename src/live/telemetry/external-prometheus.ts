@@ -1,5 +1,8 @@
 // Whether a Prometheus that somebody else runs sees a game day as the game day needs it.
 
+import { basename, resolve } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
 import { MICROS_PER_MILLI, type Micros } from "../../kernel/units.js";
 import type { DiscoveredTarget } from "./discovery.js";
 import { TARGET_LABELS } from "./page.js";
@@ -24,6 +27,38 @@ export async function checkExternalPrometheus(url: string, targets: readonly Dis
   } finally {
     await api.close();
   }
+}
+
+const configurationSchema = z.object({
+  scrape_configs: z.array(z.object({
+    job_name: z.string(), scrape_interval: z.string().default(""), file_sd_configs: z.array(z.object({ files: z.array(z.string()) })).default([]),
+  })).default([]),
+});
+
+/**
+ * What can be said before there is any target: whether it answers, reads the file, and scrapes its targets at the
+ * interval. One line, or null when all is well. A path that it names otherwise (in a container) counts by its file name.
+ */
+export async function checkBeforehand(url: string, sdFile: string, interval: Micros): Promise<string | null> {
+  const api = new PrometheusApi({ url, timeoutMillis: TIMEOUT_MILLIS });
+  try {
+    const { scrape_configs: jobs } = configurationSchema.parse(parse(await api.configuration()));
+    const reads = ({ files }: { readonly files: readonly string[] }): boolean => files.some((file) => matchesGlob(basename(sdFile), basename(file)));
+    const job = jobs.find(({ file_sd_configs: configs }) => configs.some(reads));
+    if (job === undefined) return `Prometheus at ${url} reads no file ${basename(sdFile)}: add a scrape job with file_sd_configs: [{ files: [${resolve(sdFile)}] }]`;
+    if (millisOf(job.scrape_interval) === interval / MICROS_PER_MILLI) return null;
+    return `Prometheus at ${url} scrapes job ${job.job_name} every ${job.scrape_interval || "unknown time"}, the game day needs ${duration(interval)}: set scrape_interval: ${duration(interval)}`;
+  } catch (failure) {
+    return failure instanceof PrometheusError ? failure.message : `${url} is no address of a Prometheus`;
+  } finally {
+    await api.close();
+  }
+}
+
+/** Prometheus' patterns of file names know one sign only. */
+function matchesGlob(name: string, pattern: string): boolean {
+  const star = pattern.indexOf("*");
+  return star < 0 ? name === pattern : name.length >= pattern.length - 1 && name.startsWith(pattern.slice(0, star)) && name.endsWith(pattern.slice(star + 1));
 }
 
 function problemsOf(wanted: DiscoveredTarget, found: ActiveTarget | undefined, interval: Micros): string[] {

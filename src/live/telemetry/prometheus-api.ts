@@ -24,6 +24,7 @@ const resultSchema = z.discriminatedUnion("resultType", [
   z.object({ resultType: z.literal("vector"), result: z.array(z.object({ metric: labelsSchema, value: sampleSchema.optional() })) }),
   z.object({ resultType: z.literal("scalar"), result: sampleSchema }),
 ]);
+const configSchema = z.object({ yaml: z.string() });
 const buildSchema = z.object({ version: z.string() });
 const targetsSchema = z.object({
   activeTargets: z.array(
@@ -78,6 +79,11 @@ export class PrometheusApi {
   /** Its version, e.g. `2.42.0+ds`. */
   async version(): Promise<string> {
     return this.#check(buildSchema, await this.#ask("GET", "/api/v1/status/buildinfo")).version;
+  }
+
+  /** The configuration that it runs with, as YAML. */
+  async configuration(): Promise<string> {
+    return this.#check(configSchema, await this.#ask("GET", "/api/v1/status/config")).yaml;
   }
 
   /** What it scrapes. */
