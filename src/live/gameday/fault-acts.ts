@@ -88,7 +88,7 @@ function describe(effect: Effect, scenario: Scenario, engines: "built-in" | "pro
     case "kill":
       return limited(effect) ?? { act: { do: "kill", count: what.count }, what: "kill -9", victim: `${what.count} of ${where}`, blastRadius: "what it works on fails; its callers may retry", reverts: "nothing to undo: the platform starts it again" };
     case "outage":
-      return describeOutage(effect, where);
+      return describeOutage(effect, scenario, where);
     case "flag-service-down":
       if (!scenario.script.some((item) => item.kind === "release" && item.release.flag !== null)) return "no release has a flag, so there is no flag service to stop";
       return { act: { do: "stop-flag-service" }, what: "SIGSTOP", victim: "flag service", blastRadius: "no flag can be changed", reverts: "SIGCONT" };
@@ -117,13 +117,13 @@ function describe(effect: Effect, scenario: Scenario, engines: "built-in" | "pro
     case "cache-cold":
     case "pool":
     case "lock":
-      return describeInside(effect, where);
+      return describeInside(effect, scenario, where);
     default:
       return unreachable(what);
   }
 }
 
-function describeOutage(effect: Effect, where: string): Described | string {
+function describeOutage(effect: Effect, scenario: Scenario, where: string): Described | string {
   const { target } = effect;
   if (target.on === "zone" || (target.on === "service" && target.endpoint === undefined)) {
     const watched = target.on === "service" && target.zone === undefined;
@@ -132,18 +132,19 @@ function describeOutage(effect: Effect, where: string): Described | string {
       blastRadius: watched ? "requests in it wait until they time out; its liveness probe restarts it" : "requests in it wait until they time out; nobody restarts it", reverts: "SIGCONT",
     };
   }
-  return describeInside(effect, where);
+  return describeInside(effect, scenario, where);
 }
 
 /** Effects that a process carries out inside itself. */
-function describeInside(effect: Effect, where: string): Described | string {
+function describeInside(effect: Effect, scenario: Scenario, where: string): Described | string {
   const { what, target } = effect;
   const by = (victim: string, act: Act, reverts: string, blastRadius: string): Described => ({ act, what: describeKind(what), victim, blastRadius, reverts });
   switch (target.on) {
     case "database":
       return by(target.database, { do: "order-database", database: target.database }, "ends by itself in the database", "every query of every caller");
     case "link":
-      if (what.kind === "errors" && what.ratio >= 1) {
+      // Only a service is behind the proxy, and the proxy refuses all of a caller's calls or none.
+      if (what.kind === "errors" && what.ratio >= 1 && effect.users >= 1 && effect.when.rpsAbove === null && scenario.world.services.some(({ name }) => name === target.to)) {
         return { act: { do: "refuse", from: target.from, to: target.to }, what: "connections refused", victim: `${target.from} -> ${target.to}`, blastRadius: `calls of ${target.from} to ${target.to}`, reverts: "ends by itself in the proxy" };
       }
       return by(`${target.from} -> ${target.to}`, { do: "order-replicas", services: [target.from], burner: null }, `ends by itself in each replica of ${target.from}`, `calls of ${target.from} to ${target.to}`);

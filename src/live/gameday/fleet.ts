@@ -38,6 +38,8 @@ export interface FleetOptions {
   readonly events: EventLog;
   readonly flagOn: (flag: string) => boolean;
   readonly onBackends: (service: string, backends: readonly Backend[]) => void;
+  /** Releases that keep replicas of a version down. */
+  readonly onLoss: (service: string, version: string, mask: number) => void;
   /** A replica began to serve: faults that are on reach it, too. */
   readonly onReady: (replica: ReplicaProcess) => void;
   /** A replica can't be started (the journal is lost, the machine is full). */
@@ -51,6 +53,8 @@ interface VersionFleet {
   readonly replicas: ReplicaProcess[];
   desired: number;
   numbers: number;
+  /** Releases that keep some of them down, as everybody was told. */
+  loss: number;
 }
 
 /** A draining replica that has not gone this long after its limit is ended. */
@@ -74,7 +78,7 @@ export class Fleet {
         model: version,
         schema: serviceSchema({ ...labels, endpoints: spec.endpoints.map(({ name }) => name), edgesSeconds, init }),
         platform: scraped.addFigures({ id, labels, schema: platformSchema(labels), url: figuresUrl(id) }),
-        replicas: [], desired: 0, numbers: 0,
+        replicas: [], desired: 0, numbers: 0, loss: 0,
       };
     });
   }
@@ -178,8 +182,12 @@ export class Fleet {
     if (replica.state !== "starting") return;
     replica.state = "ready";
     replica.unanswered = 0;
+    replica.downMask = 0;
+    const fleet = this.#versions[replica.version.index];
+    this.#tellLoss(fleet);
+    replica.child?.order({ type: "loss", mask: fleet.loss });
     if (!warm) this.#note("replica-ready", replica, "is ready");
-    this.#refresh(this.#versions[replica.version.index]);
+    this.#refresh(fleet);
     this.#options.onReady(replica);
   }
 
@@ -200,6 +208,7 @@ export class Fleet {
     replicas.splice(replicas.indexOf(replica), 1);
     this.#options.scraped.remove(replica.name);
     this.#note("replica-stopped", replica, "stopped");
+    this.#tellLoss(this.#versions[replica.version.index]);
     this.#refresh(this.#versions[replica.version.index]);
   }
 
@@ -210,12 +219,15 @@ export class Fleet {
     const failure = replica.state === "starting" && exit.signal === null ? replica.startFailure : null;
     replica.state = "down";
     replica.child = null;
+    const blame = failure?.mask ?? (exit.signal === null ? ownDeaths(this.#options.input.effects, replica) : 0);
+    replica.downMask |= blame;
+    this.#tellLoss(fleet);
     if (failure !== null) {
-      this.#count(fleet, fleet.platform.schema.startupFailuresIndex, failure.mask);
+      this.#count(fleet, fleet.platform.schema.startupFailuresIndex, blame);
       this.#note("startup-failed", replica, "failed to start");
     } else {
       const [kind, why] = deathOf(exit);
-      this.#count(fleet, fleet.platform.schema.restartsIndex, exit.signal === null ? ownDeaths(this.#options.input.effects, replica) : 0);
+      this.#count(fleet, fleet.platform.schema.restartsIndex, blame);
       this.#note(kind, replica, why);
     }
     this.#refresh(fleet);
@@ -243,6 +255,16 @@ export class Fleet {
       this.#options.clock.setTimer(interval, round);
     };
     this.#options.clock.setTimer(interval, round);
+  }
+
+  /** Who suffers from the missing replicas suffers from these releases: the proxy and the version's other replicas say so. */
+  #tellLoss(fleet: VersionFleet): void {
+    const mask = fleet.replicas.reduce((all, { downMask }) => all | downMask, 0);
+    if (this.#closing || mask === fleet.loss) return;
+    fleet.loss = mask;
+    const { services } = this.#options.model;
+    this.#options.onLoss(services[fleet.model.service].spec.name, fleet.model.name, mask);
+    for (const { child, state } of fleet.replicas) if (state === "ready") child?.order({ type: "loss", mask });
   }
 
   #tellBackends({ service }: ReplicaProcess): void {

@@ -28,7 +28,9 @@ const REPLICA_BOOTS = 1.8;
 const BOOT_ALL: Micros = seconds(2);
 /** However busy the machine: who has to wait longer should come back later. */
 const LONGEST_RAMP: Micros = seconds(90);
-const PROMETHEUS_BOOT: Micros = seconds(15);
+/** It follows its file of targets every five seconds only, then scrapes once. */
+const PROMETHEUS_BOOT: Micros = seconds(8);
+const PROMETHEUS_BOOTS = 4;
 /** Ending all and writing the report; and a busy machine may take its time before. */
 const CLEAN_UP: Micros = seconds(20);
 export const PATIENCE: Micros = LONGEST_RAMP;
@@ -48,10 +50,11 @@ export interface PlanInput {
  * processes must know run time 0 when they start, so it is foretold from how long a first small one took to start.
  */
 export function rampOf({ scenario, source }: Pick<PlanInput, "scenario" | "source">, boot: Micros = CALM_BOOT): Micros {
-  const { services, databases } = scenario.world;
+  const { services, databases, telemetry } = scenario.world;
   const processes = services.reduce((sum, { replicas }) => sum + replicas, 0) + databases.length + 3;
   const probes = services.reduce((longest, { healthCheck }) => Math.max(longest, healthCheck.interval * (healthCheck.healthyAfter + 1)), 0);
-  return Math.min(LONGEST_RAMP, BOOT_ALL + processes * REPLICA_BOOTS * boot + probes + (source.kind === "built-in" ? 0 : PROMETHEUS_BOOT));
+  const prometheus = source.kind === "built-in" ? 0 : PROMETHEUS_BOOT + 2 * telemetry.scrape + PROMETHEUS_BOOTS * boot;
+  return Math.min(LONGEST_RAMP, BOOT_ALL + processes * REPLICA_BOOTS * boot + probes + prometheus);
 }
 
 export function planGameDay(input: PlanInput): GameDayPlan {

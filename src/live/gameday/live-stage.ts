@@ -76,6 +76,9 @@ export async function buildLiveStage(options: LiveStageOptions): Promise<LiveSta
       options.onTrouble(text);
     },
     onRecovery: () => events.note("telemetry-back", null, null, "telemetry answers again"),
+  }).catch(async (error: unknown) => {
+    await record.close();
+    throw error;
   });
   const books = new LiveBooks(createLedger(model, "full"));
   const quality = new Quality(clock);

@@ -15,6 +15,7 @@ import type { Supervisor } from "./supervisor.js";
 const APPROXIMATIONS: readonly string[] = [
   "Whether a release is harmful is told by the simulator's twins of the script: life can't be played again without the release",
   "Service times are waited, not computed: a replica's CPU and memory gauges follow the world's rule, not the machine's load",
+  "Circuit breakers and retry budgets are each replica's own; the simulator has one of each per version and callee, so that its breakers open sooner",
   "Books are half a second old at most; a process that is killed takes that much of its own with it",
   "The digest is of this one game day: no other one repeats it",
 ];

@@ -17,6 +17,8 @@ export class ReplicaProcess {
   starts = 0;
   /** Why its present start will fail; null when it won't. */
   startFailure: { readonly mask: number; readonly retryAfter: number } | null = null;
+  /** Releases whose defects keep it down; 0 while it serves. */
+  downMask = 0;
   /** Liveness probes in a row without an answer. */
   unanswered = 0;
   /** Nobody restarts it although it does not answer: its whole zone is gone. */

@@ -56,29 +56,35 @@ export async function runGameDay(options: GameDayOptions): Promise<GameDayResult
   });
   // The watchdog is the first process: how long it took says how busy the machine is.
   const boot = Math.max(CALM_BOOT, (performance.now() - startedAt) * 1_000);
-  let hurry: () => void = () => undefined;
-  const atOnce = new Promise<void>((resolve) => (hurry = resolve));
+  const hurry = new AbortController();
+  const atOnce = new Promise<null>((resolve): void => hurry.signal.addEventListener("abort", () => resolve(null)));
   const stopListening = onStopRequest((request, signal) => {
-    if (request === "at once") return hurry();
+    if (request === "at once") {
+      guard.hurry();
+      return hurry.abort();
+    }
     view.say(`${signal === "SIGINT" ? "Ctrl-C" : signal}: reverting, then the report (once more: at once)`);
     ending.because({ kind: "asked", why: `asked to end (${signal})` });
   });
+  const opening = openStage(options, guard, ending, boot);
   let stage: LiveStage | null = null;
-  let begun: Begun | null = null;
   let simulation: Simulation | null;
+  let cleaned: CleanedUp;
   try {
-    stage = await ending.orEnd(openStage(options, guard, ending, boot));
-    begun = stage === null ? null : await begin(options, stage, ending);
+    stage = await ending.orEnd(opening);
+    const begun = stage === null ? null : await begin(options, stage, ending);
     if (stage !== null && begun !== null) await ending.orEnd(stage.parts.clock.until(options.scenario.duration));
+    simulation = await Promise.race([closeDown(stage, begun, guard), atOnce]);
+    // Prometheus first: ended by the guard it would look like an accident.
+    await Promise.race([stage?.close(), atOnce]);
   } finally {
-    simulation = await Promise.race([closeDown(stage, begun, guard), atOnce.then(() => null)]);
+    // Whatever else fails, nothing of the game day outlives it.
+    cleaned = await guard.end(ending.end?.why ?? "its time was over");
+    // One that was still opening when the game day ended closes when it is open.
+    await (stage ?? (await opening.catch(() => null)))?.close();
+    stopListening();
+    view.end();
   }
-  // Prometheus first: ended by the guard it would look like an accident.
-  await Promise.race([stage?.close(), atOnce]);
-  const cleaned = await guard.end(ending.end?.why ?? "its time was over");
-  await stage?.close();
-  stopListening();
-  view.end();
   const outcome = simulation === null ? null : judged(simulation, ending.end);
   return { outcome, simulation, quality: stage?.quality ?? null, early: ending.end, cleaned };
 }
@@ -100,11 +106,12 @@ function openStage({ scenario, acts, source, replay, about, view }: GameDayOptio
 async function begin({ scenario, plan, view }: GameDayOptions, stage: LiveStage, ending: Ending): Promise<Begun | null> {
   const { parts, supervisor, faults, engineTelemetry } = stage;
   view.say(`game day ${plan.id}: starting its processes`);
-  await ending.orEnd(supervisor.begin());
+  const timeIsUp = parts.clock.until(0);
+  const up = await ending.orEnd(Promise.race([supervisor.begin().then(() => true), timeIsUp]));
+  if (up !== true) ending.because({ kind: "lost", why: `not up at run time 0: ${supervisor.missing.join(", ")}; this machine is too busy for a game day, or they can't start (see processes.log)` });
   if (ending.end !== null) return null;
-  const problems = await ending.orEnd(engineTelemetry.check());
+  const problems = await ending.orEnd(Promise.race([engineTelemetry.check(), timeIsUp.then(() => ["Prometheus did not see every target by run time 0"])]));
   if (problems !== null && problems.length > 0) ending.because({ kind: "lost", why: problems.join("\n") });
-  if (parts.clock.now() > 0) ending.because({ kind: "lost", why: `the processes took ${secondsText(parts.clock.now())} longer to start than this machine was given: it is too busy for a game day` });
   if (ending.end !== null) return null;
   supervisor.sendTraffic();
   const prepared = prepare(parts, (prepared) => runDeliveries({ ...prepared, clock: stage.engineClock }, parts.input.driver));

@@ -39,6 +39,8 @@ export interface SupervisorOptions {
 const FLAG_PATIENCE: Micros = 2_000_000;
 /** How often it is looked whether it still answers. */
 const FLAG_LOOK: Micros = 1_000_000;
+/** How often it is looked whether the proxy admits every replica. */
+const ADMISSION_LOOK: Micros = 100_000;
 
 export class Supervisor implements Cluster {
   readonly fleet: Fleet;
@@ -67,6 +69,7 @@ export class Supervisor implements Cluster {
       ...options, common: this.#common,
       flagOn: (flag) => this.#flagsOn.get(flag) ?? true,
       onBackends: (service, backends) => this.#proxy?.order({ type: "backends", service, backends }),
+      onLoss: (service, version, mask) => this.#proxy?.order({ type: "losses", service, version, mask }),
       onReady: (replica) => this.onReady(replica),
       onTrouble: (error) => options.onLost(error instanceof Error ? error.message : String(error)),
     });
@@ -91,6 +94,16 @@ export class Supervisor implements Cluster {
     await this.#load.listening;
     this.#scrapeTheRest();
     await this.#untilAdmitted();
+  }
+
+  /** What is not up yet of what a game day begins with. */
+  get missing(): readonly string[] {
+    const { services, versions } = this.#options.model;
+    const replicas = services.flatMap(({ spec, versions: [stable] }) => {
+      const ready = this.status(spec.name).find(({ version }) => version === versions[stable].name)?.ready ?? 0;
+      return ready < spec.replicas ? [`${spec.replicas - ready} of ${spec.replicas} replicas of ${spec.name}`] : [];
+    });
+    return replicas.length > 0 || this.#load !== null ? replicas : ["the load generator"];
   }
 
   /** Begins to send at run time 0. */
@@ -236,8 +249,7 @@ export class Supervisor implements Cluster {
   }
 
   async #untilAdmitted(): Promise<void> {
-    const { clock, model } = this.#options;
-    const missing = (): boolean => model.services.some(({ spec, versions }) => (this.status(spec.name).find(({ version }) => version === model.versions[versions[0]].name)?.ready ?? 0) < spec.replicas);
-    while (missing()) await new Promise<void>((resolve) => void clock.setTimer(100_000, resolve));
+    const { clock } = this.#options;
+    while (this.missing.length > 0) await new Promise<void>((resolve) => void clock.setTimer(ADMISSION_LOOK, resolve));
   }
 }

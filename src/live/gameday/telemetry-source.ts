@@ -46,8 +46,10 @@ export async function engineTelemetry(options: EngineTelemetryOptions): Promise<
     return { telemetry: new StoreTelemetry(store, clock, 0), discovery: null, figuresUrl: () => null, check: () => Promise.resolve([]), close: () => Promise.resolve() };
   }
   const page = await FiguresPage.start(store);
-  const { url, discovery, stop }: Scraping =
-    source.kind === "prometheus" ? await ownPrometheus(options, source.program) : { url: source.url, discovery: new DiscoveryFile(source.sdFile), stop: () => Promise.resolve() };
+  const { url, discovery, stop } = await scrapingBy(options, source).catch((error: unknown) => {
+    page.stop();
+    throw error;
+  });
   const telemetry = new PrometheusTelemetry({
     url, clock, epochMillis: options.epochMillis, lookback: lookbackOf(options.spec), onTrouble: options.onTrouble, onRecovery: options.onRecovery,
   });
@@ -72,6 +74,9 @@ interface Scraping {
   readonly discovery: DiscoveryFile;
   stop(): Promise<void>;
 }
+
+const scrapingBy = async (options: EngineTelemetryOptions, source: Exclude<TelemetrySource, { readonly kind: "built-in" }>): Promise<Scraping> =>
+  source.kind === "prometheus" ? ownPrometheus(options, source.program) : { url: source.url, discovery: new DiscoveryFile(source.sdFile), stop: () => Promise.resolve() };
 
 async function ownPrometheus({ guard, spec, onTrouble }: EngineTelemetryOptions, program: string): Promise<Scraping> {
   const started = await PrometheusProcess.start({

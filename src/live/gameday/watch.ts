@@ -86,6 +86,8 @@ export class Watch {
   /** The script is about to act: nothing is broken in a system that has not shown that it is whole. */
   #mustBeSteady(): void {
     if (this.#steady === null) return;
+    this.#watchSteadiness(this.#stage.parts.clock.now(), this.#seen.look(EDGE_WINDOW));
+    if (this.#steady === null || this.#ending.end !== null) return;
     const why = this.#lastReasons.length > 0 ? this.#lastReasons.join("; ") : "it has not been steady for long enough";
     this.#ending.because({ kind: "aborted", why: `the system is not steady when the script begins at ${clockText(this.#firstAct)}: ${why}` });
   }

@@ -103,6 +103,10 @@ export type Order =
   | { readonly type: "drain"; readonly limit: Micros }
   /** Proxy: the replicas of a service; new ones are health-checked before they get requests. */
   | { readonly type: "backends"; readonly service: string; readonly backends: readonly Backend[] }
+  /** Proxy: releases whose defects keep replicas of a version down; whoever finds none of them is their victim. */
+  | { readonly type: "losses"; readonly service: string; readonly version: string; readonly mask: number }
+  /** Replica: the same of its own version; whoever has to wait here waits because of them, too. */
+  | { readonly type: "loss"; readonly mask: number }
   | { readonly type: "weights"; readonly service: string; readonly weights: Readonly<Record<string, Ratio>> }
   /** Proxy: connections from one service to another are refused for `ttl`. */
   | { readonly type: "refuse"; readonly from: string; readonly to: string; readonly ttl: Micros }

@@ -1,6 +1,6 @@
 // Undoes everything that a game day left open: faults, processes, folders; then writes its end.
 
-import { endProcesses, waitGone } from "./ending.js";
+import { ENDING_TIMES, endProcesses, waitGone } from "./ending.js";
 import { isStill, sameProcess, signalIf, type ProcessIdentity } from "./identity.js";
 import type { Journal } from "./journal.js";
 import { revertFault } from "./revert.js";
@@ -20,14 +20,14 @@ const SCANS = 4;
 
 /**
  * Reverts, ends, removes, and writes the end with its reason. Safe to call on what is half cleaned up already. The watchdog
- * itself is spared: it goes when it sees the end.
+ * itself is spared: it goes when it sees the end. When `hurry` is aborted, nothing is asked politely any more.
  */
-export async function cleanUp(journal: Journal, reason: string): Promise<CleanedUp> {
+export async function cleanUp(journal: Journal, reason: string, hurry?: AbortSignal): Promise<CleanedUp> {
   const lines: string[] = [];
   const left: string[] = [];
   const say = (line: string): void => void lines.push(line);
   await revertWhatNeedsItsProcess(journal, say, left);
-  await endAll(journal, say, left);
+  await endAll(journal, say, left, hurry);
   for (const { fault, what } of journal.state.openFaults) {
     // Every process is gone, and with it what lived inside.
     if (left.length === 0) journal.after({ kind: "fault-reverted", fault, how: "ended with its process" });
@@ -68,14 +68,14 @@ function targets({ state }: Journal, watchdog: ReadonlySet<string>): readonly Ta
   return [...recorded, ...unrecorded].filter(({ identity }) => isStill(identity));
 }
 
-async function endAll(journal: Journal, say: (line: string) => void, left: string[]): Promise<void> {
+async function endAll(journal: Journal, say: (line: string) => void, left: string[], hurry?: AbortSignal): Promise<void> {
   const { state } = journal;
   const watchdog = new Set(state.openProcesses.filter(({ role }) => role === WATCHDOG_ROLE).map(({ token }) => token));
   const stuck = new Set<string>();
   for (let scan = 1; scan <= SCANS; scan += 1) {
     const ending = targets(journal, watchdog).filter(({ identity }) => !stuck.has(String(identity.pid)));
     if (ending.length === 0) break;
-    const how = await endProcesses(ending.map(({ identity }) => identity));
+    const how = await endProcesses(ending.map(({ identity }) => identity), ENDING_TIMES, hurry);
     ending.forEach(({ token, identity }, index) => {
       const role = state.process(token)?.role ?? "a process";
       if (how[index] === "still there") {

@@ -15,19 +15,19 @@ const LOOK_EVERY_MS = 20;
 
 export type EndedHow = "was gone" | "SIGTERM" | "SIGKILL" | "SIGCONT and SIGKILL" | "still there";
 
-/** Waits until all are gone, or for `ms`; gives those that are left. */
-export async function waitGone(identities: readonly ProcessIdentity[], ms: number): Promise<readonly ProcessIdentity[]> {
+/** Waits until all are gone, for `ms`, or until somebody is in a hurry; gives those that are left. */
+export async function waitGone(identities: readonly ProcessIdentity[], ms: number, hurry?: AbortSignal): Promise<readonly ProcessIdentity[]> {
   const deadline = performance.now() + ms;
   let left = identities.filter(isStill);
-  while (left.length > 0 && performance.now() < deadline) {
+  while (left.length > 0 && performance.now() < deadline && hurry?.aborted !== true) {
     await sleep(LOOK_EVERY_MS);
     left = left.filter(isStill);
   }
   return left;
 }
 
-/** Ends the processes, all at the same time; says of each how it went, in the order given. */
-export async function endProcesses(identities: readonly ProcessIdentity[], times: EndingTimes = ENDING_TIMES): Promise<readonly EndedHow[]> {
+/** Ends the processes, all at the same time, politely while nobody is in a hurry; says of each how it went, in the order given. */
+export async function endProcesses(identities: readonly ProcessIdentity[], times: EndingTimes = ENDING_TIMES, hurry?: AbortSignal): Promise<readonly EndedHow[]> {
   const how = identities.map((identity): EndedHow => {
     switch (stateOf(identity)) {
       case "gone":
@@ -42,7 +42,7 @@ export async function endProcesses(identities: readonly ProcessIdentity[], times
         return "SIGTERM";
     }
   });
-  await waitGone(identities.filter((_, index) => how[index] === "SIGTERM"), times.politeMs);
+  await waitGone(identities.filter((_, index) => how[index] === "SIGTERM"), times.politeMs, hurry);
   identities.forEach((identity, index) => {
     if (how[index] !== "SIGTERM" || !isStill(identity)) return;
     how[index] = stateOf(identity) === "stopped" ? "SIGCONT and SIGKILL" : "SIGKILL";

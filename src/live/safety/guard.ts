@@ -58,6 +58,7 @@ export class GameDayGuard {
   #watchdog: GameDayChild | null = null;
   #look: NodeJS.Timeout | null = null;
   #loss: SafetyLoss | null = null;
+  readonly #hurry = new AbortController();
   #ending: Promise<CleanedUp> | null = null;
 
   private constructor({ id, folder, onLost }: GuardOptions, journal: Journal) {
@@ -159,11 +160,16 @@ export class GameDayGuard {
     return this.#ending;
   }
 
+  /** From now on nothing is ended politely: what still runs is killed at once. */
+  hurry(): void {
+    this.#hurry.abort();
+  }
+
   async #end(reason: string): Promise<CleanedUp> {
     if (this.#look !== null) clearInterval(this.#look);
     for (const timer of this.#timers.values()) clearTimeout(timer);
     await Promise.all(this.#reverting.values());
-    const cleaned = await cleanUp(this.#journal, reason);
+    const cleaned = await cleanUp(this.#journal, reason, this.#hurry.signal);
     const lines = [...cleaned.lines];
     if (cleaned.left.length === 0) {
       await endWatchdog(this.#journal, (line) => lines.push(line));

@@ -3,6 +3,7 @@
 import { performance } from "node:perf_hooks";
 import type { ServerResponse } from "node:http";
 import { Header } from "../protocol.js";
+import { formatReleases } from "../shared/releases.js";
 import type { BackendLink } from "./backend-link.js";
 
 /** Headers that belong to one connection, not to the message. */
@@ -95,8 +96,9 @@ export class Exchange {
   }
 }
 
-/** Nobody there who could answer: said at once, and for which version. */
-export function refuse(response: ServerResponse, version: string): void {
-  response.writeHead(503, ["content-length", "0", Header.version, version]);
+/** Nobody there who could answer: said at once, for which version, and which releases keep its replicas down. */
+export function refuse(response: ServerResponse, version: string, blame = 0): void {
+  const releases = formatReleases(blame);
+  response.writeHead(503, ["content-length", "0", Header.version, version, ...(blame === 0 ? [] : [Header.touched, releases, Header.blamed, releases])]);
   response.end();
 }

@@ -21,6 +21,8 @@ export class Front {
   #links: BackendLink[] = [];
   /** Admitted replicas, by place of their version in the split. */
   #admitted: BackendLink[][] = [[]];
+  /** Releases that keep replicas of a version down. */
+  readonly #losses = new Map<string, number>();
   /** Callers whose connections are refused, until when in process milliseconds. */
   readonly #refused = new Map<string, number>();
   #server: Server | null = null;
@@ -64,6 +66,10 @@ export class Front {
   setWeights(weights: Readonly<Record<string, Ratio>>): void {
     this.split.setWeights(weights);
     this.#sortAdmitted();
+  }
+
+  setLoss(version: string, mask: number): void {
+    this.#losses.set(version, mask);
   }
 
   refuse(from: string, ttl: Micros): void {
@@ -118,7 +124,8 @@ export class Front {
     }
     const link = this.#balancing.pick(this.#admitted[place], identity);
     if (link === null) {
-      refuse(response, this.split.versions[place]);
+      const version = this.split.versions[place];
+      refuse(response, version, this.#losses.get(version) ?? 0);
       return;
     }
     const exchange = new Exchange(response, link, performance.now() - began, this.took);

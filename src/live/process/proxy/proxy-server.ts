@@ -41,6 +41,9 @@ export class ProxyServer implements Obeys {
       case "backends":
         this.#front(order.service)?.setBackends(order.backends);
         return;
+      case "losses":
+        this.#front(order.service)?.setLoss(order.version, order.mask);
+        return;
       case "weights":
         this.#front(order.service)?.setWeights(order.weights);
         return;

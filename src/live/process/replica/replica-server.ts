@@ -57,6 +57,9 @@ export class ReplicaServer implements Obeys {
         this.replica.refresh();
         if (order.on) this.#timers.push(setTimeout(() => this.replica.refresh(), order.ttl / 1000 + 1));
         return;
+      case "loss":
+        this.replica.lossMask = order.mask;
+        return;
       case "metrics":
         this.#metricsLate = { delay: order.delay, until: processMicros() + order.ttl };
         return;

@@ -31,13 +31,15 @@ export class Replica {
   readonly #waiting = new Waiting();
   readonly #share: WorkShare;
   readonly #slowInSlots: SlowCounts;
+  /** Releases whose defects keep other replicas of this version down. */
+  lossMask = 0;
   readonly #queue: Hop[] = [];
   readonly #inside = new Set<Hop>();
   #busy = 0;
 
   constructor(readonly setup: ReplicaSetup, readonly clock: RunClock, die: (death: Death) => void) {
     this.effects = new EffectsHere(setup);
-    this.self = new Self(setup, this.effects, die);
+    this.self = new Self(setup, this.effects, (death, blame) => this.#die(blame, () => die(death)));
     this.books = new Books(setup, processMicros());
     this.page = new MetricsPage(setup);
     this.#work = new OwnWork(setup, this.effects, this.self);
@@ -143,7 +145,14 @@ export class Replica {
 
   /** Releases whose effects show in what one waits for here. */
   #blameOfWaiting(): number {
-    return this.#slowInSlots.mask | this.self.capacityMask;
+    return this.#slowInSlots.mask | this.self.capacityMask | this.lossMask;
+  }
+
+  /** Whatever is inside fails with it. A broken connection could not say whose fault that is, so each caller is told. */
+  #die(blame: number, end: () => void): void {
+    if (blame !== 0 && !this.self.silent) for (const hop of this.#inside) this.#answer(hop, BROKEN, blame);
+    this.#inside.clear();
+    end();
   }
 
   #admit(hop: Hop): void {

@@ -31,7 +31,7 @@ export class Self {
   readonly #ballast = new Ballast();
   #grownAt: Micros = 0;
 
-  constructor(readonly setup: ReplicaSetup, readonly effects: EffectsHere, readonly die: (death: Death) => void) {
+  constructor(readonly setup: ReplicaSetup, readonly effects: EffectsHere, readonly die: (death: Death, blame: number) => void) {
     this.slots = setup.service.slots;
     this.grown = new Float64Array(1 + setup.releases);
     this.cpuAddBy = new Float64Array(1 + setup.releases);
@@ -92,7 +92,7 @@ export class Self {
         return 1;
       case "restart-loop":
         if (began) this.#crashAt.set(state, now + what.every);
-        else if (now >= (this.#crashAt.get(state) ?? Infinity)) this.die("crashed");
+        else if (now >= (this.#crashAt.get(state) ?? Infinity)) this.die("crashed", state.bit);
         return 1;
       case "cache-cold":
         if (began && now > this.readyAt) {
@@ -105,6 +105,11 @@ export class Self {
     }
   }
 
+  /** Releases whose effects make memory grow. */
+  get #growthMask(): number {
+    return this.#growth.reduce((mask, growth, lane) => (lane > 0 && growth > 0 ? mask | (1 << (lane - 1)) : mask), 0);
+  }
+
   /** Growth is steady between refreshes; real memory follows as far as it is allowed to. */
   #accrueMemory(now: Micros): void {
     const elapsed = now - this.#grownAt;
@@ -112,6 +117,6 @@ export class Self {
     for (let i = 0; i < this.grown.length; i++) this.grown[i] += this.#growth[i] * elapsed;
     this.#ballast.growTo(this.grown[0]);
     const { base, limit } = this.setup.service.memory;
-    if (this.grown[0] > 0 && base + this.grown[0] >= limit) this.die("out-of-memory");
+    if (this.grown[0] > 0 && base + this.grown[0] >= limit) this.die("out-of-memory", this.#growthMask);
   }
 }

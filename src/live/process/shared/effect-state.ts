@@ -53,8 +53,8 @@ export class EffectState {
   readonly errorKey: StreamKey;
   readonly #userKey: StreamKey;
   readonly #rate: RecentRate | null;
-  /** An order of main holds until then (run time); 0 when there is none. */
-  #orderedUntil: Micros = 0;
+  /** An order of main holds until then; without one, it ended before all run time, which begins below zero. */
+  #orderedUntil: Micros = -Infinity;
 
   constructor(readonly effect: Effect, seed: number) {
     this.bit = effect.release === null ? 0 : 1 << effect.release;
@@ -69,7 +69,7 @@ export class EffectState {
   }
 
   revoke(): void {
-    this.#orderedUntil = 0;
+    this.#orderedUntil = -Infinity;
   }
 
   countArrival(now: Micros): void {
