@@ -33,6 +33,7 @@ function orderStatistic(sorted: readonly number[], p: Ratio): number {
 /** Rounding is no difference. */
 const ROUNDING = 1e-9;
 
-export function isInside(value: number, { low, high }: Band): boolean {
-  return value >= low - ROUNDING * Math.abs(low) && value <= high + ROUNDING * Math.abs(high);
+/** Whether the value lies in the band; `slack` is what its own measurement may be off by. */
+export function isInside(value: number, { low, high }: Band, slack = 0): boolean {
+  return value >= low - slack - ROUNDING * Math.abs(low) && value <= high + slack + ROUNDING * Math.abs(high);
 }

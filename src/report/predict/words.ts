@@ -2,7 +2,7 @@
 
 import { clock, count, counted, duration, latency, NOTHING, percent, perSecond, significant } from "../../kernel/format.js";
 import { METRICS, type Metric, type Subject } from "../../lab/predict/figures.js";
-import { tallyOf, windowTally, type ComparedFigure, type ComparedTime, type ComparedWindow, type ComparedWord, type PredictedReport, type Tally, type Verdict } from "../../lab/predict/prediction.js";
+import { tallyOf, TIMER_SLACK, windowTally, type ComparedFigure, type ComparedTime, type ComparedWindow, type ComparedWord, type PredictedReport, type Tally, type Verdict } from "../../lab/predict/prediction.js";
 
 export const METRIC_NAMES: Readonly<Record<Metric, string>> = { "error-rate": "error rate", p50: "p50", p95: "p95", throughput: "throughput" };
 
@@ -118,6 +118,7 @@ export function methodWords({ seeds, world, hopSeconds, width }: PredictedReport
   return [
     `The same scenario was simulated over ${counted(seeds, "seed")} in request fidelity, with the world ${world}. The band is where 95% of such runs lie: between order statistics of the seeds, so a perfect simulator would have one figure in twenty outside.`,
     `Windows are ${duration(width)} long. Versions are compared by their replicas' own books, clients by what they waited for from the intended start${hopSeconds > 0 ? `; ${latency(hopSeconds)} is added to the simulated clients' latencies for the way by the proxy, as calibrated` : ""}.`,
+    `Times count as inside within ${duration(TIMER_SLACK)}: decisions fall on ticks of the evaluation, and a real timer is late by milliseconds.`,
     "Windows in which the load was sent late, or not sent, are shown without tick or cross, and so are those with too few requests.",
   ];
 }
