@@ -48,7 +48,7 @@ export async function reachRedis(place: RedisPlace, seconds = REACH_SECONDS): Pr
     if (error === null) return;
     const lasting = lastingTrouble(error, place.name);
     if (lasting !== null) throw lasting;
-    if (performance.now() + 250 > until) throw new RedisTrouble(`${place.name}: not reachable: ${reasonOf(error)} (tried for ${seconds} s)`);
+    if (performance.now() + 250 > until) throw new RedisTrouble(`${place.name}: not reachable: ${reasonOf(error)}${place.tls === null ? "" : "; does it speak TLS?"} (tried for ${seconds} s)`);
     await sleep(250);
   }
 }

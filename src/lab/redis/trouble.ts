@@ -11,10 +11,10 @@ export function lastingTrouble(error: unknown, redis: string): RedisTrouble | nu
   const code = codeOf(error);
   if (/NOAUTH/.test(message)) return new RedisTrouble(`${redis}: wants a password: put it into SHAKEDOWN_REDIS_PASSWORD, or name its file with --redis-password-file`);
   if (/WRONGPASS|invalid password|invalid username-password/i.test(message)) return new RedisTrouble(`${redis}: wrong user or password; they come from SHAKEDOWN_REDIS_USER, SHAKEDOWN_REDIS_PASSWORD or --redis-password-file`);
-  if (/without any password configured/i.test(message)) return new RedisTrouble(`${redis}: has no password, and one was given: take SHAKEDOWN_REDIS_PASSWORD or --redis-password-file away`);
   if (/NOPERM/.test(message)) return new RedisTrouble(`${redis}: the user may not do this: ${message.split("\n")[0]}; give it ~shakedown:* ~bull:shakedown:* and +@all -@admin +info`);
   if (/DB index is out of range|invalid DB index/i.test(message)) return new RedisTrouble(`${redis}: has no database of that number`);
   if (/unknown command/i.test(message)) return new RedisTrouble(`${redis}: is too old or no Redis: ${message.split("\n")[0]}; Redis 6.2 or newer is needed`);
+  if (/Unknown RESP type/.test(message)) return new RedisTrouble(`${redis}: what answers there is no Redis`);
   if (CERTIFICATE.test(code) || CERTIFICATE.test(message)) return new RedisTrouble(`${redis}: its certificate is not trusted (${code === "" ? message : code}); name the authority's file with --redis-ca FILE`);
   if (/wrong version number|packet length too long|EPROTO/i.test(`${code} ${message}`)) return new RedisTrouble(`${redis}: does not speak TLS; write redis:// instead of rediss://`);
   return null;
