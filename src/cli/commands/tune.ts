@@ -73,7 +73,7 @@ function inputOf(targets: readonly string[], flags: TuneFlags, terminal: Termina
     candidates: whole("--candidates", flags.candidates, 10_000),
     seeds: [...parseSeeds(flags.seeds)].sort((a, b) => a - b),
     budget: whole("--budget", flags.budget, 10_000_000),
-    heldOutSeeds: whole("--held-out", flags.heldOut, 100_000),
+    heldOutSeeds: whole("--held-out", flags.heldOut, 100_000, 0),
   };
 }
 
@@ -83,9 +83,9 @@ function goalOf(text: string): Goal {
   return goal.value;
 }
 
-function whole(flag: string, text: string, most: number): number {
+function whole(flag: string, text: string, most: number, least = 1): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || value > most) throw new UsageError(`${flag} ${text}: write a whole number from 1 to ${most}`);
+  if (!/^\d+$/.test(text) || value < least || value > most) throw new UsageError(`${flag} ${text}: write a whole number from ${least} to ${most}`);
   return value;
 }
 
@@ -102,5 +102,5 @@ async function write(result: TuneResult, out: string, terminal: Terminal): Promi
 
 function exitOf(result: TuneResult, interrupted: boolean): ExitCode {
   if (interrupted) return ExitCode.interrupted;
-  return result.met && result.holds === true ? ExitCode.ok : ExitCode.failed;
+  return result.met && result.holds !== false ? ExitCode.ok : ExitCode.failed;
 }

@@ -91,13 +91,17 @@ function readClause(clause: string, goal: Draft): string | null {
 function readDetect([size, on, within, share]: readonly (string | undefined)[], goal: Draft): string | null {
   const parsed = parseRegressionSize((size ?? "").replace(/\s/g, ""));
   if (parsed === null || (parsed.kind === "errors" ? parsed.number <= 0 : parsed.number <= 1)) return `\`${size ?? ""}\` is no regression; write 2% (more errors) or x1.5 (latency)`;
-  const time = parseDuration((within ?? "").replace(/\s/g, ""));
+  const time = readTime(within);
   if (!time.ok) return `${time.message}; ${time.instead}`;
   return withShare(share, (part) => (goal.detect = { size: parsed, on: on ?? null, within: time.value, share: part }));
 }
 
+/** A duration as files have it, or as people say it: `3 min`, `1 hour 30 minutes`. */
+const readTime = (text = ""): Parsed<Micros> =>
+  parseDuration(text.replace(/hours?|hrs?/g, "h").replace(/minutes?|mins?/g, "m").replace(/\\bsec(?:ond)?s?/g, "s").replace(/\s/g, ""));
+
 function readPromote([within, share]: readonly (string | undefined)[], goal: Draft): string | null {
-  const time = parseDuration((within ?? "").replace(/\s/g, ""));
+  const time = readTime(within);
   if (!time.ok) return `${time.message}; ${time.instead}`;
   return withShare(share, (part) => (goal.promote = { within: time.value, share: part }));
 }

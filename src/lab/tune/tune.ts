@@ -27,6 +27,7 @@ export interface TuneInput {
   readonly candidates: number;
   readonly seeds: readonly number[];
   readonly budget: number;
+  /** 0 leaves the check out. */
   readonly heldOutSeeds: number;
 }
 
@@ -50,6 +51,8 @@ export interface CandidateResult {
   readonly score: Score;
   readonly seeds: number;
   readonly dropped: Racer["dropped"];
+  /** Whether the exact bounds of the race's shares stay within the goal. */
+  readonly proven: boolean;
   /** No other candidate is better in detection, false rollbacks and cost at once. */
   readonly pareto: boolean;
 }
@@ -90,7 +93,7 @@ export async function tune(input: TuneInput, runner: Runner, options: TuneOption
     onRun: (done, of, alive, seeds, leader) => options.onProgress?.({ stage: `race of ${alive} to seed ${seeds}`, done, of, interim: leader === null ? "" : `the best detects ${percent(leader.detected)} in time, false rollbacks ${percent(leader.falseRollbacks)}` }),
   });
   const best = raced.looks.length === 0 ? null : bestOf(raced.racers, input.goal);
-  const checked = best === null || raced.ended === "interrupted" ? null : await holdOut(input, { options: caseOptions, cases, best: best.candidate, baseline: candidates[0] }, runner, options);
+  const checked = best === null || raced.ended === "interrupted" || input.heldOutSeeds === 0 ? null : await holdOut(input, { options: caseOptions, cases, best: best.candidate, baseline: candidates[0] }, runner, options);
   return { ok: true, value: resultOf(input, cases, raced, refused, best, checked) };
 }
 
@@ -150,7 +153,7 @@ function resultOf(input: TuneInput, cases: readonly TestCase[], raced: RaceResul
   const { goal, axes, scenarios } = input;
   const played = raced.racers.filter(({ seen }) => seen[0].length > 0);
   const candidates = played.map(({ candidate, score, seen, dropped }): CandidateResult => ({
-    id: candidate.id, values: candidate.values.map(({ text }) => text), score, seeds: seen[0].length, dropped,
+    id: candidate.id, values: candidate.values.map(({ text }) => text), score, seeds: seen[0].length, dropped, proven: isProven(score, goal),
     pareto: !played.some((other) => dominates(other.score, score)),
   }));
   const met = best !== null && best.score.violation === 0;

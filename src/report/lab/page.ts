@@ -61,8 +61,11 @@ export interface Column {
 
 /** A table; the rows named in `marked` are set off. */
 export function table(columns: readonly Column[], rows: readonly (readonly (string | Markup)[])[], marked: readonly number[] = []): Markup {
+  // Where one column holds sentences, the others do not give way to it.
+  const crowded = columns.some(({ wide }) => wide === true);
+  const room = ({ wide }: Column): string => (wide === true ? "min-width:22em" : crowded ? "white-space:nowrap" : "");
   const style = (column: Column): string => (column.number === true ? "n" : "");
-  return html`<div class="card table"><table><thead><tr>${columns.map((column) => html`<th class="${style(column)}" style="${column.wide === true ? "min-width:22em" : ""}">${column.head}</th>`)}</tr></thead><tbody>${rows.map((cells, row) => html`<tr class="${marked.includes(row) ? "deciding pass" : ""}">${cells.map((cell, k) => html`<td class="${style(columns[k])}">${cell}</td>`)}</tr>`)}</tbody></table></div>`;
+  return html`<div class="card table"><table><thead><tr>${columns.map((column) => html`<th class="${style(column)}" style="${room(column)}">${column.head}</th>`)}</tr></thead><tbody>${rows.map((cells, row) => html`<tr class="${marked.includes(row) ? "deciding pass" : ""}">${cells.map((cell, k) => html`<td class="${style(columns[k])}" style="${room(columns[k])}">${cell}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 
 /** A table in Markdown; what users wrote is no markup in it. */

@@ -65,6 +65,7 @@ export function answerLines(result: TuneResult): readonly string[] {
     goal,
     best.id === 0 ? "The strategy as it was does best: nothing to change." : `Recommended: ${result.axes.map(({ path, before: was }, k) => `${path} ${best.values[k]}${was === best.values[k] ? "" : ` (was ${was === "" ? "not written" : was})`}`).join(", ")}.`,
     `In the race, ${counted(best.seeds, "seed")}: detected in time ${percent(best.score.detected)} (p90 ${duration(best.score.detectionP90)}), false rollbacks ${percent(best.score.falseRollbacks)}, ${money(best.score.cost)} per release${before === undefined || best.id === 0 ? "" : `; before: ${percent(before.score.detected)}, ${percent(before.score.falseRollbacks)}, ${money(before.score.cost)}`}.`,
+    ...choiceWords(result),
     ...result.heldOut.filter(({ decides }) => decides).map(({ name, kind, recommended, bound }) =>
       kind === "bad"
         ? `Fresh seeds, ${name}: detected in time in ${recommended.well} of ${recommended.runs} (${percent(recommended.wellShare)}; at least ${percent(bound)} with 95 % confidence).`
@@ -73,6 +74,16 @@ export function answerLines(result: TuneResult): readonly string[] {
     ...(result.holds === true && !result.proven ? ["So many fresh seeds do not prove it yet with 95 % confidence: --held-out plays more."] : []),
     ...overfitted(result),
   ];
+}
+
+/** By what right the best is the best. */
+function choiceWords({ candidates, objective, met }: TuneResult): readonly string[] {
+  const most = Math.max(...candidates.map(({ seeds }) => seeds));
+  const good = candidates.filter(({ seeds, score }) => seeds === most && score.violation === 0);
+  const sure = good.filter(({ proven }) => proven);
+  if (!met || good.length < 2) return [];
+  const among = sure.length === 0 ? "none beyond doubt; taken is the one" : `${sure.length} with 95 % confidence; taken is, of these, the one`;
+  return [`${good.length} settings that played all ${counted(most, "seed")} met the goal, ${among} with the ${objective}.`];
 }
 
 /** Cases beside the goal in which it does markedly worse than before. */

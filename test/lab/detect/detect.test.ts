@@ -1,0 +1,101 @@
+// The minimum detectable effect: against the closed form of a static threshold, over any number of workers, and inverted.
+
+import { describe, expect, it } from "vitest";
+import { bundleOf, type Bundle } from "../../../src/lab/bundle.js";
+import { searchBake, type BakeInput } from "../../../src/lab/detect/bake.js";
+import { detect, type DetectInput, type DetectResult } from "../../../src/lab/detect/detect.js";
+import { parseRegressionSize, type RegressionSize } from "../../../src/lab/detect/regression.js";
+import { InlineRunner } from "../../../src/lab/inline-runner.js";
+import type { Runner } from "../../../src/lab/runner.js";
+import { clopperPearson } from "../../../src/lab/statistics/clopper-pearson.js";
+import { minutes } from "../../../src/kernel/units.js";
+import { startPool } from "../support/bundles.js";
+import { tiny, tinyText } from "../support/tiny.js";
+
+const sizes = (...written: readonly string[]): readonly RegressionSize[] => written.flatMap((text) => parseRegressionSize(text) ?? []);
+const seedsTo = (last: number): readonly number[] => Array.from({ length: last }, (_, k) => k + 1);
+
+async function curveOf(input: Partial<DetectInput> & { readonly scenario: Bundle }, runner: Runner = new InlineRunner()): Promise<DetectResult> {
+  const found = await detect({ sizes: sizes("2%"), on: null, within: null, fidelity: "cohort", seeds: seedsTo(10), ...input }, runner);
+  if (!found.ok) throw new Error(found.problems[0].message);
+  return found.value;
+}
+
+/** The chance of more than `most` among n, each with chance p. */
+function binomialTail(n: number, p: number, most: number): number {
+  let term = (1 - p) ** n;
+  let below = term;
+  for (let k = 1; k <= most; k += 1) {
+    term *= ((n - k + 1) / k) * (p / (1 - p));
+    below += term;
+  }
+  return 1 - below;
+}
+
+describe("the curve", () => {
+  it("is the binomial tail where one window is held once against a static threshold", async () => {
+    // 20 rps at the canary. The window of 5 min that is full first holds 19 scrape intervals of each replica.
+    const strategy = "{ steps: [{ weight: 50%, bake: 10m }, { weight: 100%, bake: 1m }], every: 5m, window: 5m, gates: { error-rate: { below: 50% } }, triggers: { error-rate: { above: 1%, for: 1 of 1 } }, thin-data: { min-requests: 1 } }";
+    const text = tinyText({ strategy, duration: "14m" }).replace(/expect:[^]*/, "");
+    const curve = await curveOf({ scenario: bundleOf("static.yaml", [{ path: "static.yaml", text }]), sizes: sizes("0.5%", "0.9%", "1.2%"), within: minutes(10), seeds: seedsTo(100) });
+    const requests = 20 * 19 * 15;
+    for (const { size, detected, runs } of curve.sizes) {
+      const chance = binomialTail(requests, 0.001 + 0.999 * size, Math.floor(0.01 * requests));
+      const { low, high } = clopperPearson(detected, runs, { confidence: 0.998 });
+      expect(chance, `${size}: ${detected} of ${runs}`).toBeGreaterThan(low);
+      expect(chance, `${size}: ${detected} of ${runs}`).toBeLessThan(high);
+    }
+    // At the threshold itself about half of the windows breach: the share of 80 % lies between the sizes.
+    expect(curve.detectable[0].size).toMatchObject({ kind: "at" });
+  });
+
+  it("counts only what is in time, and keeps the delays of all", async () => {
+    const scenario = tiny({ errors: "+20%" });
+    const [all, none] = [await curveOf({ scenario, sizes: sizes("20%") }), await curveOf({ scenario, sizes: sizes("20%"), within: 1 })];
+    expect(all.sizes[0]).toMatchObject({ detected: 10, everDetected: 10 });
+    expect(none.sizes[0]).toMatchObject({ detected: 0, everDetected: 10, delayP50: all.sizes[0].delayP50 });
+    expect(none.detectable[0].size).toEqual({ kind: "above", size: 0.2 });
+    expect(all.detectable[0].size).toEqual({ kind: "below", size: 0.2 });
+  });
+
+  it("is the same for any number of workers, and says when it was interrupted", async () => {
+    const scenario = tiny();
+    const pool = await startPool(2);
+    try {
+      expect(await curveOf({ scenario, sizes: sizes("1%", "5%") }, pool)).toEqual(await curveOf({ scenario, sizes: sizes("1%", "5%") }));
+    } finally {
+      await pool.close();
+    }
+    const stop = new AbortController();
+    const cut = await detect({ scenario, sizes: sizes("1%", "5%"), on: null, within: null, fidelity: "cohort", seeds: seedsTo(5) }, new InlineRunner(), { signal: stop.signal, onProgress: (runs) => (runs === 12 ? stop.abort() : undefined) });
+    expect(cut.ok && cut.value).toMatchObject({ interrupted: true, healthy: { runs: 5 }, sizes: [{ written: "+1%", runs: 5 }] });
+  });
+
+  it("has nothing to detect where no release is made", async () => {
+    const scenario = bundleOf("t.yaml", [{ path: "t.yaml", text: tinyText().replace(/script:[^]*/, "script: []\n") }]);
+    const found = await detect({ scenario, sizes: sizes("1%"), on: null, within: null, fidelity: "cohort", seeds: [1] }, new InlineRunner());
+    expect(found.ok ? "" : found.problems[0].message).toContain("the script makes no release");
+  });
+});
+
+describe("the bake time", () => {
+  const scenario = tiny({ rate: "10rps", strategy: "{ steps: [{ weight: 20%, bake: 30s }, { weight: 100%, bake: 2m }], every: 30s, window: 1m, gates: { error-rate: { below: 50% } }, triggers: { error-rate: { above: 3%, for: 2 of 3 } }, thin-data: { min-requests: 20 } }" });
+  const input: BakeInput = { scenario, size: sizes("4%")[0], on: null, share: 0.8, fidelity: "cohort", seeds: seedsTo(20), longest: minutes(60) };
+
+  it("is the shortest tried at which enough runs notice in the first step", async () => {
+    const found = await searchBake(input, new InlineRunner());
+    if (!found.ok || found.value.bake === null) throw new Error("nothing found");
+    const { bake, tooShort, tried, before } = found.value;
+    expect(before).toBe(30e6);
+    const shareAt = (at: number | null) => tried.find((each) => each.bake === at)?.share ?? -1;
+    expect(shareAt(bake)).toBeGreaterThanOrEqual(0.8);
+    expect(shareAt(tooShort)).toBeLessThan(0.8);
+    expect(bake).toBeGreaterThan(tooShort ?? 0);
+    expect(found.value.runs).toBe(20 * tried.length);
+  });
+
+  it("is not found where nothing is ever noticed: a regression below the threshold", async () => {
+    const found = await searchBake({ ...input, size: sizes("0.1%")[0], seeds: [1, 2, 3], longest: minutes(5) }, new InlineRunner());
+    expect(found.ok && found.value).toMatchObject({ bake: null, longest: minutes(5), tooShort: minutes(5), interrupted: false });
+  });
+});

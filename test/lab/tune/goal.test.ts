@@ -1,0 +1,49 @@
+// Goals in people's words: what is understood, what is meant where nothing is said, and what to write instead.
+
+import { describe, expect, it } from "vitest";
+import { CLAUSES, GOAL_DEFAULTS, parseGoal, goalWords, type Goal } from "../../../src/lab/tune/goal.js";
+import { minutes } from "../../../src/kernel/units.js";
+
+const goal = (text: string): Goal => {
+  const parsed = parseGoal(text);
+  if (!parsed.ok) throw new Error(parsed.message);
+  return parsed.value;
+};
+const wrong = (text: string): string => {
+  const parsed = parseGoal(text);
+  return parsed.ok ? "" : parsed.message;
+};
+
+describe("a goal", () => {
+  it("is read as the README asks it", () => {
+    expect(goal("detect 2% regressions within 3m, false rollbacks under 1%, least cost")).toEqual({
+      detect: { size: { kind: "errors", written: "+2%", number: 0.02 }, on: null, within: minutes(3), share: GOAL_DEFAULTS.share },
+      falseRollbacks: 0.01, promote: null, costBelow: null, objective: "least cost", badShare: GOAL_DEFAULTS.badShare,
+    });
+  });
+
+  it("is the same in other words, with spaces and in another order", () => {
+    const one = goal("detect 2% regressions within 3m, false rollbacks under 1%");
+    for (const other of ["under 1 % false rollbacks; catch a 2 % regression in under 3 min", "false alarms at most 1% and find 2% more errors in 3m", "Detect +2% errors within 3m in at least 95% of runs, with false rollbacks below 1%"]) expect(goal(other)).toEqual(one);
+  });
+
+  it("takes endpoints, latency, shares, promotion, cost, how many releases are bad, and one thing to be best", () => {
+    const full = goal("detect x1.5 regressions on checkout/pay within 5m in 99% of runs, promote within 90m, cost under 50EUR, 20% bad releases, fastest detection");
+    expect(full.detect).toMatchObject({ size: { kind: "latency", number: 1.5 }, on: "checkout/pay", share: 0.99 });
+    expect(full).toMatchObject({ promote: { within: minutes(90) }, costBelow: 50, badShare: 0.2, objective: "fastest detection" });
+    expect(goalWords(full).join("; ")).toContain("x1.5 latency on checkout/pay within 5m in 99% of runs");
+  });
+
+  it("understands each of its own examples", () => {
+    for (const clause of CLAUSES) expect(wrong(clause.startsWith("detect") ? clause : `detect 2% regressions within 3m, ${clause}`), clause).toBe("");
+  });
+
+  it("names the clause that it did not understand, and the nearest words", () => {
+    expect(wrong("detect 2% regresions within 3m")).toContain("perhaps `regressions` for `regresions`");
+    expect(wrong("detect 2% regressions within 3m, few surprises")).toContain("`few surprises` was not understood");
+    expect(wrong("least cost")).toContain("does not say what to detect");
+    expect(wrong("detect 2% regressions within 3 parsecs")).toContain("`detect 2% regressions within 3 parsecs`");
+    expect(wrong("detect 2% regressions within 3m, least cost, fastest promotion")).toContain("one thing can be best");
+    expect(wrong("detect 0% regressions within 3m")).toContain("no regression");
+  });
+});
