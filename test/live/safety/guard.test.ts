@@ -11,7 +11,7 @@ import { isStill, signalIf, stateOf } from "../../../src/live/safety/identity.js
 import { JournalFailure } from "../../../src/live/safety/journal.js";
 import { recover } from "../../../src/live/safety/recover.js";
 import { BUILT, endGameDays, startGameDay, stateIn } from "./game-day.js";
-import { temporaryFolder, tidy, until } from "./programs.js";
+import { hearsSigterm, temporaryFolder, tidy, until } from "./programs.js";
 
 const guards: GameDayGuard[] = [];
 const mounts: string[] = [];
@@ -175,7 +175,7 @@ describe("a process", () => {
     const data = guard.temporaryFolder("data");
     mkdirSync(join(data, "wal"));
     expect(() => guard.temporaryFolder("data")).toThrow(/exists/);
-    await sleep(400);
+    await until("the stubborn one is up", () => hearsSigterm(stubborn.identity.pid));
     const { left, lines } = await guard.end("all done");
     expect(left).toEqual([]);
     expect(lines).toEqual(expect.arrayContaining([

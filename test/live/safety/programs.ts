@@ -1,6 +1,6 @@
 // Small real processes for the safety tests, and helpers that wait for what must become true.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -29,6 +29,12 @@ export function temporaryFolder(): string {
 export function tidy(): void {
   for (const child of started.splice(0)) child.kill("SIGKILL");
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+}
+
+/** Whether a process has a handler of its own for SIGTERM: it can be asked to end only then. */
+export function hearsSigterm(pid: number): boolean {
+  const caught = /^SigCgt:\s+([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "0";
+  return (BigInt(`0x${caught}`) & (1n << 14n)) !== 0n;
 }
 
 /** Waits until `holds`; throws after `ms`. */

@@ -25,7 +25,7 @@ describe("the watchdog", () => {
   });
 
   it("reverts a fault whose time is over when main hangs, and leaves main and the others alone", async () => {
-    const day = await startGameDay(temporaryFolder(), "g1", "stop=700", "hang");
+    const day = await startGameDay(temporaryFolder(), "g1", "stop=2000", "hang");
     expect(stateOf(day.children[0])).toBe("stopped");
     await until("the replica goes on", () => stateOf(day.children[0]) === "running");
     await until("it is written", () => stateIn(day.journal).openFaults.length === 0);
