@@ -9,6 +9,7 @@ import { kernelBench } from "./kernel.js";
 import { proxyBench } from "./proxy.js";
 import { requestBench } from "./request.js";
 import type { BenchRow } from "./row.js";
+import { sweepBench } from "./sweep.js";
 import { telemetryBench } from "./telemetry.js";
 
 const SUITES: readonly (readonly [name: string, run: () => Promise<readonly BenchRow[]>])[] = [
@@ -18,6 +19,7 @@ const SUITES: readonly (readonly [name: string, run: () => Promise<readonly Benc
   ["cohort", cohortBench],
   ["classified", classifiedBench],
   ["lab", labBench],
+  ["sweep", sweepBench],
   ["proxy", proxyBench],
 ];
 
