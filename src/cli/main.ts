@@ -136,6 +136,21 @@ function program(end: (code: ExitCode) => void): Command {
     .option("--workers <n>", "worker threads; all cores when left out")
     .action(async (flags) => end(await (await import("./commands/worker.js")).workerCommand(flags, terminal)));
   root
+    .command("fuzz")
+    .description("chaos in the simulator: random scenarios that look for broken rules and invariants, shrunk to a few lines")
+    .argument("[scenario]", "keep this scenario's world and strategy, and vary what happens")
+    .option("--strategy <file>", "put this strategy to the test, in random worlds or in the scenario")
+    .option("--rule <rule>", 'e.g. "never: weight(v2) > 50% while error-rate(v2) > 20%"; again for further rules', collect, [])
+    .option("--vary-world", "vary the scenario's world too")
+    .option("--runs <n>", "cases to play (300 when left out)")
+    .option("--for <time>", "play for this long instead, e.g. 60s; how many cases that is depends on the machine")
+    .option("--seed <n>", "another search", "1")
+    .option("--corpus <dir>", "play the cases kept there first, and keep those that failed or reached something new")
+    .option("--workers <n>", "worker threads; all cores when left out")
+    .option("--out <dir>", "where failing cases go", "shakedown-out/fuzz")
+    .option("--allow-path <dir>", "a folder outside the project that files may refer to", collect, [])
+    .action(async (scenario, flags) => end(await (await import("./commands/fuzz.js")).fuzzCommand(scenario, flags, terminal)));
+  root
     .command("explain")
     .description("say in words why each decision of a run was taken")
     .argument("<outcome>", "an outcome.json, or the folder it is in")

@@ -63,11 +63,12 @@ const REDUCTION = 4;
 const MOST_PAGES_IN_REQUEST = 4_000;
 
 /** The case of a drawn document: with less traffic when it is too much for its world, in `request` when cohort refuses it; null when neither goes. */
-export function settled(document: Fields, frame: CaseFrame): FuzzCase | null {
+export function settled(document: Fields, frame: CaseFrame, onProblem: (problem: Problem) => void = () => undefined): FuzzCase | null {
   let written = document;
   for (let tries = 0; ; tries += 1) {
     const made = caseOf(written, frame);
     if (made.ok) return made.value;
+    onProblem(made.problems[0]);
     if (!made.problems.every(({ message }) => message.includes("cohort cannot do"))) return null;
     if (tries === MOST_REDUCTIONS || frame.scenario.world !== undefined) break;
     written = { ...written, world: withLessTraffic(fieldsOf(written.world)) };

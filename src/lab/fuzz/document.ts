@@ -85,19 +85,21 @@ function flowOf(value: Value): string {
   return typeof value === "string" ? scalarOf(value) : JSON.stringify(value);
 }
 
+function isPlain(text: string): boolean {
+  try {
+    return /^[^"'\n]+$/.test(text) && (parse(`{ a: ${text} }`) as Fields).a === text;
+  } catch {
+    return false;
+  }
+}
+
 const scalars = new Map<string, string>();
 
 /** Plain where YAML reads the same text back, quoted elsewhere. */
 function scalarOf(text: string): string {
   const known = scalars.get(text);
   if (known !== undefined) return known;
-  let plain = false;
-  try {
-    plain = /^[^"'\n]+$/.test(text) && (parse(`{ a: ${text} }`) as Fields).a === text;
-  } catch {
-    plain = false;
-  }
-  const written = plain ? text : JSON.stringify(text);
+  const written = isPlain(text) ? text : JSON.stringify(text);
   if (scalars.size > 10_000) scalars.clear();
   scalars.set(text, written);
   return written;

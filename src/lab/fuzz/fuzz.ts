@@ -1,5 +1,6 @@
 // Fuzzing: rounds of random and changed cases, what they reached, what was wrong, and each new failure shrunk.
 
+import type { Problem } from "../../scenario/problem.js";
 import type { Runner, Job, RunResult } from "../runner.js";
 import { arbitraryScenario } from "./arbitraries/scenario.js";
 import { pagesOf, ruleName, settled, type CaseFrame, type FuzzCase } from "./cases.js";
@@ -60,6 +61,8 @@ export interface FuzzResult {
   readonly runs: number;
   /** Draws that became no case. */
   readonly givenUp: number;
+  /** What the loader said of the last draw that it refused. */
+  readonly problem: Problem | null;
   readonly found: readonly Found[];
   /** Failures that were seen again, by id, with how often. */
   readonly seen: ReadonlyMap<string, number>;
@@ -92,6 +95,7 @@ class Fuzzer {
   #cases = 0;
   #runs = 0;
   #givenUp = 0;
+  #problem: Problem | null = null;
 
   constructor(options: FuzzOptions, runner: Runner) {
     this.#options = options;
@@ -110,7 +114,7 @@ class Fuzzer {
       await this.#round(numbers.flatMap((each) => this.#drawn(each) ?? []), mostFindings);
     }
     return {
-      cases: this.#cases, runs: this.#runs, givenUp: this.#givenUp, found: this.#found, seen: this.#seen, reach: reachOf(this.#population.reached),
+      cases: this.#cases, runs: this.#runs, givenUp: this.#givenUp, problem: this.#problem, found: this.#found, seen: this.#seen, reach: reachOf(this.#population.reached),
       idleRules: this.#rules.filter((rule) => !this.#busyRules.has(rule)),
       kept: [...this.#population.documents, ...this.#found.map(({ case: { document } }) => document)], aborted: signal?.aborted === true,
     };
@@ -124,7 +128,7 @@ class Fuzzer {
       const document = valueOfSeed(composed((hand) =>
         draw < MOST_DRAWS / 2 && this.#population.size > 0 && hand.chance(MUTATED) ? mutated(hand, this.#population.pick(hand), frame.scenario) : fresh.generate(hand.random, undefined).value,
       ), mixed(seed, number, draw));
-      const made = settled(document, frame);
+      const made = settled(document, frame, (problem) => (this.#problem = problem));
       if (made !== null) return made;
     }
     this.#givenUp += 1;

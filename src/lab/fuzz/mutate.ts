@@ -73,11 +73,22 @@ const scaleFigure: Mutation = (hand, document) => {
 
 const isScalable = (value: Value | undefined): boolean => typeof value === "number" || (typeof value === "string" && /^[+x-]?\d+(\.\d+)?(ms|s|m|%|rps|MiB|EUR)?$/.test(value));
 
+/** A mutation of any part, which leaves alone what the frame keeps. */
+const changing = (frame: ScenarioFrame, mutation: Mutation): Mutation => (hand, document, names) => {
+  const changed = mutation(hand, document, names);
+  return {
+    ...changed, ...frame.kept,
+    ...(frame.world === undefined ? {} : { world: document.world, for: document.for }),
+    ...(frame.strategy === undefined ? {} : { strategy: document.strategy }),
+  };
+};
+
 /** The mutations of what the frame does not keep, by weight. */
 function mutationsIn(frame: ScenarioFrame): readonly (readonly [number, Mutation])[] {
   const keepsWorld = frame.world !== undefined;
   return [
-    [5, addItem], [5, replaceItem], [2, dropItem], [5, moveItem], [2, anotherPerson], [1, anotherSeed], [4, scaleFigure], [2, dropKey],
+    [5, addItem], [5, replaceItem], [2, dropItem], [5, moveItem], [1, anotherSeed], [4, changing(frame, scaleFigure)], [2, changing(frame, dropKey)],
+    ...(frame.kept === undefined ? [[2, anotherPerson] as const] : []),
     ...(frame.strategy === undefined ? [[4, anotherStrategy] as const] : []),
     ...(keepsWorld ? [] : [[1, anotherWorld] as const]),
   ];

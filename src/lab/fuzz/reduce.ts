@@ -2,7 +2,7 @@
 
 import { caseOf, type CaseFrame, type FuzzCase } from "./cases.js";
 import type { Fields } from "./document.js";
-import { PASSES } from "./simpler.js";
+import { LAST_PASS, PASSES } from "./simpler.js";
 
 /** Candidates that are played together; the first that still fails is taken, so that the number of workers changes nothing. */
 const TOGETHER = 4;
@@ -65,5 +65,6 @@ export async function reduced(failing: FuzzCase, frame: CaseFrame, stillFails: S
       for (let place: number | null = 0; place !== null && !isOver(); ) place = await step(pass(frame.scenario), place);
     }
   }
+  await step(LAST_PASS(frame.scenario), 0);
   return { smallest, runs };
 }

@@ -1,7 +1,8 @@
 // Arbitrary scenarios: a world, a strategy and a script that know each other's names, and every other key of the format.
 
 import type { Arbitrary } from "fast-check";
-import type { Fields, Value } from "../document.js";
+import { fieldsOf, listOf, type Fields, type Value } from "../document.js";
+import { secondsOf } from "../figure.js";
 import { composed, type Hand } from "../hand.js";
 import { namesOf, releasesOf, type Names } from "../names.js";
 import { duration, euro, factor, millis, percent, secondsText } from "./figures.js";
@@ -9,9 +10,13 @@ import { releasedEndpoints, script } from "./script.js";
 import { arbitraryStrategy } from "./strategy.js";
 import { arbitraryWorld } from "./world.js";
 
+/** Share of cases in which releases are judged. */
+const JUDGED = 0.2;
+
 /** Seconds that a case lasts: long enough for a short canary and a rollback, short enough to play many. */
 const SHORTEST = 8 * 60;
-const LONGEST = 30 * 60;
+const USUAL = 20 * 60;
+const LONGEST = 40 * 60;
 
 function objectives(hand: Hand): Fields {
   return {
@@ -84,39 +89,47 @@ function gameDay(hand: Hand, names: Names): Fields {
   };
 }
 
+/** Seconds after the last step in which things may still go wrong. */
+const AFTERWARDS = 300;
+const secondsOfSteps = (strategy: Value): number => listOf(fieldsOf(strategy).steps).reduce<number>((sum, step) => sum + (secondsOf(fieldsOf(step).bake) ?? 0) * 1.2, 0);
+const secondsOfReleases = (script: readonly Value[]): number => Math.max(0, ...script.map((item) => secondsOf(fieldsOf(item).at) ?? 0));
+
 /** What a case is made around; what is not given is drawn. */
 export interface ScenarioFrame {
   /** A world in place of a drawn one: as its scenario refers to it, with its names. */
   readonly world?: { readonly written: Value; readonly names: Names };
   /** A strategy in place of a drawn one, as its scenario refers to it. */
   readonly strategy?: Value;
-  /** Other keys of the scenario that are kept. */
+  /** The scenario's other keys, in place of drawn ones. */
   readonly kept?: Fields;
 }
 
 /** Scenarios within the frame; each is one document. */
 export function arbitraryScenario(frame: ScenarioFrame = {}): Arbitrary<Fields> {
   return composed((hand) => {
-    const { kept = {} } = frame;
-    const lasts = frame.world?.names.lasts ?? hand.count(SHORTEST / 60, LONGEST / 60) * 60;
+    const lasts = frame.world?.names.lasts ?? hand.count(SHORTEST / 60, USUAL / 60) * 60;
     const world = frame.world?.written ?? hand.draw(arbitraryWorld);
     const names = frame.world?.names ?? namesOf(world as Fields, lasts);
     const items = script(hand, names);
     const releases = releasesOf(items).map(({ version }) => version);
     const strategy = frame.strategy ?? hand.draw(arbitraryStrategy(releasedEndpoints(names, items)));
-    const written: Fields = { shakedown: 1, kind: "scenario", seed: hand.count(1, 1_000), for: secondsText(lasts) };
+    // Mostly there is time for the strategy to come to an end.
+    const enough = frame.world === undefined && hand.chance(0.8) ? secondsOfSteps(strategy) + secondsOfReleases(items) + AFTERWARDS : 0;
+    const written: Fields = { shakedown: 1, kind: "scenario", seed: hand.count(1, 1_000), for: secondsText(Math.max(lasts, Math.min(LONGEST, enough))) };
+    if (frame.kept !== undefined) return { ...written, ...frame.kept, world, strategy, script: items };
     const put = (chance: number, key: string, make: () => Value): void => {
-      if (!(key in kept) && hand.chance(chance)) written[key] = make();
+      if (hand.chance(chance)) written[key] = make();
     };
     put(0.05, "name", () => "fuzzed");
     put(0.05, "about", () => "A case that the fuzzer made.");
-    put(0.5, "objectives", () => objectives(hand));
+    // What users are promised judges a release by runs of its twins, several times the cost of the run itself.
+    written.objectives = hand.chance(JUDGED) ? objectives(hand) : {};
     put(0.1, "cost", () => cost(hand));
     put(0.5, "person", () => person(hand));
     put(0.06, "expect", () => Array.from({ length: hand.count(1, 3) }, () => expectation(hand, names, releases)));
     put(0.05, "expect-in", () => hand.draw(percent(1, 100)));
     put(0.05, "expect-overall", () => [overall(hand, releases)]);
     put(0.05, "game-day", () => gameDay(hand, names));
-    return { ...written, ...kept, world, strategy, script: items };
+    return { ...written, world, strategy, script: items };
   });
 }

@@ -11,10 +11,10 @@ const INCONCLUSIVE = ["hold", "ask", "roll-back", "promote"] as const;
 
 function steps(hand: Hand): Value[] {
   const weights: number[] = [];
-  for (let weight = hand.count(1, 60); weight < 100 && weights.length < 3; weight += hand.count(1, 60)) weights.push(weight);
+  for (let weight = hand.chance(0.2) ? 100 : hand.count(1, 60); weight < 100 && weights.length < 3; weight += hand.count(1, 60)) weights.push(weight);
   return [...weights, 100].map((weight): Fields => ({
     weight: `${weight}%`,
-    bake: hand.draw(duration(20, 420)),
+    bake: hand.draw(duration(20, 300)),
     ...(hand.chance(0.2) ? { "max-hold": hand.draw(duration(0, 300)) } : {}),
     ...(hand.chance(0.2) ? { "min-requests": hand.draw(whole(0, 500)) } : {}),
     ...(hand.chance(0.2) ? { "on-inconclusive": hand.pick(INCONCLUSIVE) } : {}),

@@ -1,0 +1,109 @@
+// `shakedown fuzz`: chaos in the simulator, until a rule or an invariant breaks; the breaking case is shrunk and written.
+
+import { join, relative } from "node:path";
+
+import { readCorpus, keepInCorpus } from "../../lab/fuzz/corpus.js";
+import { fuzz, type Found, type FuzzResult } from "../../lab/fuzz/fuzz.js";
+import { PoolRunner } from "../../lab/pool-runner.js";
+import { StorageError } from "../../lab/sweep/parts.js";
+import { counted } from "../../kernel/format.js";
+import { caseFile, caseName, fuzzLines } from "../../report/lab/fuzz-words.js";
+import { parseDuration } from "../../scenario/units.js";
+import { writeWhole } from "../artifacts.js";
+import { ExitCode, UsageError } from "../exit.js";
+import { frameOf, type FrameFlags } from "../lab/fuzz-frame.js";
+import { interruptible, loadBundles, parseWorkers } from "../lab/plan.js";
+import { scenarioFiles } from "../targets.js";
+import type { Terminal } from "../terminal.js";
+
+export interface FuzzFlags extends FrameFlags {
+  readonly runs?: string;
+  readonly for?: string;
+  readonly seed: string;
+  readonly corpus?: string;
+  readonly workers?: string;
+}
+
+const USUAL_CASES = 300;
+const MOST_SEED = 2_147_483_647;
+/** A run takes a fraction of a second; one that takes this long will not end. */
+const SECONDS_PER_RUN = 60;
+const MILLIS_BETWEEN_UPDATES = 200;
+
+/** Runs the command; gives its exit code. */
+export async function fuzzCommand(target: string | undefined, flags: FuzzFlags, terminal: Terminal): Promise<ExitCode> {
+  const seed = wholeNumber("--seed", flags.seed, MOST_SEED);
+  const { cases, millis } = lengthOf(flags);
+  const frame = frameOf(target === undefined ? null : onlyScenario(target, flags, terminal), flags, terminal.color);
+  const corpus = flags.corpus === undefined ? null : readCorpus(flags.corpus);
+  for (const name of corpus?.unreadable ?? []) terminal.warn(`${join(flags.corpus ?? "", name)}: is no case, and is left alone`);
+  const { signal, release } = interruptible();
+  const runner = await PoolRunner.start({ workers: parseWorkers(flags.workers), secondsPerRun: SECONDS_PER_RUN });
+  const startedAt = performance.now();
+  try {
+    const result = await fuzz({
+      frame, seed, cases, signal, corpus: corpus?.documents ?? [],
+      isOver: () => millis !== null && performance.now() - startedAt >= millis,
+      onProgress: progressOn(terminal, startedAt),
+      onFound: (found) => write(found, flags.out),
+    }, runner);
+    terminal.status("");
+    return finish(result, flags, terminal);
+  } catch (error) {
+    terminal.status("");
+    if (error instanceof StorageError) throw new UsageError(error.message);
+    throw error;
+  } finally {
+    release();
+    await runner.close();
+  }
+}
+
+function finish(result: FuzzResult, flags: FuzzFlags, terminal: Terminal): ExitCode {
+  if (result.cases === 0 && result.problem !== null && !result.aborted) {
+    const { message, instead } = result.problem;
+    throw new UsageError(`no case could be made: ${message}${instead === null ? "" : `; ${instead}`}`);
+  }
+  for (const rule of result.idleRules) terminal.warn(`no case had the names of the rule "${rule}"`);
+  const kept = flags.corpus === undefined ? null : keepInCorpus(flags.corpus, result.kept);
+  terminal.print(fuzzLines(result, { seed: flags.seed, timed: flags.for !== undefined, pathOf: (found) => pathOf(found, flags.out), width: terminal.width }).join("\n"));
+  if (kept !== null) terminal.print(`${counted(kept, "case")} added to ${flags.corpus ?? ""}`);
+  if (result.aborted) return ExitCode.interrupted;
+  if (result.found.length === 0) return ExitCode.ok;
+  return result.found.every(({ finding: { kind } }) => kind === "rule" || kind === "invariant") ? ExitCode.failed : ExitCode.ourFault;
+}
+
+/** A failing case's file, as a shell in this folder names it. */
+const pathOf = ({ finding }: Found, out: string): string => relative(process.cwd(), join(out, caseName(finding)));
+
+const write = (found: Found, out: string): void => writeWhole(join(out, caseName(found.finding)), caseFile(found, pathOf(found, out)));
+
+function lengthOf(flags: FuzzFlags): { readonly cases: number; readonly millis: number | null } {
+  if (flags.for === undefined) return { cases: flags.runs === undefined ? USUAL_CASES : wholeNumber("--runs", flags.runs, 10_000_000), millis: null };
+  if (flags.runs !== undefined) throw new UsageError("--runs and --for: give one of them");
+  const parsed = parseDuration(flags.for);
+  if (!parsed.ok) throw new UsageError(`--for ${flags.for}: ${parsed.message}; ${parsed.instead}`);
+  return { cases: Infinity, millis: parsed.value / 1000 };
+}
+
+function wholeNumber(flag: string, text: string, most: number): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number > most) throw new UsageError(`${flag} ${text}: write a whole number up to ${most}`);
+  return number;
+}
+
+function onlyScenario(target: string, flags: FuzzFlags, terminal: Terminal) {
+  const files = scenarioFiles([target]);
+  if (files.length > 1) throw new UsageError(`a fuzz is of one scenario, and these are ${files.length}: name one of them`);
+  return loadBundles(files, { allowPath: flags.allowPath, color: terminal.color, fidelity: null })[0].bundle;
+}
+
+function progressOn(terminal: Terminal, startedAt: number): NonNullable<Parameters<typeof fuzz>[0]["onProgress"]> {
+  let shownAt = 0;
+  return ({ doing, cases, findings, reached }) => {
+    const now = performance.now();
+    if (!terminal.live || now - shownAt < MILLIS_BETWEEN_UPDATES) return;
+    shownAt = now;
+    terminal.status(`${doing}: case ${cases}, ${counted(findings, "finding")}, ${counted(reached, "feature")} reached, ${((now - startedAt) / 1000).toFixed(0)} s`);
+  };
+}

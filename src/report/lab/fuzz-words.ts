@@ -1,0 +1,77 @@
+// What a fuzz found and reached, for the terminal; and a failing case as a file that says how to play it again.
+
+import { count, counted } from "../../kernel/format.js";
+import type { Reach } from "../../lab/fuzz/features.js";
+import type { Finding } from "../../lab/fuzz/findings.js";
+import type { Found, FuzzResult } from "../../lab/fuzz/fuzz.js";
+
+export interface FuzzWords {
+  readonly seed: string;
+  /** Whether time ended it, so that another machine plays more or fewer. */
+  readonly timed: boolean;
+  /** Where a failing case was written. */
+  readonly pathOf: (found: Found) => string;
+  readonly width: number;
+}
+
+/** The file name of a failing case: one for each way to fail. */
+export function caseName({ id }: Finding): string {
+  const name = id.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+  return `${name.slice(0, 80)}.yaml`;
+}
+
+const replayOf = ({ case: { seed, fidelity } }: Found, path: string): string => `shakedown run ${/\s/.test(path) ? JSON.stringify(path) : path} --seed ${seed} --fidelity ${fidelity}`;
+
+/** The case with what it shows, and the command that plays it. */
+export const caseFile = (found: Found, path: string): string => `# ${found.finding.id}\n# ${found.finding.message.split("\n")[0]}\n# ${replayOf(found, path)}\n${found.case.text}`;
+
+export function fuzzLines(result: FuzzResult, words: FuzzWords): readonly string[] {
+  const { cases, runs, found, aborted } = result;
+  return [
+    `${counted(cases, "case")} in ${counted(runs, "run")}, seed ${words.seed}${aborted ? ", interrupted" : ""}${words.timed ? " (with --for, how many depends on the machine)" : ""}`,
+    "",
+    ...(found.length === 0 ? ["✓ nothing broke: no crash, every invariant and rule held, and what was played twice came out the same", ""] : found.flatMap((each) => foundLines(each, result, words))),
+    ...reachLines(result.reach, words.width),
+  ];
+}
+
+function foundLines(found: Found, { seen }: FuzzResult, { pathOf }: FuzzWords): readonly string[] {
+  const { finding, lines, caseNumber, shrinkRuns } = found;
+  const path = pathOf(found);
+  const times = seen.get(finding.id) ?? 1;
+  return [
+    `✗ ${finding.id}`,
+    `  ${finding.message.split("\n")[0]}`,
+    `  first in case ${caseNumber}, ${times === 1 ? "once" : `${count(times)} times`} in all; shrunk from ${counted(lines.before, "line")} to ${lines.after} (${lines.script} of script) in ${counted(shrinkRuns, "run")}`,
+    "",
+    ...found.case.text.trimEnd().split("\n").map((line) => `    ${line}`),
+    "",
+    `  ${replayOf(found, path)}`,
+    "",
+  ];
+}
+
+const PLURALS: Readonly<Record<Reach["kind"], string>> = { transition: "transitions", rule: "rules", action: "actions", effect: "effects", carrier: "carriers", event: "events", invariant: "invariants" };
+
+function reachLines(reach: readonly Reach[], width: number): readonly string[] {
+  const never = reach.filter((each) => each.never.length > 0);
+  return [
+    `reached: ${reach.map(({ kind, reached, known }) => `${PLURALS[kind]} ${reached}/${known}`).join(", ")}`,
+    ...never.flatMap(({ kind, never: missing }) => wrapped(`never ${PLURALS[kind]}: `, missing, width)),
+  ];
+}
+
+/** A list that is broken between its items. */
+function wrapped(head: string, items: readonly string[], width: number): readonly string[] {
+  const lines: string[] = [];
+  let line = `  ${head}`;
+  items.forEach((item, index) => {
+    const piece = `${item}${index < items.length - 1 ? ", " : ""}`;
+    if (line.length + piece.length > width && line.trim() !== head.trim()) {
+      lines.push(line.trimEnd());
+      line = "    ";
+    }
+    line += piece;
+  });
+  return [...lines, line];
+}
