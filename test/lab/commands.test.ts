@@ -141,6 +141,27 @@ describe("compare", () => {
   });
 });
 
+describe("detect", () => {
+  it("prints what is detected, leaves a page, Markdown and JSON", async () => {
+    const { code, out } = await shakedown("detect", "s/good.yaml", "--sizes", "5%,20%", "--within", "4m", "--seeds", "1..4", "--bake-for", "20%", "--in", "50%", "--workers", "1");
+    expect(code).toBe(0);
+    expect(out).toMatch(/\+20% {2}4 of 4 \(100%\)/);
+    expect(out).toContain("To notice +20% errors in the first step (50%) in 50% of runs");
+    for (const name of ["report.html", "report.md", "detect.json", "charts/detection.svg"]) expect(existsSync(join(folder, "shakedown-out/detect", name)), name).toBe(true);
+    expect(read("shakedown-out/detect/report.html")).not.toMatch(/https?:\/\/(?!www\.w3\.org)/);
+  });
+});
+
+describe("tune", () => {
+  it("ends with 1 when nothing meets the goal, and leaves all the same what comes nearest", async () => {
+    const goal = "detect 20% regressions within 1s";
+    const { code, out } = await shakedown("tune", "s/good.yaml", "--goal", goal, "--vary", "window=1m,2m", "--seeds", "1..2", "--held-out", "1", "--workers", "1");
+    expect(code).toBe(1);
+    expect(out).toContain("Nothing that was tried meets the goal; this comes nearest");
+    for (const name of ["report.html", "report.md", "tune.json", "recommended.yaml"]) expect(existsSync(join(folder, "shakedown-out/tune", name)), name).toBe(true);
+  });
+});
+
 describe("start-up", () => {
   const HEAVY = ["vega", "vega-lite", "@duckdb", "bullmq", "ioredis", "@openfeature", "piscina", "chokidar", "fast-check"];
 
@@ -162,6 +183,15 @@ describe("start-up", () => {
     expect(loads("test", "s/good.yaml", "--seeds", "1..3")).toEqual([]);
     expect(loads("run", "s/good.yaml", "--json")).toEqual([]);
     expect(loads("test", "s/good.yaml", "--seeds", "1..100", "--workers", "2")).toEqual(["piscina"]);
+  });
+
+  it("loads DuckDB for a sweep only, vega for a report with pictures only, and neither BullMQ nor flagd for any of these", () => {
+    expect(loads("sweep", "s/good.yaml", "--set", "strategy.steps.0.weight=20%,40%", "--seeds", "1", "--out", "heavy")).toEqual(["vega", "vega-lite", "@duckdb"]);
+    expect(loads("sweep", "query", "heavy", "select count(*) from runs")).toEqual(["@duckdb"]);
+    expect(loads("detect", "s/good.yaml", "--sizes", "5%", "--seeds", "1", "--json")).toEqual([]);
+    expect(loads("gameday", "s/good.yaml", "--dry-run")).toEqual([]);
+    expect(loads("worker", "--help")).toEqual([]);
+    expect(loads("fuzz", "--help")).toEqual([]);
   });
 });
 

@@ -8,7 +8,7 @@ import { parseAxis, type Axis } from "../../lab/sweep/axis.js";
 import { designPoints, DESIGNS, type Design, type DesignName, type DesignPoint } from "../../lab/sweep/design.js";
 import { StorageError, writeFileWhole } from "../../lab/sweep/parts.js";
 import { planSweep, runsOf, type SweepPlan } from "../../lab/sweep/plan.js";
-import { sweep, type SweepSummary } from "../../lab/sweep/sweep.js";
+import { sweep, type SweepSummary, type Tally } from "../../lab/sweep/sweep.js";
 import { adviseName } from "../../scenario/nearest.js";
 import { ExitCode, UsageError } from "../exit.js";
 import { fidelityFlag } from "../fidelity.js";
@@ -82,7 +82,7 @@ async function play(plan: SweepPlan, flags: SweepFlags, terminal: Terminal): Pro
   const progress = new Progress(terminal, "sweep", runsOf(plan));
   let summary: SweepSummary;
   try {
-    summary = await sweep(plan, runner, { out: flags.out, resume: flags.resume === true, signal, onProgress: (rows) => progress.step(rows) });
+    summary = await sweep(plan, runner, { out: flags.out, resume: flags.resume === true, signal, onProgress: (rows, tally) => progress.step(rows, soFar(tally)) });
   } finally {
     progress.clear();
     release();
@@ -98,9 +98,14 @@ async function play(plan: SweepPlan, flags: SweepFlags, terminal: Terminal): Pro
   return summary.lost > 0 ? ExitCode.ourFault : ExitCode.ok;
 }
 
+function soFar({ harmful, caught, harmless, falseRollbacks }: Tally): string {
+  const parts = [...(harmful === 0 ? [] : [`caught ${caught} of ${harmful}`]), ...(harmless === 0 ? [] : [`false rollbacks ${falseRollbacks} of ${harmless}`])];
+  return parts.length === 0 ? "nothing scored so far" : parts.join(", ");
+}
+
 /** Parquet, findings, report. */
 async function finish(plan: SweepPlan, out: string, terminal: Terminal): Promise<void> {
-  const [{ SweepRows }, { findingsOf }, { sweepReport }, { sweepLines }] = await Promise.all([
+  const [{ SweepRows }, { findingsOf }, { sweepNotes, sweepReport }, { sweepLines }] = await Promise.all([
     import("../../lab/sweep/duckdb.js"), import("../../lab/sweep/findings.js"), import("../../report/lab/sweep-report.js"), import("../../report/lab/sweep-words.js"),
   ]);
   const rows = await SweepRows.open(out);
@@ -111,7 +116,7 @@ async function finish(plan: SweepPlan, out: string, terminal: Terminal): Promise
     writeFileWhole(join(out, "report.html"), report.html);
     writeFileWhole(join(out, "report.md"), report.markdown);
     for (const { name, svg } of report.pictures) writeFileWhole(join(out, "charts", `${name}.svg`), svg);
-    terminal.print(sweepLines(rows.manifest, points, terminal.width).join("\n"));
+    terminal.print([...sweepLines(rows.manifest, points, terminal.width), ...sweepNotes(rows.manifest, points)].join("\n"));
     terminal.print(`${counted(runsOf(plan), "run")} in ${relative(process.cwd(), out) || "."}: report.html, runs.parquet, and part-*.ndjson\nask: shakedown sweep query ${relative(process.cwd(), out) || "."} "select * from runs limit 5"`);
   } finally {
     rows.close();

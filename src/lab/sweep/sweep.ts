@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
+import type { Classification } from "../../sim/outcome.js";
 import type { Runner, RunResult } from "../runner.js";
 import { finishedParts, keptRows, PartWriter, StorageError, writeFileWhole } from "./parts.js";
 import { jobsFrom, keyAt, manifestText, runsOf, variantAt, type SweepPlan, type SweepVariant } from "./plan.js";
@@ -14,8 +15,16 @@ export interface SweepOptions {
   /** Go on with what an interrupted sweep left in `out`. */
   readonly resume: boolean;
   readonly signal?: AbortSignal;
-  /** Rows written so far, those of before included. */
-  readonly onProgress?: (rows: number) => void;
+  /** Rows written so far, those of before included, and what this command's runs came to. */
+  readonly onProgress?: (rows: number, tally: Tally) => void;
+}
+
+/** How the releases of some runs ended, as far as they are scored. */
+export interface Tally {
+  harmful: number;
+  caught: number;
+  harmless: number;
+  falseRollbacks: number;
 }
 
 export interface SweepSummary {
@@ -35,6 +44,7 @@ export async function sweep(plan: SweepPlan, runner: Runner, options: SweepOptio
   const prefixes = new Prefixes(plan);
   let lost = 0;
   let firstLoss: string | null = null;
+  const tally: Tally = { harmful: 0, caught: 0, harmless: 0, falseRollbacks: 0 };
   const { aborted } = await runner.run(
     jobsFrom(plan, kept),
     (result) => {
@@ -43,13 +53,21 @@ export async function sweep(plan: SweepPlan, runner: Runner, options: SweepOptio
         firstLoss ??= `${result.key}: ${result.failure.message}`;
       }
       writer.add(rowLine(prefixes.of(variantAt(plan, writer.rows)), result));
-      options.onProgress?.(writer.rows);
+      if (result.ok) for (const { classification } of result.row.releases) count(tally, classification);
+      options.onProgress?.(writer.rows, tally);
     },
     options.signal === undefined ? {} : { signal: options.signal },
   );
   if (aborted) writer.pause();
   else writer.end();
   return { rows: writer.rows, kept, lost, firstLoss, aborted };
+}
+
+function count(tally: Tally, classification: Classification): void {
+  if (classification === "caught" || classification === "late" || classification === "missed") tally.harmful += 1;
+  if (classification === "caught" || classification === "late") tally.caught += 1;
+  if (classification === "clean" || classification === "false-rollback") tally.harmless += 1;
+  if (classification === "false-rollback") tally.falseRollbacks += 1;
 }
 
 /** Writes the manifest, or finds the same one; gives the number of rows that are there. */

@@ -23,7 +23,7 @@ export async function sweepReport(manifest: Manifest, points: readonly PointFind
   const heads = [...manifest.axes.map(({ path }) => path), "caught", "detection p50", "p90", "false rollbacks", "undecided", "mean cost"];
   const rows = points.slice(0, MOST_ROWS).map(cells);
   const about = `${counted(points.length, "setting")} of ${counted(manifest.axes.length, "field")} (${manifest.design.name}), ${counted(manifest.seeds.length, "seed")} each${manifest.healthy ? ", each also with a healthy release" : ""}: ${counted(manifest.runs, "run")}.`;
-  const notes = notesOf(manifest, points);
+  const notes = sweepNotes(manifest, points);
   const page = labPage({
     title: `Sweep of ${manifest.scenario}`,
     kind: "sweep",
@@ -48,14 +48,17 @@ function cells(point: PointFindings): readonly string[] {
   ];
 }
 
-function notesOf(manifest: Manifest, points: readonly PointFindings[]): readonly string[] {
+/** What a reader of the figures should know before. */
+export function sweepNotes(manifest: Manifest, points: readonly PointFindings[]): readonly string[] {
   const lost = points.reduce((sum, point) => sum + point.lost, 0);
   const scored = points.reduce((sum, { harmful, harmless }) => sum + harmful + harmless, 0);
+  const undecided = points.reduce((sum, point) => sum + point.undecided, 0);
   const [refused] = manifest.refused;
   return [
     ...(refused === undefined ? [] : [`${counted(manifest.refused.length, "setting")} cannot be played; ${refused.values.join(", ")}: ${refused.why}`]),
     ...(lost === 0 ? [] : [`${counted(lost, "run")} gave no result; their reasons are in the column failure.`]),
-    ...(scored === 0 ? ["No release was harmful or harmless beyond doubt (borderline), so nothing is counted as caught or as a false rollback."] : []),
+    ...(undecided * 4 <= scored + undecided ? [] : [`${counted(undecided, "release")} undecided when the scenario ended: neither promoted nor taken back, so false rollbacks are counted among few. A longer scenario (for: …) would tell.`]),
+    ...(scored === 0 && undecided === 0 ? ["No release was harmful or harmless beyond doubt (borderline), so nothing is counted as caught or as a false rollback."] : []),
     ...(points.some(({ harmful }) => harmful > 0) && points.every(({ harmless }) => harmless === 0) ? ["Every release was harmful, so false rollbacks cannot show: add --healthy for the same runs with a healthy release, and the ROC curve."] : []),
     ...(points.some(({ harmless }) => harmless > 0) && points.every(({ harmful }) => harmful === 0) ? ["Every release was harmless, so nothing could be caught."] : []),
   ];
