@@ -11,7 +11,7 @@ import { isStill, signalIf, stateOf } from "../../../src/live/safety/identity.js
 import { JournalFailure } from "../../../src/live/safety/journal.js";
 import { recover } from "../../../src/live/safety/recover.js";
 import { BUILT, endGameDays, startGameDay, stateIn } from "./game-day.js";
-import { hearsSigterm, temporaryFolder, tidy, until } from "./programs.js";
+import { isStubborn, temporaryFolder, tidy, until } from "./programs.js";
 
 const guards: GameDayGuard[] = [];
 const mounts: string[] = [];
@@ -175,7 +175,7 @@ describe("a process", () => {
     const data = guard.temporaryFolder("data");
     mkdirSync(join(data, "wal"));
     expect(() => guard.temporaryFolder("data")).toThrow(/exists/);
-    await until("the stubborn one is up", () => hearsSigterm(stubborn.identity.pid));
+    await until("the stubborn one is up", () => isStubborn(stubborn.identity.pid));
     const { left, lines } = await guard.end("all done");
     expect(left).toEqual([]);
     expect(lines).toEqual(expect.arrayContaining([
@@ -184,6 +184,21 @@ describe("a process", () => {
     expect(existsSync(data)).toBe(false);
     expect(stateIn(journal)).toMatchObject({ ended: { by: "main", reason: "all done" }, openProcesses: [], openFolders: [] });
     expect(() => replica(guard)).toThrow(/ending/);
+  });
+});
+
+describe("the end of a game day", () => {
+  it("asks nobody any more once somebody is in a hurry: what does not listen is killed at once", async () => {
+    const { guard } = await begin();
+    const stubborn = replica(guard, "stubborn");
+    await until("the stubborn one is up", () => isStubborn(stubborn.identity.pid));
+    const ended = guard.end("asked");
+    // It is being asked politely, and would be for a second and a half.
+    await sleep(100);
+    expect(isStill(stubborn.identity)).toBe(true);
+    guard.hurry();
+    await until("it is gone", () => !isStill(stubborn.identity), 1_000);
+    expect((await ended).left).toEqual([]);
   });
 });
 

@@ -31,11 +31,8 @@ export function tidy(): void {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 }
 
-/** Whether a process has a handler of its own for SIGTERM: it can be asked to end only then. */
-export function hearsSigterm(pid: number): boolean {
-  const caught = /^SigCgt:\s+([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "0";
-  return (BigInt(`0x${caught}`) & (1n << 14n)) !== 0n;
-}
+/** Whether a child program is up and stubborn: from then on it does not hear SIGTERM. */
+export const isStubborn = (pid: number): boolean => readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "stubborn";
 
 /** Waits until `holds`; throws after `ms`. */
 export async function until(what: string, holds: () => boolean, ms = 5_000): Promise<void> {

@@ -150,8 +150,12 @@ export class Replica {
 
   /** Whatever is inside fails with it. A broken connection could not say whose fault that is, so each caller is told. */
   #die(blame: number, end: () => void): void {
-    if (blame !== 0 && !this.self.silent) for (const hop of this.#inside) this.#answer(hop, BROKEN, blame);
+    for (const hop of this.#inside) {
+      hop.state = "done";
+      if (blame !== 0 && !this.self.silent) this.#answer(hop, BROKEN, blame);
+    }
     this.#inside.clear();
+    this.#queue.length = 0;
     end();
   }
 
