@@ -1,6 +1,7 @@
 // `shakedown calibrate`: an unfaulted game day whose figures become a world for the simulator.
 
 import { join } from "node:path";
+import type { Window } from "../../lab/predict/figures.js";
 import type { Calibration } from "../../live/calibrate/calibration.js";
 import { fit, SETTLING } from "../../live/calibrate/fit.js";
 import { scrapeFigures } from "../../live/calibrate/scrape-figures.js";
@@ -9,7 +10,7 @@ import { calibratedText } from "../../live/calibrate/world-text.js";
 import { NoWorldError, writtenWorld, type WrittenWorld } from "../../live/calibrate/written-world.js";
 import { planGameDay } from "../../live/gameday/game-day-plan.js";
 import { liveView } from "../../live/gameday/live-view.js";
-import { QUALITY_WINDOW } from "../../live/gameday/quality.js";
+import type { Quality, QualityWindow } from "../../live/gameday/quality.js";
 import { runGameDay } from "../../live/gameday/run-game-day.js";
 import { gameDayFolder } from "../../live/safety/game-days.js";
 import { counted, duration } from "../../kernel/format.js";
@@ -98,8 +99,28 @@ async function calibrate(written: WrittenWorld, flags: CalibrateFlags, terminal:
   if (early?.kind === "asked") return null;
   if (simulation === null || early !== null) throw new UsageError(`nothing was calibrated: ${early?.why ?? "the game day did not begin"}`);
   const scrape = await scrapeFigures(join(plan.folder, "telemetry.ndjson"), SETTLING, stretch);
-  const bad = quality?.windows(QUALITY_WINDOW, stretch).filter(({ comparable }) => !comparable) ?? [];
-  return { ...fit(scenario, simulation, stretch), scrape, missed: scrape.scrapes === 0 ? 0 : scrape.failed / scrape.scrapes, quality: bad.map(({ from, to, why }) => `${duration(from)} to ${duration(to)}: ${why}`) };
+  return { ...fit(scenario, simulation, wellMeasured(quality, stretch)), from: SETTLING, to: stretch, seed: scenario.seed, scrape, missed: scrape.scrapes === 0 ? 0 : scrape.failed / scrape.scrapes, quality: badWindows(quality, stretch) };
+}
+
+const PIECE: Micros = seconds(5);
+/** With less of the stretch left, bad windows are better than none. */
+const ENOUGH = 0.3;
+
+const piecesOf = (quality: Quality | null, stretch: Micros): readonly QualityWindow[] => (quality?.windows(PIECE, stretch) ?? []).filter(({ from }) => from >= SETTLING);
+
+/** The pieces of the stretch in which the load was sent as it should be. */
+function wellMeasured(quality: Quality | null, stretch: Micros): readonly Window[] {
+  const pieces = piecesOf(quality, stretch);
+  const good = pieces.filter(({ comparable }) => comparable);
+  return good.length >= ENOUGH * pieces.length && good.length > 0 ? good : [{ from: SETTLING, to: stretch }];
+}
+
+function badWindows(quality: Quality | null, stretch: Micros): readonly string[] {
+  const pieces = piecesOf(quality, stretch);
+  const bad = pieces.filter(({ comparable }) => !comparable);
+  if (bad.length === 0) return [];
+  const used = pieces.length - bad.length >= ENOUGH * pieces.length ? "they are left out" : "too many to leave them out";
+  return [`${bad.length} of ${counted(pieces.length, "piece")} of ${duration(PIECE)} were measured badly (the first: ${bad[0].why}); ${used}`];
 }
 
 function inWords({ endpoints, hop, startup, split, scrape, quality }: Calibration): string {
@@ -113,6 +134,6 @@ function inWords({ endpoints, hop, startup, split, scrape, quality }: Calibratio
     startup === null ? "no replica started" : `start-up: ${duration(startup.by)} more than written, mean of ${startup.samples}`,
     ...(split === null ? [] : [`a new split: ${duration(Math.abs(split.by))} ${split.by < 0 ? "less" : "more"} than written, mean of ${split.samples}`]),
     `scrapes: seen after ${duration(scrape.lagP50)} (p95 ${duration(scrape.lagP95)}), ${scrape.failed} of ${scrape.scrapes} failed`,
-    ...quality.map((why) => `measured badly: ${why}`),
+    ...quality.map((why) => why),
   ].join("\n");
 }

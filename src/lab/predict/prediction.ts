@@ -102,7 +102,7 @@ export function compare(head: ReportHead, { figures, windows }: Observed, runs: 
       const compared = compareStretch(whole, runs.map((run) => run.subjects[s].whole), anyComparable);
       return compared === null ? [] : [{ subject, requests: whole.requests, figures: compared }];
     }),
-    times: figures.releases.flatMap((release, r) => compareTimes(release, runs.map((run) => run.releases[r]))),
+    times: figures.releases.flatMap((release, r) => compareTimes(release, runs.map((run) => run.releases[r]), windows)),
     words: figures.releases.flatMap((release, r) => compareWords(release, runs.map((run) => run.releases[r]))),
     failed: compareFailed(figures.failed, runs.map(({ failed }) => failed), anyComparable),
   };
@@ -132,13 +132,17 @@ function standardError(metric: Metric, { requests, errors, throughput }: Stretch
   return null;
 }
 
-function compareTimes(observed: ReleaseFigures, predicted: readonly ReleaseFigures[]): readonly ComparedTime[] {
+/** What kept the load from being sent kept engines and platform waiting as well. */
+function compareTimes(observed: ReleaseFigures, predicted: readonly ReleaseFigures[], windows: Observed["windows"]): readonly ComparedTime[] {
+  const measuredWell = (at: Micros | null): boolean => at === null || windows.find(({ from, to }) => at >= from && at < to)?.comparable !== false;
   const times = [["time to detect", "detection"], ["decided at", "decidedAt"], ["finished at", "finishedAt"]] as const;
   return times.flatMap(([what, field]): ComparedTime[] => {
     const values = predicted.map((each) => each[field] ?? Infinity);
     if (observed[field] === null && values.every((value) => value === Infinity)) return [];
     const band = bandOf(values);
-    return [{ release: `${observed.service} ${observed.version}`, what, observed: observed[field], band, verdict: isInside(observed[field] ?? Infinity, band, TIMER_SLACK) ? "inside" : "outside" }];
+    const comparable = measuredWell(field === "detection" ? observed.decidedAt : observed[field]);
+    const verdict = !comparable ? "not comparable" : isInside(observed[field] ?? Infinity, band, TIMER_SLACK) ? "inside" : "outside";
+    return [{ release: `${observed.service} ${observed.version}`, what, observed: observed[field], band, verdict }];
   });
 }
 

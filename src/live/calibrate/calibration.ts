@@ -50,6 +50,6 @@ export interface Calibration {
   readonly split: Excess | null;
   readonly scrape: ScrapeFigures;
   readonly missed: Ratio;
-  /** Why the stretch was measured badly; empty when it was not. */
+  /** What was measured badly; empty when nothing was. */
   readonly quality: readonly string[];
 }

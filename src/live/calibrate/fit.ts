@@ -2,7 +2,8 @@
 
 import { millis, seconds, type Micros } from "../../kernel/units.js";
 import type { Scenario } from "../../scenario/compiled.js";
-import { stretchOf, quantileOf, type Stretch } from "../../lab/predict/stretch.js";
+import type { Window } from "../../lab/predict/figures.js";
+import { quantileOf, stretchOf, together, type Stretch } from "../../lab/predict/stretch.js";
 import { API_LATENCY } from "../../sim/control-plane.js";
 import type { Simulation } from "../../sim/play.js";
 import { cellsWhere, type Recorder } from "../../sim/recording.js";
@@ -26,30 +27,27 @@ interface Endpoint {
   readonly time: FittedTime;
 }
 
-type Fit = Omit<Calibration, "scrape" | "missed" | "quality">;
+type Fit = Pick<Calibration, "endpoints" | "hop" | "startup" | "split">;
 
 /**
- * `observed` is a game day of this scenario. It is played again in the simulator with the same seed, so that both have the
+ * `observed` is a game day of this scenario, and `windows` are those of it that count. It is played again in the simulator with the same seed, so that both have the
  * same arrivals and demands, request by request: what differs is what real processes add, hardly any of it chance.
  */
-export function fit(scenario: Scenario, observed: Simulation, to: Micros): Fit {
-  const { seed } = scenario;
-  const [from] = [SETTLING];
+export function fit(scenario: Scenario, observed: Simulation, windows: readonly Window[]): Fit {
   const before = play(scenario);
   const start = scenario.world.services.flatMap((service) => service.endpoints.map(({ name, time }): Endpoint => ({ service: service.name, endpoint: name, time: lognormalOf(time) })));
-  const seen = start.map((each) => answersOf(observed.recorder, each, from, to));
+  const seen = start.map((each) => answersOf(observed.recorder, each, windows));
   let fitted = start;
   for (let round = 0; round < ROUNDS; round += 1) {
     const { recorder } = play(withTimes(scenario, fitted));
-    fitted = fitted.map((each, k) => (seen[k].requests < FEWEST_REQUESTS ? each : { ...each, time: moved(each.time, seen[k].time, answersOf(recorder, each, from, to).time) }));
+    fitted = fitted.map((each, k) => (seen[k].requests < FEWEST_REQUESTS ? each : { ...each, time: moved(each.time, seen[k].time, answersOf(recorder, each, windows).time) }));
   }
   return {
-    from, to, seed,
     endpoints: start.map(({ service, endpoint }, k): FittedEndpoint => ({
-      service, endpoint, requests: seen[k].requests, observed: seen[k].time, before: answersOf(before.recorder, start[k], from, to).time,
+      service, endpoint, requests: seen[k].requests, observed: seen[k].time, before: answersOf(before.recorder, start[k], windows).time,
       fitted: seen[k].requests < FEWEST_REQUESTS ? null : fitted[k].time,
     })),
-    hop: hopOf(observed.recorder, scenario, from, to),
+    hop: hopOf(observed.recorder, scenario, windows),
     startup: startupExcess(observed, before), split: splitExcess(observed, scenario),
   };
 }
@@ -80,17 +78,20 @@ function moved(time: FittedTime, observed: FittedTime, simulated: FittedTime): F
   return { p50, p95: Math.max(LEAST_SPREAD * p50, time.p95 + observed.p95 - simulated.p95) };
 }
 
-function answersOf(recorder: Recorder, { service, endpoint }: Pick<Endpoint, "service" | "endpoint">, from: Micros, to: Micros): { readonly requests: number; readonly time: FittedTime } {
+function answersOf(recorder: Recorder, { service, endpoint }: Pick<Endpoint, "service" | "endpoint">, windows: readonly Window[]): { readonly requests: number; readonly time: FittedTime } {
   const cells = cellsWhere(recorder.cells, (cell) => cell.scope === "service" && cell.service === service && cell.endpoint === endpoint);
-  const stretch = stretchOf(recorder, cells, from, to);
+  const stretch = during(recorder, cells, windows);
   const quantile = (q: number): Micros => seconds(quantileOf(stretch, q, recorder) ?? 0);
   return { requests: stretch.requests, time: { p50: quantile(0.5), p95: quantile(0.95) } };
 }
 
+const during = (recorder: Recorder, cells: readonly number[], windows: readonly Window[]): Stretch =>
+  together(windows.map(({ from, to }) => stretchOf(recorder, cells, from, to)));
+
 /** Means add up exactly, so the difference of clients' and replicas' means is what lies between them. */
-function hopOf(recorder: Recorder, { world }: Scenario, from: Micros, to: Micros): Excess {
+function hopOf(recorder: Recorder, { world }: Scenario, windows: readonly Window[]): Excess {
   const entries = new Set(world.traffic.map(({ enters }) => enters));
-  const of = (scope: "edge" | "service"): Stretch => stretchOf(recorder, cellsWhere(recorder.cells, (cell) => cell.scope === scope && entries.has(cell.service)), from, to);
+  const of = (scope: "edge" | "service"): Stretch => during(recorder, cellsWhere(recorder.cells, (cell) => cell.scope === scope && entries.has(cell.service)), windows);
   const [edge, service] = [of("edge"), of("service")];
   if (edge.requests === 0 || service.requests === 0) return { by: 0, samples: 0 };
   return { by: Math.max(0, seconds(edge.latencySeconds / edge.requests - service.latencySeconds / service.requests)), samples: edge.requests };

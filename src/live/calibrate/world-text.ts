@@ -37,7 +37,7 @@ function header({ from, to, seed, hop, scrape, quality, startup }: Calibration, 
     ` scrapes: ${scrape.scrapes}, of which ${scrape.failed} failed; 95% of intervals are within ${duration(scrape.jitterP95)} of the one meant.`,
     ...(startup === null ? [" start-up: not measured, since no replica started."] : []),
     " flags: not measured, since none was switched.",
-    ...quality.map((why) => ` Measured badly in part, so take care: ${why}.`),
+    ...quality.map((why) => ` Take care: ${why}.`),
   ].join("\n");
 }
 

@@ -1,6 +1,7 @@
 // Tries another strategy on a game day's recorded telemetry, up to where it would have done something else.
 
 import type { Decision } from "../../engines/decision.js";
+import type { CanaryStrategy } from "../../delivery/strategy.js";
 import { commandText } from "../../delivery/canary-commands.js";
 import type { ActionEvent, ActionId, Platform, PlatformCommand } from "../../delivery/platform.js";
 import { EventClass, VirtualClock } from "../../kernel/clock.js";
@@ -30,8 +31,8 @@ export interface OtherReplay {
   readonly parting: Parting | null;
 }
 
-/** The same command within this is the same action: real timers are a few milliseconds late. */
-const SAME_TIME: Micros = seconds(1);
+/** The same command within this is the same action: real timers are a few milliseconds late. One tick earlier is another. */
+const sameTime = ({ every }: CanaryStrategy): Micros => Math.min(seconds(1), every / 2);
 
 /** `scenario` is the game day's, with the other strategy in it. Throws a RecordError when the record can't be used. */
 export async function replayOther(path: string, scenario: Scenario): Promise<OtherReplay> {
@@ -60,10 +61,12 @@ class FollowingPlatform implements Platform {
   readonly #stable: StableVersions;
   /** Calling a person changes nothing in the system: such commands are nobody's parting. */
   readonly #recorded: readonly SentCommand[];
+  readonly #sameTime: Micros;
   #sent = 0;
 
-  constructor(clock: VirtualClock, { world }: Scenario, { commands }: History) {
+  constructor(clock: VirtualClock, { world, strategy }: Scenario, { commands }: History) {
     this.#clock = clock;
+    this.#sameTime = sameTime(strategy);
     this.#stable = new StableVersions(world);
     this.#recorded = commands.filter(({ command }) => command.kind !== "page");
   }
@@ -75,7 +78,7 @@ class FollowingPlatform implements Platform {
   /** Notices what the game day did and this strategy does not. */
   watch(): void {
     this.#recorded.forEach(({ at, command }, place) => {
-      this.#clock.at(at + SAME_TIME, EventClass.script, () => {
+      this.#clock.at(at + this.#sameTime, EventClass.script, () => {
         if (this.#sent <= place) this.#part(at, `the game day did this and the strategy does not: ${textOf(command)}`);
       });
     });
@@ -91,7 +94,7 @@ class FollowingPlatform implements Platform {
     const recorded = this.#recorded[this.#sent];
     this.#sent += 1;
     if (recorded === undefined || !same(recorded.command, command)) return this.#part(now, `it does this and the game day did not: ${textOf(command)}`);
-    if (Math.abs(recorded.at - now) > SAME_TIME) return this.#part(Math.min(now, recorded.at), `it does this at ${clockText(now)} and the game day did at ${clockText(recorded.at)}: ${textOf(command)}`);
+    if (Math.abs(recorded.at - now) > this.#sameTime) return this.#part(Math.min(now, recorded.at), `it does this at ${clockText(now)} and the game day did at ${clockText(recorded.at)}: ${textOf(command)}`);
     if (recorded.ended === null) return;
     const { event, at } = recorded.ended;
     this.#clock.setTimer(at - recorded.at, () => {
