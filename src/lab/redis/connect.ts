@@ -1,6 +1,7 @@
 // Connections to Redis: the first one that must succeed soon, and those that are kept up while it is away.
 
 import { Redis } from "ioredis";
+import { isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RedisPlace } from "./place.js";
 import { lastingTrouble, reasonOf, RedisTrouble } from "./trouble.js";
@@ -19,7 +20,7 @@ export interface KeptUp {
   readonly db: number;
   readonly username?: string;
   readonly password?: string;
-  readonly tls?: { readonly servername: string; readonly ca?: string };
+  readonly tls?: { readonly servername?: string; readonly ca?: string };
   readonly maxRetriesPerRequest: null;
   readonly socketTimeout: number;
   readonly retryStrategy: (times: number) => number;
@@ -33,7 +34,7 @@ export function redisOptions({ host, port, database, tls, user, password }: Redi
     db: database,
     ...(user === null ? {} : { username: user }),
     ...(password === null ? {} : { password }),
-    ...(tls === null ? {} : { tls: { servername: host, ...(tls.ca === null ? {} : { ca: tls.ca }) } }),
+    ...(tls === null ? {} : { tls: { ...(isIP(host) === 0 ? { servername: host } : {}), ...(tls.ca === null ? {} : { ca: tls.ca }) } }),
     maxRetriesPerRequest: null,
     socketTimeout: SILENCE_MILLIS,
     retryStrategy: (times: number) => Math.min(MOST_PAUSE_MILLIS, 50 * 2 ** Math.min(times, 10)),

@@ -1,7 +1,9 @@
 // Runs over a real Redis: the bytes of the inline runner, in order, whoever plays; strangers, contradictions and wrong passwords are said clearly.
 
 import { Redis } from "ioredis";
+import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { InlineRunner } from "../../../src/lab/inline-runner.js";
 import { redisPlace } from "../../../src/lab/redis/place.js";
@@ -11,7 +13,7 @@ import type { RedisWorker } from "../../../src/lab/redis/redis-worker.js";
 import { jobsOf, runKey, type Job, type RunResult } from "../../../src/lab/runner.js";
 import { resultsOf } from "../support/bundles.js";
 import { tiny } from "../support/tiny.js";
-import { hasRedis, named, RealRedis, startCommand, startCoordinator, startWorker, temporaryFolder, until } from "./support.js";
+import { hasRedis, named, RealRedis, startCommand, startCoordinator, startWorker, temporaryFolder, until, works } from "./support.js";
 
 const spike = tiny({ name: "spike" });
 const healthy = tiny({ name: "healthy", errors: "+0%", expect: "classification: clean" });
@@ -196,6 +198,30 @@ describe.skipIf(!hasRedis)(named("a Redis with a password"), () => {
   });
 });
 
+
+const hasTls = hasRedis && works("openssl", "version");
+describe.skipIf(!hasTls)(hasTls ? "a Redis behind TLS" : "no redis-server or openssl on PATH: not tested: TLS", () => {
+  it("is reached with the authority's file, and not without; plain Redis is told apart", async () => {
+    const folder = temporaryFolder();
+    const [key, certificate] = [join(folder, "key.pem"), join(folder, "ca.pem")];
+    execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=shakedown", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate], { stdio: "ignore" });
+    const redis = await RealRedis.start("--tls-port", "PORT", "--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no");
+    const { reachRedis } = await import("../../../src/lab/redis/connect.js");
+    try {
+      const trusting = redisPlace(redis.url, { environment: {}, ca: certificate });
+      const worker = await startWorker(trusting);
+      const runner = await startCoordinator(trusting, folder);
+      expect(await resultsOf(runner, jobsOf(spike, [1], cohort))).toHaveLength(1);
+      await runner.close();
+      await worker.stop();
+      await expect(reachRedis(redis.place, 5)).rejects.toThrow(/its certificate is not trusted \(\w*SELF_SIGNED\w*\); name the authority's file with --redis-ca FILE/);
+      await expect(reachRedis(redisPlace(redis.url.replace("rediss", "redis"), { environment: {} }), 1)).rejects.toThrow(/not reachable|no Redis/);
+    } finally {
+      await redis.end();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
 
 /** The coordinator that is there. */
 async function sessionOf(client: Redis): Promise<string> {

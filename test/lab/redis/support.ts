@@ -54,13 +54,14 @@ export class RealRedis {
   }
 
   static async start(...args: readonly string[]): Promise<RealRedis> {
-    const redis = new RealRedis(await freePort(), join(temporaryFolder(), "data"), args);
+    const port = await freePort();
+    const redis = new RealRedis(port, join(temporaryFolder(), "data"), args.map((each) => (each === "PORT" ? String(port) : each)));
     await redis.start();
     return redis;
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    return `${this.#args.includes("--tls-port") ? "rediss" : "redis"}://127.0.0.1:${this.port}`;
   }
 
   get place(): RedisPlace {
@@ -70,7 +71,7 @@ export class RealRedis {
   async start(): Promise<void> {
     mkdirSync(this.#folder, { recursive: true });
     // As Debian has it: snapshots now and then, no log of every write.
-    const child = spawn("redis-server", ["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#folder, "--save", "3600 1 300 100 60 10000", "--appendonly", "no", ...this.#args], { stdio: ["ignore", "pipe", "ignore"] });
+    const child = spawn("redis-server", ["--port", this.#args.includes("--tls-port") ? "0" : String(this.port), "--bind", "127.0.0.1", "--dir", this.#folder, "--save", "3600 1 300 100 60 10000", "--appendonly", "no", ...this.#args], { stdio: ["ignore", "pipe", "ignore"] });
     this.#process = child;
     await new Promise<void>((resolve, reject) => {
       child.stdout.on("data", (data: Buffer) => {
