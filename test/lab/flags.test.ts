@@ -35,8 +35,9 @@ describe("detect", () => {
     [{ sizes: "1%..5%" }, 'say how many, as in --sizes "1%..5%/8 log"'], [{ sizes: "1%,x2" }, "two questions"], [{ sizes: "0%" }, "no regression"], [{ sizes: "lots" }, "write 2% (more errors) or x1.5 (latency)"],
     [{ rate: "fast" }, "--rate"], [{ within: "soon" }, "--within"], [{ within: "0s" }, "a time above 0"], [{ bakeFor: "2%", in: "0%" }, "a share of the runs"], [{ bakeFor: "x1" }, "--bake-for x1"],
     [{ strategy: "none.yaml" }, "--strategy none.yaml: cannot be read"], [{ seeds: "9..1" }, "runs backwards"], [{ fidelity: "exact" }, "request or cohort"], [{ on: "api/none" }, "none"],
+    [{ out: "/proc/self/none" }, "cannot be written"],
   ])("%j", async (wrong, line) => {
-    expect(await refusal(detectCommand(scenario, { ...flags, ...wrong }, terminal))).toContain(line);
+    expect(await refusal(detectCommand(scenario, { ...flags, out: join(folder, "out"), ...wrong }, terminal))).toContain(line);
   });
 });
 
@@ -45,8 +46,9 @@ describe("tune", () => {
   it.each<readonly [Partial<TuneFlags>, string]>([
     [{ goal: "detect 2% regresions within 3m" }, "`regressions` for `regresions`"], [{ vary: [] }, "nothing to vary"], [{ vary: ["windows=1m"] }, "write window"],
     [{ budget: "0" }, "--budget 0: write a whole number"], [{ candidates: "many" }, "--candidates many"], [{ heldOut: "-1" }, "from 0 to"], [{ rate: "50" }, "--rate"],
+    [{ out: "/proc/self/none" }, "cannot be written"],
   ])("%j", async (wrong, line) => {
-    expect(await refusal(tuneCommand([scenario], { ...flags, ...wrong }, terminal))).toContain(line);
+    expect(await refusal(tuneCommand([scenario], { ...flags, out: join(folder, "out"), ...wrong }, terminal))).toContain(line);
   });
 });
 
@@ -56,6 +58,6 @@ describe("sweep", () => {
     [{ set: [] }, "nothing to vary"], [{ set: ["strategy.steps.0.weight=20%", "strategy.steps.0.weight=30%"] }, "given twice"], [{ set: ["seed=1,2"] }, "use --seeds"], [{ design: "sobl" }, "sobol"],
     [{ design: "sobol" }, "--points"], [{ points: "3" }, "a grid has the points of its fields"], [{ set: ["strategy.steps.0.weight=100%"] }, "the weight does not rise"],
   ])("%j", async (wrong, line) => {
-    expect(await refusal(sweepCommand([scenario], { ...flags, ...wrong }, terminal))).toContain(line);
+    expect(await refusal(sweepCommand([scenario], { ...flags, out: join(folder, "out"), ...wrong }, terminal))).toContain(line);
   });
 });

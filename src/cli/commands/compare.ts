@@ -10,7 +10,7 @@ import type { Fidelity } from "../../world/world.js";
 import { slug, writeWhole } from "../artifacts.js";
 import { ExitCode, messageOf, UsageError } from "../exit.js";
 import { fidelityFlag } from "../fidelity.js";
-import { interruptible, loadBundles, type Loaded } from "../lab/plan.js";
+import { checkOut, interruptible, loadBundles, type Loaded } from "../lab/plan.js";
 import { checkRunnerFlags, runnerFor, type RunnerFlags } from "../lab/redis.js";
 import { SuiteProgress } from "../lab/suite-progress.js";
 import { renderProblems } from "../problems.js";
@@ -44,6 +44,7 @@ export async function compareCommand(a: string, b: string, flags: CompareFlags, 
   const loaded = loadBundles(scenarioFiles(flags.on), { allowPath: flags.allowPath, color: terminal.color, fidelity });
   const plans = loaded.map((each) => planOf(each, strategies, fidelity ?? each.scenario.fidelity, terminal));
   const names = namesOf(strategies, plans[0]);
+  if (flags.json !== true) checkOut(flags.out);
   const comparison = await play(names, plans, seeds, flags, terminal);
   if (flags.json === true) terminal.print(JSON.stringify(comparison));
   else show(comparison, flags, terminal);
@@ -100,9 +101,10 @@ const folderOf = ({ a, b }: { readonly a: string; readonly b: string }, out: str
 function show(comparison: Comparison, { out }: CompareFlags, terminal: Terminal): void {
   const folder = folderOf(comparison, out);
   const page = join(folder, "comparison.html");
+  // The answer first: a disk that is full by now takes no more than the files.
+  terminal.print(comparisonPretty(comparison, { color: terminal.color, width: terminal.width }));
   writeWhole(page, comparisonHtml(comparison));
   writeWhole(join(folder, "comparison.md"), comparisonMarkdown(comparison));
   writeWhole(join(folder, "comparison.json"), `${JSON.stringify(comparison, null, 1)}\n`);
-  terminal.print(comparisonPretty(comparison, { color: terminal.color, width: terminal.width }));
   terminal.print(`report: ${relative(process.cwd(), page)}`);
 }

@@ -17,7 +17,7 @@ import { parseDuration, parsePercent } from "../../scenario/units.js";
 import { writeWhole } from "../artifacts.js";
 import { ExitCode, UsageError } from "../exit.js";
 import { fidelityFlag } from "../fidelity.js";
-import { checkRate, interruptible, loadBundles, parseWorkers, strategyIn } from "../lab/plan.js";
+import { checkOut, checkRate, interruptible, loadBundles, parseWorkers, strategyIn } from "../lab/plan.js";
 import { Progress } from "../progress.js";
 import { renderProblems } from "../problems.js";
 import { parseSeeds } from "../seeds.js";
@@ -44,6 +44,7 @@ export interface DetectFlags {
 /** Runs the command; gives its exit code. A figure is no failure, whatever it is. */
 export async function detectCommand(target: string, flags: DetectFlags, terminal: Terminal): Promise<ExitCode> {
   const { input, bakeInput } = inputOf(target, flags, terminal);
+  if (flags.json !== true) checkOut(flags.out);
   const { signal, release } = interruptible();
   const runner = await startRunner({ workers: parseWorkers(flags.workers), runs: { [input.fidelity]: input.seeds.length * (input.sizes.length + 1) } });
   try {

@@ -9,7 +9,7 @@ import { counted } from "../../kernel/format.js";
 import { writeWhole } from "../artifacts.js";
 import { ExitCode, UsageError } from "../exit.js";
 import { fidelityFlag } from "../fidelity.js";
-import { checkRate, interruptible, loadBundles, strategyIn } from "../lab/plan.js";
+import { checkOut, checkRate, interruptible, loadBundles, strategyIn } from "../lab/plan.js";
 import { checkRunnerFlags, runnerFor, type RunnerFlags } from "../lab/redis.js";
 import { Progress } from "../progress.js";
 import { renderProblems } from "../problems.js";
@@ -35,6 +35,7 @@ export interface TuneFlags extends RunnerFlags {
 export async function tuneCommand(targets: readonly string[], flags: TuneFlags, terminal: Terminal): Promise<ExitCode> {
   checkRunnerFlags(flags);
   const input = inputOf(targets, flags, terminal);
+  checkOut(flags.out);
   const { signal, release } = interruptible();
   const runner = await runnerFor(flags, { results: join(flags.out, "results.ndjson"), signal }, terminal);
   let progress: { readonly stage: string; readonly shown: Progress } | null = null;
@@ -89,15 +90,17 @@ function whole(flag: string, text: string, most: number, least = 1): number {
   return value;
 }
 
+/** The answer first: a disk that is full by now takes no more than the files. */
 async function write(result: TuneResult, out: string, terminal: Terminal): Promise<void> {
   const { answerLines, tuneReport, verdict } = await import("../../report/lab/tune-report.js");
-  const report = await tuneReport(result);
+  terminal.print([verdict(result), "", ...answerLines(result).map((line) => `  ${line}`), ""].join("\n"));
   writeWhole(join(out, "tune.json"), `${JSON.stringify(result, null, 1)}\n`);
   if (result.strategy !== "") writeWhole(join(out, "recommended.yaml"), result.strategy);
+  const report = await tuneReport(result);
   writeWhole(join(out, "report.html"), report.html);
   writeWhole(join(out, "report.md"), report.markdown);
   for (const { name, svg } of report.pictures) writeWhole(join(out, "charts", `${name}.svg`), svg);
-  terminal.print([verdict(result), "", ...answerLines(result).map((line) => `  ${line}`), "", `${counted(result.runs, "run")}; ${relative(process.cwd(), out) || "."}: recommended.yaml, report.html, report.md, tune.json`].join("\n"));
+  terminal.print(`${counted(result.runs, "run")}; ${relative(process.cwd(), out) || "."}: ${result.strategy === "" ? "" : "recommended.yaml, "}report.html, report.md, tune.json`);
 }
 
 function exitOf(result: TuneResult, interrupted: boolean): ExitCode {

@@ -1,13 +1,14 @@
 // From the command line to what the lab plays: bundles, seeds, fidelities, workers.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import type { Scenario } from "../../scenario/compiled.js";
 import { collectBundle, scenarioOf, type Bundle } from "../../lab/bundle.js";
 import type { Fidelity } from "../../world/world.js";
 import { withStrategy } from "../../lab/variant.js";
 import { parseRate } from "../../scenario/units.js";
+import { writeWhole } from "../artifacts.js";
 import { messageOf, UsageError } from "../exit.js";
 import { nodeFiles } from "../files.js";
 import { renderProblems } from "../problems.js";
@@ -61,6 +62,13 @@ export function checkRate(text: string | undefined): void {
   if (text === undefined) return;
   const rate = parseRate(text);
   if (!rate.ok) throw new UsageError(`--rate ${rate.message}; ${rate.instead}`);
+}
+
+/** Throws UsageError where nothing can be written: said before the runs, not after them. */
+export function checkOut(folder: string): void {
+  const probe = join(folder, ".shakedown-probe");
+  writeWhole(probe, "");
+  rmSync(probe, { force: true });
 }
 
 /** Aborts on Ctrl-C; a second one ends the process as it would without us. */
