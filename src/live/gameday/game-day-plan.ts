@@ -1,5 +1,6 @@
 // Works out what a game day of a scenario will do to this machine, before anything is started.
 
+import { clock } from "../../kernel/format.js";
 import { seconds, type Micros } from "../../kernel/units.js";
 import type { Scenario } from "../../scenario/compiled.js";
 import { worldInputOf } from "../../sim/play.js";
@@ -66,6 +67,7 @@ export function planGameDay(input: PlanInput): GameDayPlan {
     load: highestRate(scenario),
     processes: [...fixedProcesses(scenario, source), ...replicaProcesses(scenario), ...burners(acts)],
     faults: acts.map(({ what, victim, blastRadius, at, lasts, reverts }) => ({ what, victim, blastRadius, at, lasts, reverts })),
+    defects: scenario.effects.filter(({ carrier }) => carrier.with !== "script").map(({ id, release }) => `${releasedAt(scenario, release)}${id}`),
     ports: [
       ...world.services.map(({ name }) => ({ what: `proxy of ${name}`, host: "127.0.0.1", port: null })),
       { what: "replicas, databases and the flag service, one each", host: "127.0.0.1", port: null },
@@ -75,6 +77,12 @@ export function planGameDay(input: PlanInput): GameDayPlan {
     stopIf: gameDay.stopIf.map(({ text }) => text),
     steadyState: steadyStateText(gameDay.steadyState),
   };
+}
+
+/** `+00:00:15 ` of the release that brings an effect. */
+function releasedAt(scenario: Scenario, release: number | null): string {
+  const brought = scenario.script.find((item) => item.kind === "release" && item.index === release);
+  return brought === undefined ? "" : `${clock(brought.at)} `;
 }
 
 function fixedProcesses({ world, script }: Scenario, source: TelemetrySource): readonly PlannedProcesses[] {

@@ -5,6 +5,7 @@ import { PLAN_LIMITS, plannedMemoryBytes, plannedProcesses, type GameDayPlan, ty
 
 /** The whole plan; no line of it needs another document. */
 export function planText(plan: GameDayPlan): string {
+  const { defects = [] } = plan;
   const lines = [
     `Game day ${plan.id}: ${plan.scenario}${plan.speed === 1 ? "" : ` at speed ${plan.speed}`}`,
     "",
@@ -17,7 +18,8 @@ export function planText(plan: GameDayPlan): string {
     `  files      ${plan.folder}`,
     ...plan.temporaryFolders.map((folder) => `    ${folder} (removed at the end)`),
     "",
-    plan.faults.length === 0 ? "  It breaks nothing." : `  It breaks ${counted(plan.faults.length, "thing")}:`,
+    ...defectLines(defects),
+    plan.faults.length === 0 ? `  It breaks nothing${defects.length === 0 ? "" : " else"}.` : `  It breaks ${counted(plan.faults.length, "thing")}:`,
     ...plan.faults.flatMap(faultLines),
     "",
     `  Before the first fault: ${plan.steadyState.length === 0 ? "nothing is checked" : plan.steadyState.join("; ")}`,
@@ -25,6 +27,10 @@ export function planText(plan: GameDayPlan): string {
   ];
   return lines.map((line) => line.trimEnd()).join("\n");
 }
+
+/** Defects are reverted with the release: its processes carry them. */
+const defectLines = (defects: readonly string[]): readonly string[] =>
+  defects.length === 0 ? [] : [`  Its releases bring ${counted(defects.length, "defect")}, each inside the processes of its version and gone with them:`, ...defects.map((defect) => `    ${defect}`), ""];
 
 function faultLines({ what, victim, blastRadius, at, lasts, reverts }: PlannedFault): readonly string[] {
   return [

@@ -46,6 +46,8 @@ export interface GameDayPlan {
   readonly load: Rps;
   readonly processes: readonly PlannedProcesses[];
   readonly faults: readonly PlannedFault[];
+  /** What its releases bring along and do to requests; it ends with their processes. */
+  readonly defects?: readonly string[];
   readonly ports: readonly PlannedPort[];
   /** Where it writes; temporary folders inside are removed at the end. */
   readonly folder: string;
