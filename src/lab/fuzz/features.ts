@@ -13,7 +13,7 @@ export type FeatureKind = (typeof FEATURE_KINDS)[number];
 
 // Each list is complete by its type: a new rule, action, effect or event does not compile until it is listed here.
 const RULES = { schedule: 0, gate: 0, trigger: 0, "hard-trigger": 0, "thin-data": 0, "missing-data": 0, "flag-watch": 0, "action-failed": 0, answer: 0, "no-answer": 0 } satisfies Record<DecisionRule, 0>;
-const ACTIONS = { promote: 0, finish: 0, hold: 0, "disable-flag": 0, "shift-traffic": 0, "roll-back": 0, "stay-dark": 0, page: 0, ask: 0 } satisfies Record<DecidedAction, 0>;
+const ACTIONS = { promote: 0, finish: 0, hold: 0, "disable-flag": 0, "shift-traffic": 0, "roll-back": 0, "stay-dark": 0, "try-again": 0, page: 0, ask: 0 } satisfies Record<DecidedAction, 0>;
 const EFFECTS = {
   errors: 0, latency: 0, "memory-growth": 0, cpu: 0, conversion: 0, capacity: 0, pool: 0, lock: 0, "restart-loop": 0, "startup-failure": 0, kill: 0, outage: 0,
   "cache-cold": 0, surge: 0, "drop-scrapes": 0, lag: 0, "flag-service-down": 0, "action-fails": 0,
@@ -21,8 +21,9 @@ const EFFECTS = {
 const CARRIERS = { version: 0, flag: 0, script: 0 } satisfies Record<Effect["carrier"]["with"], 0>;
 const EVENTS = {
   "replica-started": 0, "replica-ready": 0, "replica-stopped": 0, "replica-killed": 0, "out-of-memory": 0, "startup-failed": 0, autoscaled: 0, "breaker-opened": 0, "breaker-closed": 0,
-  "effect-started": 0, "effect-ended": 0, "flag-changed": 0, "split-changed": 0, "telemetry-lost": 0, "telemetry-back": 0,
-} satisfies Record<WorldEvent["kind"], 0>;
+  "effect-started": 0, "effect-ended": 0, "flag-changed": 0, "split-changed": 0,
+  // That telemetry itself was lost is noted on real processes only.
+} satisfies Record<Exclude<WorldEvent["kind"], "telemetry-lost" | "telemetry-back">, 0>;
 
 /** Invariants that can have nothing to check: both ways are worth reaching. */
 const INVARIANTS = [
@@ -58,7 +59,8 @@ const stateName = (state: string): string => state.replace(/^step\.\d+\./, "step
 export function featuresOf(outcome: Outcome, scenario: Scenario): readonly string[] {
   const features = new Set<string>();
   for (const release of outcome.releases) {
-    for (const { from, to } of release.transitions) transitionFeatures(stateName(from), stateName(to)).forEach((each) => features.add(each));
+    const fired = new Set(outcome.decisions.flatMap(({ rule, at, release: of }) => (of === release.version && (rule === "trigger" || rule === "hard-trigger") ? [at] : [])));
+    for (const { at, from, to } of release.transitions) transitionFeatures(stateName(from), stateName(to), fired.has(at)).forEach((each) => features.add(each));
     features.add(`end: ${release.result} ${release.by ?? "nobody"} ${release.classification} ${release.action}${release.afterFullExposure ? " late" : ""}`);
     features.add(`truth: ${release.truth}, right: ${release.rightAction}, cause: ${release.cause ?? "none"}`);
   }
@@ -78,12 +80,12 @@ export function featuresOf(outcome: Outcome, scenario: Scenario): readonly strin
   return [...features].sort();
 }
 
-/** The listed transition; one out of any exposed state is listed once for all of them, and told apart besides. */
-function transitionFeatures(from: string, to: string): readonly string[] {
-  const exact = transition(from, to);
-  if (LISTED.has(exact)) return [exact];
+/** The listed transition. A trigger that fired is listed once for all states that it may fire in; which one it was is told apart besides. */
+function transitionFeatures(from: string, to: string, fired: boolean): readonly string[] {
   const fromAny = transition("exposed", to);
-  return EXPOSED.has(from) && LISTED.has(fromAny) ? [fromAny, `from: ${from} -> ${to}`] : [`unlisted: ${from} -> ${to}`];
+  if (fired && EXPOSED.has(from) && LISTED.has(fromAny)) return [fromAny, `fired in: ${from} -> ${to}`];
+  const exact = transition(from, to);
+  return LISTED.has(exact) ? [exact] : [`unlisted: ${from} -> ${to}`];
 }
 
 /** Whether the effect had its time: a fault when its window opened, a defect when its release met traffic. */

@@ -86,7 +86,7 @@ function target(hand: Hand, on: On, kinds: readonly EffectKindKey[], scope: Effe
       const implied = own === service && endpoint === "" && hand.chance(0.5);
       return {
         ...(implied ? {} : { on: `${service.name}${endpoint}` }),
-        ...(own === null && hand.chance(0.25) ? { version: hand.pick(scope.versions(service.name)) } : {}),
+        ...(hand.chance(own === null ? 0.25 : 0.04) ? { version: hand.pick(scope.versions(service.name)) } : {}),
         ...(hand.chance(0.08) ? { replica: hand.count(0, Math.max(0, service.replicas - 1)) } : {}),
         ...(hand.chance(0.08) ? { zone: hand.count(0, service.zones - 1) } : {}),
       };
@@ -126,7 +126,7 @@ function when(hand: Hand, on: On): Fields {
 
 /** What every effect of these kinds may say besides. */
 function common(hand: Hand, on: On, kinds: readonly EffectKindKey[]): Fields {
-  const condition = hand.chance(0.25) ? when(hand, on) : {};
+  const condition = hand.chance(0.35) ? when(hand, on) : {};
   return {
     ...(hand.chance(0.12) ? { users: kinds.every((kind) => PER_USER.has(kind)) && on === "service" ? hand.draw(percent(1, 100)) : "100%" } : {}),
     ...(kinds.includes("startup-failure") && hand.chance(0.5) ? { "retry-after": hand.draw(duration(5, 120)) } : {}),
@@ -189,9 +189,17 @@ export function fault(hand: Hand, names: Names, versions: EffectScope["versions"
   return hand.chance(0.8) ? { [preset]: { for: lasts, ...given } } : { for: lasts, [preset]: given };
 }
 
-/** What is wrong with a release of `own`. */
-export function defect(hand: Hand, names: Names, versions: EffectScope["versions"], own: ServiceNames, hasFlag: boolean): Fields {
+/** Share of defects that are plain: some requests fail or are slow. */
+const PLAIN = 0.4;
+
+/** What is wrong with a release of `own`; `flagged` are its flag's endpoints, none without a flag. */
+export function defect(hand: Hand, names: Names, versions: EffectScope["versions"], own: ServiceNames, flagged: readonly string[]): Fields {
   const scope: EffectScope = { names, versions, own };
+  const hasFlag = flagged.length > 0;
+  if (hand.chance(PLAIN)) {
+    const figure: Fields = hand.chance(0.7) ? { errors: figureOf(hand, "errors") } : { latency: figureOf(hand, "latency") };
+    return hasFlag && hand.chance(0.8) ? { with: "flag", on: `${own.name}/${hand.pick(flagged)}`, ...figure } : { on: own.name, ...figure };
+  }
   const carried: Fields = hasFlag && hand.chance(0.6) ? { with: "flag" } : hand.chance(0.3) ? { with: "version" } : {};
   if (hand.chance(0.75)) return { ...carried, ...effect(hand, scope) };
   const preset = pickPreset(hand, scope);

@@ -21,22 +21,22 @@ function time(hand: Hand, lasts: number, latest: number): string {
   return secondsText(hand.chance(0.6) ? Math.floor(seconds / 30) * 30 : seconds);
 }
 
-function flag(hand: Hand, { name, endpoints }: ServiceNames, version: string): Fields {
-  const served = hand.some(endpoints, 0.6);
-  return { name: `flag-${version}`, endpoints: (served.length === 0 ? endpoints.slice(0, 1) : served).map((endpoint) => (hand.chance(0.5) ? `${name}/${endpoint}` : endpoint)) };
+function flag(hand: Hand, { name }: ServiceNames, version: string, served: readonly string[]): Fields {
+  return { name: `flag-${version}`, endpoints: served.map((endpoint) => (hand.chance(0.5) ? `${name}/${endpoint}` : endpoint)) };
 }
 
 /** A release of `version`. */
 export function release(hand: Hand, names: Names, { service: name, version }: ReleaseNames, releases: readonly ReleaseNames[]): Fields {
   const service = names.services.find((each) => each.name === name) ?? names.services[0];
   const written: Fields = { service: service.name, version };
-  const hasFlag = hand.chance(0.35);
+  const some = hand.some(service.endpoints, 0.6);
+  const flagged = hand.chance(0.4) ? (some.length === 0 ? service.endpoints.slice(0, 1) : some) : [];
   if (hand.chance(0.2)) written.lines = hand.count(0, 2000);
-  if (hasFlag) written.flag = flag(hand, service, version);
+  if (flagged.length > 0) written.flag = flag(hand, service, version, flagged);
   if (names.databases.length > 0 && hand.chance(0.2)) {
     written.schema = [{ database: hand.pick(names.databases), ...(hand.chance(0.7) ? { kind: hand.pick(["additive", "contracting"]) } : {}), ...(hand.chance(0.3) ? { about: "add a column" } : {}) }];
   }
-  const defects = Array.from({ length: hand.weighted([[3, 0], [7, 1], [2, 2]]) }, () => defect(hand, names, versionsOf(names, releases), service, hasFlag));
+  const defects = Array.from({ length: hand.weighted([[3, 0], [7, 1], [2, 2]]) }, () => defect(hand, names, versionsOf(names, releases), service, flagged));
   if (defects.length > 0) written.defects = defects;
   return written;
 }

@@ -96,11 +96,11 @@ function service(hand: Hand, callees: readonly string[], stable: string): Fields
 
 function traffic(hand: Hand, enters: string): Fields {
   const written: Fields = { enters, rate: hand.draw(rate(2, 120)) };
-  if (hand.chance(0.12)) {
+  if (hand.chance(0.06)) {
     written.daily = { low: hand.draw(percent(5, 90)), ...(hand.chance(0.5) ? { "peak-at": `${hand.count(0, 23)}:30` } : {}), ...(hand.chance(0.5) ? { "starts-at": `${hand.count(0, 23)}:00` } : {}) };
   }
-  if (hand.chance(0.12)) written.bursts = { every: hand.draw(duration(60, 900)), lasts: hand.draw(duration(5, 120)), factor: hand.draw(factor(1, 3)) };
-  if (hand.chance(0.25)) {
+  if (hand.chance(0.06)) written.bursts = { every: hand.draw(duration(60, 900)), lasts: hand.draw(duration(5, 120)), factor: hand.draw(factor(1, 3)) };
+  if (hand.chance(0.12)) {
     written.spread = hand.pick(["poisson", "gamma", null]) ?? { gamma: { cv: hand.draw(percent(1, 100)), ...(hand.chance(0.5) ? { slot: hand.draw(duration(1, 120)) } : {}) } };
   }
   return written;
@@ -129,7 +129,7 @@ function clients(hand: Hand): Fields {
 
 /** A world written inside a scenario. */
 export const arbitraryWorld = composed((hand): Fields => {
-  const names = SERVICE_NAMES.slice(0, hand.weighted([[5, 1], [4, 2], [2, 3], [1, 4]]));
+  const names = SERVICE_NAMES.slice(0, hand.weighted([[12, 1], [8, 2], [3, 3], [1, 4]]));
   const databases = DATABASE_NAMES.slice(0, hand.weighted([[4, 0], [4, 1], [1, 2]]));
   const services: Fields = {};
   // From the last to the first, so that calls go downwards and never in a circle.
