@@ -28,7 +28,9 @@ export async function predictedHtml(report: PredictedReport): Promise<string> {
   });
 }
 
-const mark = (verdict: Verdict): string => VERDICT_MARKS[verdict];
+const MARK_CLASSES: Readonly<Partial<Record<Verdict, string>>> = { inside: "good-text", outside: "bad-text" };
+
+const mark = (verdict: Verdict): Markup => html`<span class="${MARK_CLASSES[verdict] ?? "muted"}" title="${verdict}">${VERDICT_MARKS[verdict]}</span>`;
 
 function releaseTable(report: PredictedReport): Markup {
   return table([{ head: "" }, { head: "" }, { head: "observed" }, { head: "simulated" }], releaseLines(report).map((line) => [mark(line.mark), line.name, line.observed, line.predicted]));
@@ -88,7 +90,7 @@ function plotOf(windows: readonly ComparedWindow[], place: number, metric: Metri
     return known(observed) && (verdict === "inside" || verdict === "outside") === claim ? [{ x: middle(window), y: observed * by }] : [];
   });
   return {
-    x: { title: "run time", format: "duration" },
+    x: { title: "run time", format: "duration", domain: [0, Math.max(...windows.map(({ to }) => to)) / 1_000_000] },
     y: { title, format },
     series: [
       { label: "simulated", kind: "line", points: banded },
