@@ -28,8 +28,12 @@ try {
     return `| [${name}](${name}.html) | ${about} | ${outcome.releases.map((release) => release.classification).join(", ")} | \`${outcome.replay}\` |`;
   });
   const head = ["# Gallery", "", "Real reports of shipped scenarios; open the HTML files in a browser. `npm run gallery` makes them again.", "", "| report | what it shows | classification | made by |", "|---|---|---|---|"];
-  const foot = ["", "[agreement.md](agreement.md) holds the two fidelities against each other, cell by cell (`npm run agreement`)."];
-  writeFileSync(join(HERE, "README.md"), `${[...head, ...rows, ...(existsSync(join(HERE, "agreement.md")) ? foot : [])].join("\n")}\n`);
+  const pages = [
+    ["agreement.md", "holds the two fidelities against each other, cell by cell (`npm run agreement`)"],
+    ["game-days.md", "holds game days on real processes against what was simulated of them (`npm run gameday:repeats`)"],
+  ];
+  const foot = pages.flatMap(([file, about]) => (existsSync(join(HERE, file)) ? ["", `[${file}](${file}) ${about}.`] : []));
+  writeFileSync(join(HERE, "README.md"), `${[...head, ...rows, ...foot].join("\n")}\n`);
   picture(join(HERE, `${PICTURE_OF}.html`), join(HERE, `${PICTURE_OF}.png`));
 } finally {
   rmSync(work, { recursive: true, force: true });
