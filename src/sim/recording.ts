@@ -28,6 +28,8 @@ export interface Books {
   readonly totals: Float64Array;
   /** cells x (LEDGER_EDGES + 1), cumulative; empty in light detail. */
   readonly histogram: Float64Array;
+  /** By cell: up to when the books were closed then; NaN (or absent): up to `at`. */
+  readonly closedAt?: Float64Array;
 }
 
 export interface RecordRow extends Books {
@@ -93,6 +95,7 @@ export class Recorder {
   readonly #asked: readonly string[];
   readonly #totals = new Copies();
   readonly #histograms = new Copies();
+  readonly #closed = new Copies();
 
   constructor(input: RecorderInput) {
     this.#input = input;
@@ -126,6 +129,7 @@ export class Recorder {
       at: world.now(),
       totals: this.#totals.of(world.ledger.totals),
       histogram: this.#histograms.of(world.ledger.histogram),
+      ...(world.ledger.closedAt === undefined ? {} : { closedAt: this.#closed.of(world.ledger.closedAt) }),
       versions: this.#versionSubjects.map((subject) => this.#row(status[subject.place], subject)),
       services: this.#serviceSubjects.map((subject) => this.#row(status[subject.place], subject)),
     });

@@ -1,9 +1,9 @@
 // The outcome's columns over time, thinned so that a chart stays readable and a file small.
 
-import { toSeconds } from "../kernel/units.js";
+import { toSeconds, type Micros } from "../kernel/units.js";
 import { LedgerColumn } from "../world/ledger.js";
 import type { Series } from "./outcome.js";
-import { cellsWhere, quantileBetween, sumBetween, type Recorder, type RecordRow } from "./recording.js";
+import { cellsWhere, columnBetween, quantileBetween, sumBetween, type Recorder, type RecordRow } from "./recording.js";
 
 /** Rows of a chart at most; more would be narrower than a pixel. */
 const MAX_POINTS = 720;
@@ -29,13 +29,14 @@ function versionSeries(
   const { service, version } = recorder.tracked[index];
   const cells = cellsWhere(recorder.cells, (cell) => cell.scope === "service" && cell.service === service && cell.version === version);
   const sums = (column: number): number[] => points.map((row, k) => sumBetween(before[k], row, cells, column));
+  const rates = ratesOf(recorder, points, before, cells);
   const requests = sums(LedgerColumn.requests);
   const errors = sums(LedgerColumn.errors);
   return {
     service,
     version,
     weight: points.map((row) => row.versions[index].weight),
-    rps: requests.map((count, k) => count / toSeconds(points[k].at - before[k].at)),
+    rps: rates(LedgerColumn.requests),
     errorRate: requests.map((count, k) => (count > 0 ? errors[k] / count : null)),
     p95Seconds: points.map((row, k) => quantileBetween(before[k], row, cells, recorder.ledger.edgesSeconds, 0.95)),
     seenErrorRate: points.map((row) => row.versions[index].seenErrorRate),
@@ -46,8 +47,7 @@ function versionSeries(
 
 function edgeSeries(recorder: Recorder, points: readonly RecordRow[], before: readonly RecordRow[]): Series["edge"] {
   const cells = cellsWhere(recorder.cells, (cell) => cell.scope === "edge");
-  const perSecond = (column: number): number[] =>
-    points.map((row, k) => sumBetween(before[k], row, cells, column) / toSeconds(row.at - before[k].at));
+  const perSecond = ratesOf(recorder, points, before, cells);
   const rps = perSecond(LedgerColumn.requests);
   const failed = perSecond(LedgerColumn.errors);
   const harmedErrors = perSecond(LedgerColumn.harmedErrors);
@@ -59,4 +59,22 @@ function edgeSeries(recorder: Recorder, points: readonly RecordRow[], before: re
     harmedPerSecond: harmedErrors.map((rate, k) => rate + harmedSlow[k]),
     failedPerSecond: failed,
   };
+}
+
+/**
+ * Counts per second, point by point. Cohort closes its books at scrapes, so that each stretch is as long as any other but begins and
+ * ends a little early: the first one is cut short by that, and the last one, whose end is closed with the run, has it on top.
+ */
+function ratesOf({ rows }: Recorder, points: readonly RecordRow[], before: readonly RecordRow[], cells: readonly number[]): (column: number) => number[] {
+  const spans = points.map((row, k) => {
+    const atAnEnd = before[k] === rows[0] || row === rows[rows.length - 1];
+    return (cell: number): number => toSeconds(atAnEnd ? closedBy(row, cell, before[k].at) - closedBy(before[k], cell, before[k].at - (row.at - before[k].at)) : row.at - before[k].at);
+  });
+  return (column) => points.map((row, k) => cells.reduce((sum, cell) => sum + columnBetween(before[k], row, cell, column) / spans[k](cell), 0));
+}
+
+/** Up to when a row's books tell of a cell: what was closed before `earliest` tells of nobody who is still there. */
+function closedBy({ at, closedAt }: RecordRow, cell: number, earliest: Micros): Micros {
+  const closed = closedAt?.[cell] ?? NaN;
+  return closed > earliest ? closed : at;
 }

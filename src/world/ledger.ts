@@ -51,6 +51,8 @@ export interface Ledger {
   readonly lastHarmAt: Float64Array;
   /** Per release: harmed pages so far: failed, slow, or an order lost to a conversion effect. */
   readonly harmedBy: Float64Array;
+  /** By cell: up to when its books are closed; NaN (or absent): to the present moment. */
+  readonly closedAt?: Float64Array;
 }
 
 /** Upper edges of the fine histogram in seconds, computed once. */
@@ -77,6 +79,7 @@ export class LedgerBook implements Ledger {
   readonly firstHarmAt: Float64Array;
   readonly lastHarmAt: Float64Array;
   readonly harmedBy: Float64Array;
+  readonly closedAt: Float64Array;
   /** First cell of a version, by version; -1 when the scope has none. Then slot x segments + segment follow. */
   readonly #edgeFirst: Int32Array;
   readonly #serviceFirst: Int32Array;
@@ -106,6 +109,15 @@ export class LedgerBook implements Ledger {
     this.firstHarmAt = new Float64Array(model.releases).fill(NaN);
     this.lastHarmAt = new Float64Array(model.releases).fill(NaN);
     this.harmedBy = new Float64Array(model.releases);
+    this.closedAt = new Float64Array(cells.length).fill(NaN);
+  }
+
+  /** Notes that a version's books are closed up to then, with so many endpoints: who books only now and then says so. */
+  close(version: number, endpoints: number, at: Micros): void {
+    const count = endpoints * this.#segments;
+    for (const first of [this.#edgeFirst[version], this.#serviceFirst[version]]) {
+      if (first >= 0) this.closedAt.fill(at, first, first + count);
+    }
   }
 
   /** Cell of client pages that `version` was to serve; `segment` 1 is `targeted` where the world is segmented. */

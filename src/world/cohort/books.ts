@@ -4,7 +4,7 @@ import type { Digest } from "../../kernel/digest.js";
 import { streamKey, uniform, type StreamKey } from "../../kernel/draws.js";
 import { binomialFrom } from "../../kernel/distributions/binomial.js";
 import { poissonFrom } from "../../kernel/distributions/poisson.js";
-import { MICROS_PER_MILLI, toSeconds, type Micros } from "../../kernel/units.js";
+import { MICROS_PER_MILLI, seconds as fromSeconds, toSeconds, type Micros } from "../../kernel/units.js";
 import { LEDGER_COLUMNS, LEDGER_EDGES, LedgerColumn, type LedgerBook } from "../ledger.js";
 import type { Model } from "../model.js";
 import type { LawBook } from "./law-book.js";
@@ -144,6 +144,7 @@ export class Books {
       }
     }
     target.cleared();
+    if (version.main === target) this.#parts.ledger.close(target.version, endpoints.length, now);
   }
 
   #drawCell(target: ServiceTarget, version: VersionState, slot: number, k: number, maskSlot: number, segment: number,
@@ -160,7 +161,7 @@ export class Books {
     const { live } = target.target;
     let [requests, errors, slow, latency] = [0, 0, 0, 0];
     // Locals, not fields of an object: a double in a field is boxed at every change.
-    let [pages, pageErrors, blamed, gaveUp, pageSlow, pageLatency, ok] = [0, 0, 0, 0, 0, 0, 0];
+    let [pages, pageErrors, blamed, gaveUp, pageSlow, pageLatency, ok, blamedLatency, slowLatency] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
     for (let code = 0; code < 2; code += 1) {
       for (let b = 0; b < count; b += 1) {
         const i = first + code * count + b;
@@ -198,9 +199,13 @@ export class Books {
         if (code === 1) {
           pageErrors += shown;
           blamed += shown;
+          blamedLatency += shown * perRequest;
         } else {
           ok += shown;
-          if (this.#slow[b] === 1) pageSlow += shown;
+          if (this.#slow[b] === 1) {
+            pageSlow += shown;
+            slowLatency += shown * perRequest;
+          }
         }
       }
     }
@@ -216,7 +221,7 @@ export class Books {
       totals[row + LedgerColumn.harmedSlow] += slow;
     }
     if (pages <= 0) return;
-    const seen = { pages, errors: pageErrors, blamed, gaveUp, slow: pageSlow, latency: pageLatency, ok };
+    const seen = { pages, errors: pageErrors, blamed, gaveUp, slow: pageSlow, latency: pageLatency, ok, blamedLatency, slowLatency };
     this.#bookPages(target, version, slot, k, segment, slowedBy, blame, entity, now, seen);
   }
 
@@ -236,14 +241,18 @@ export class Books {
     totals[row + LedgerColumn.harmedErrors] += failed;
     totals[row + LedgerColumn.harmedSlow] += slow;
     totals[row + LedgerColumn.lostOrderEuro] += failed * this.#givenUpShare(version, slot, k) * endpoint.conversion * endpoint.orderValue;
-    if (blame !== 0 && seen.blamed > 0) this.#harm(blame, seen.blamed, target, entity, now);
-    if (slowedBy !== 0 && seen.gaveUp + slow > 0) this.#harm(slowedBy, seen.gaveUp + slow, target, entity, now);
-    if (endpoint.conversion > 0 && seen.ok > 0) this.#bookOrders(target, version, slot, k, row, slowedBy, entity, now, seen.ok);
+    if (blame !== 0 && seen.blamed > 0) this.#harm(blame, seen.blamed, seen.blamedLatency / seen.blamed, target, entity, now);
+    if (slowedBy !== 0 && seen.gaveUp + slow > 0) {
+      const after = slow > 0 ? seen.slowLatency / slow : this.#timeoutSeconds;
+      this.#harm(slowedBy, seen.gaveUp + slow, after, target, entity, now);
+    }
+    if (endpoint.conversion > 0 && seen.ok > 0) this.#bookOrders(target, version, slot, k, row, slowedBy, entity, now, seen);
   }
 
   /** Orders of successful pages. In a release's own lane its conversion effects do not count. */
-  #bookOrders(target: ServiceTarget, version: VersionState, slot: number, k: number, row: number, slowedBy: number, entity: number, now: Micros, ok: number): void {
+  #bookOrders(target: ServiceTarget, version: VersionState, slot: number, k: number, row: number, slowedBy: number, entity: number, now: Micros, seen: PagesSeen): void {
     const { ledger, noiseFree, classes } = this.#parts;
+    const { ok } = seen;
     const { totals } = ledger;
     const { conversion, orderValue } = version.fleet.service.endpoints[slot].spec;
     const at = slot * classes.count + k;
@@ -261,7 +270,7 @@ export class Books {
       live[lane][schema.conversionsIndex(slot)] += shown;
       live[lane][schema.orderValueIndex(slot)] += shown * orderValue;
     }
-    if (taken !== 0 && wanted > orders) this.#harm(taken, wanted - orders, target, entity, now);
+    if (taken !== 0 && wanted > orders) this.#harm(taken, wanted - orders, seen.latency / seen.pages, target, entity, now);
   }
 
   /** Share of failed pages that nobody loads again. */
@@ -277,8 +286,8 @@ export class Books {
     return all <= 0 ? 1 : 1 - share * (1 - last / all);
   }
 
-  /** The first harmed request of a stretch lies where the first of n uniform points lies. */
-  #harm(mask: number, count: number, target: ServiceTarget, entity: number, now: Micros): void {
+  /** The first harmed request of a stretch comes where the first of n uniform points lies. Its harm is its answer, unless telemetry tells of it sooner. */
+  #harm(mask: number, count: number, afterSeconds: number, target: ServiceTarget, entity: number, now: Micros): void {
     const { ledger, noiseFree } = this.#parts;
     for (let r = 0; r < ledger.harmedBy.length; r += 1) {
       if ((mask & (1 << r)) === 0) continue;
@@ -286,7 +295,7 @@ export class Books {
       const since = target.harmSince[r] <= now ? target.harmSince[r] : target.since <= now ? target.since : now;
       if (ledger.harmedBy[r] === 0 || !(ledger.firstHarmAt[r] <= since)) {
         const u = noiseFree ? 0.5 : uniform(this.#edgeKey, entity, target.version * 32 + r);
-        const first = Math.round(since + (now - since) * firstOf(u, count));
+        const first = Math.min(now, Math.round(since + (now - since) * firstOf(u, count) + fromSeconds(afterSeconds)));
         if (!(ledger.firstHarmAt[r] <= first)) ledger.firstHarmAt[r] = first;
       }
       ledger.lastHarmAt[r] = now;
@@ -354,6 +363,9 @@ interface PagesSeen {
   slow: number;
   latency: number;
   ok: number;
+  /** Seconds that the blamed and the slow ones took. */
+  blamedLatency: number;
+  slowLatency: number;
 }
 
 /** Where the first of n uniform points of (0, 1) lies, at the quantile u. */

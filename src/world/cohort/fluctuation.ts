@@ -108,7 +108,7 @@ class StateWaits {
     for (let n = 0; n < waits.length; n += 1) {
       if (waits[n] <= 0) continue;
       const mean = waitMean[n] / waits[n];
-      const deviation = Math.sqrt(Math.max(0, ((waitSquare[n] / waits[n] - mean * mean) * (2 + variation)) / 3));
+      const deviation = Math.sqrt(Math.max(0, ((waitSquare[n] / waits[n] - mean * mean) * (4 + variation)) / 5));
       this.#short[n] = (Math.max(0, mean - deviation) * (1 + variation)) / 2;
       this.#long[n] = ((mean + Math.min(mean, deviation)) * (1 + variation)) / 2;
     }
@@ -180,14 +180,13 @@ const SHARE_STEP = 1.0905077326652577;
 
 /**
  * The tie that gives a tick's average the variance of the queue's: neighbours' likeness lasts for some time, exponentially.
- * Time stretches with the service's variation; measured against the request world, half as much as waits do.
+ * Waits stretch with the service's variation; measured against the request world, how long they last does not.
  */
-export function tieOf({ variance, crowd, self, arrivals, copies }: Fluctuation, serviceSeconds: number, variation: number, tickSeconds: number): Tie {
+export function tieOf({ variance, crowd, self, arrivals, copies }: Fluctuation, serviceSeconds: number, tickSeconds: number): Tie {
   if (variance <= 0 || arrivals <= 0) return { share: 0, kept: 0 };
   const perTick = (arrivals * tickSeconds) / serviceSeconds;
-  const lasting = (crowd * (3 + variation)) / 4;
   // Of the average over the tick, at one copy; copies average each other out.
-  const memory = (copies * lasting) / (2 * variance * perTick);
+  const memory = (copies * crowd) / (2 * variance * perTick);
   const averaged = memory > 0 ? 2 * memory * (1 - memory * (1 - exactExp(-1 / memory))) : 0;
   const wanted = averaged / copies + self / (perTick * variance);
   let share = SHARE_MIN;

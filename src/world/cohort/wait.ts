@@ -38,8 +38,8 @@ function shapeOf({ waits, waitMean, waitSquare }: Waits): number {
 export function waitOf({ waits: point, steady }: Felt, meanSeconds: number, variation: number, arrivalVariation = 1): Wait {
   if (point.waits < RARE) return NO_WAIT;
   const mean = point.waitMean / point.waits;
-  // Less variable service makes waits more alike, too: (2 + c^2) / 3 fits simulations of two and of six replicas.
-  const shape = Math.max(0.5, (3 * shapeOf(point)) / (2 + variation));
+  // Less variable service makes waits more alike, too: (4 + c^2) / 5 fits simulations of two and of six replicas.
+  const shape = Math.max(0.5, (5 * shapeOf(point)) / (4 + variation));
   const variability = (arrivalVariation + variation) / (arrivalVariation + 1);
   // What a tick meets is a part of what is met in the long run: its waits stretch alike.
   const stretch = 1 + (variability - 1) / Math.max(1, shapeOf(steady));

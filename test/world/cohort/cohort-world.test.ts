@@ -186,6 +186,13 @@ describe("a release", () => {
     expect(hurt.ledger.harmedBy[0] / (100 * 0.2 * 0.2 * 478)).toBeCloseTo(1, 0);
   });
 
+  it("harms nobody before the first harmed answer could have come: a slow one is slow when it ends", () => {
+    const firstAfter = (what: EffectKind): number => canary([{ ...defect(), what }]).ledger.firstHarmAt[0] - minutes(2);
+    const failing = firstAfter({ kind: "errors", ratio: 1 });
+    expect(failing).toBeLessThan(seconds(3));
+    expect(firstAfter({ kind: "latency", factor: 1, add: seconds(3) })).toBeGreaterThan(failing + seconds(2.9));
+  });
+
   it("stops harming once its flag is off everywhere", () => {
     const hurt = canary([defect()]);
     expect(hurt.setFlag("new", false)).toBe(true);

@@ -61,7 +61,7 @@ describe("a queue that breathes", () => {
   const breathing = (replicas: number, load: number, echo = 0) => {
     const chain = queue(replicas).chain(nearestLoad(load));
     const fluctuation = fluctuationOf(chain, HELD.variation, false, echo);
-    return { fluctuation, tie: tieOf(fluctuation, HELD.meanSeconds, HELD.variation, HELD.tickSeconds), levels: (share: number) => levelsOf(chain, fluctuation, share) };
+    return { fluctuation, tie: tieOf(fluctuation, HELD.meanSeconds, HELD.tickSeconds), levels: (share: number) => levelsOf(chain, fluctuation, share) };
   };
 
   it.each([[2, 0.7], [6, 0.7], [2, 0.85], [6, 0.85], [2, 0.95], [2, 1.5]])("of %d replicas at load %d: its ticks together are its steady law, waits, their squares and refusals", (replicas, load) => {
@@ -93,7 +93,7 @@ describe("a queue that breathes", () => {
   // A simulation of three million customers each, lognormal service as here: variance of the slowest twentieth's count over the binomial's.
   it.each([[2, 0.7, 2.79], [2, 0.85, 40.8], [6, 0.7, 1.26], [6, 0.85, 5.1]])("of %d replicas at load %d scatters its slow answers %d times as much as chance alone", (replicas, load, simulated) => {
     const { crowd, self } = breathing(replicas, load).fluctuation;
-    const times = 1 + ((crowd * (3 + HELD.variation)) / 4 + self) / (0.05 * 0.95);
+    const times = 1 + (crowd + self) / (0.05 * 0.95);
     expect(Math.sqrt(times / simulated)).toBeGreaterThan(0.88);
     expect(Math.sqrt(times / simulated)).toBeLessThan(1.12);
   });
@@ -125,7 +125,7 @@ describe("durations on the grid", () => {
     const variance = (mass: typeof time): number => secondMoment(mass) - firstMoment(mass) ** 2;
     expect(sum.total).toBeCloseTo(1, 9);
     expect(firstMoment(sum)).toBeCloseTo(2 * firstMoment(time), 9);
-    expect(variance(sum) / (2 * variance(time))).toBeCloseTo(1, 1);
+    expect(variance(sum) / (2 * variance(time))).toBeCloseTo(1, 2);
     expect(convolve(time, atom(0)).total).toBeCloseTo(1, 9);
   });
 
