@@ -1,8 +1,11 @@
 // Goals in people's words: what is understood, what is meant where nothing is said, and what to write instead.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CLAUSES, GOAL_DEFAULTS, parseGoal, goalWords, type Goal } from "../../../src/lab/tune/goal.js";
 import { minutes } from "../../../src/kernel/units.js";
+import { ROOT } from "../support/bundles.js";
 
 const goal = (text: string): Goal => {
   const parsed = parseGoal(text);
@@ -36,6 +39,13 @@ describe("a goal", () => {
 
   it("understands each of its own examples", () => {
     for (const clause of CLAUSES) expect(wrong(clause.startsWith("detect") ? clause : `detect 2% regressions within 3m, ${clause}`), clause).toBe("");
+  });
+
+  it("understands each clause that the documentation shows", () => {
+    const rows = readFileSync(join(ROOT, "docs/tuning.md"), "utf8").split("\n").filter((line) => line.startsWith("| `"));
+    const clauses = rows.flatMap((row) => [...row.split(" | ")[0].matchAll(/`([^`]+)`/g)].map(([, clause]) => clause));
+    expect(clauses.length).toBeGreaterThanOrEqual(9);
+    for (const clause of clauses) expect(wrong(clause.startsWith("detect") ? clause : `detect 2% regressions within 3m, ${clause}`), clause).toBe("");
   });
 
   it("names the clause that it did not understand, and the nearest words", () => {
