@@ -224,7 +224,7 @@ function program(end: (code: ExitCode) => void): Command {
 }
 
 /** Commands whose runs other machines can play, and the one that plays them. */
-const MANY_RUNS = ["test", "sweep", "compare", "tune", "worker"];
+const MANY_RUNS = ["test", "sweep", "compare", "tune", "detect", "fuzz", "worker"];
 
 function overRedis(command: Command): void {
   command

@@ -7,7 +7,6 @@ import { searchBake, type BakeInput, type BakeResult } from "../../lab/detect/ba
 import { detect, type DetectInput, type DetectResult } from "../../lab/detect/detect.js";
 import { parseRegressionSize, type RegressionSize } from "../../lab/detect/regression.js";
 import type { Runner } from "../../lab/runner.js";
-import { startRunner } from "../../lab/start-runner.js";
 import { axisOf } from "../../lab/sweep/axis.js";
 import { duration, percent } from "../../kernel/format.js";
 import type { DetectFindings } from "../../report/lab/detect-words.js";
@@ -17,14 +16,15 @@ import { parseDuration, parsePercent } from "../../scenario/units.js";
 import { writeWhole } from "../artifacts.js";
 import { ExitCode, UsageError } from "../exit.js";
 import { fidelityFlag } from "../fidelity.js";
-import { checkOut, checkRate, interruptible, loadBundles, parseWorkers, strategyIn } from "../lab/plan.js";
+import { checkOut, checkRate, interruptible, loadBundles, strategyIn } from "../lab/plan.js";
+import { checkRunnerFlags, runnerFor, type RunnerFlags } from "../lab/redis.js";
 import { Progress } from "../progress.js";
 import { renderProblems } from "../problems.js";
 import { parseSeeds } from "../seeds.js";
 import { scenarioFiles } from "../targets.js";
 import type { Terminal } from "../terminal.js";
 
-export interface DetectFlags {
+export interface DetectFlags extends RunnerFlags {
   readonly sizes: string;
   readonly on?: string;
   readonly within?: string;
@@ -35,7 +35,6 @@ export interface DetectFlags {
   readonly strategy?: string;
   readonly seeds: string;
   readonly fidelity?: string;
-  readonly workers?: string;
   readonly out: string;
   readonly json?: boolean;
   readonly allowPath: readonly string[];
@@ -43,10 +42,11 @@ export interface DetectFlags {
 
 /** Runs the command; gives its exit code. A figure is no failure, whatever it is. */
 export async function detectCommand(target: string, flags: DetectFlags, terminal: Terminal): Promise<ExitCode> {
+  checkRunnerFlags(flags);
   const { input, bakeInput } = inputOf(target, flags, terminal);
   if (flags.json !== true) checkOut(flags.out);
   const { signal, release } = interruptible();
-  const runner = await startRunner({ workers: parseWorkers(flags.workers), runs: { [input.fidelity]: input.seeds.length * (input.sizes.length + 1) } });
+  const runner = await runnerFor(flags, { runs: { [input.fidelity]: input.seeds.length * (input.sizes.length + 1) }, results: join(flags.out, "results.ndjson"), signal }, terminal);
   try {
     const curve = valueOf(await playCurve(input, runner, signal, terminal), terminal);
     const bake = bakeInput === null || signal.aborted ? null : valueOf(await playBake(bakeInput, runner, signal, terminal), terminal);

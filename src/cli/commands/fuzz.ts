@@ -4,7 +4,6 @@ import { join, relative } from "node:path";
 
 import { readCorpus, keepInCorpus } from "../../lab/fuzz/corpus.js";
 import { fuzz, type Found, type FuzzResult } from "../../lab/fuzz/fuzz.js";
-import { PoolRunner } from "../../lab/pool-runner.js";
 import { StorageError } from "../../lab/sweep/parts.js";
 import { counted } from "../../kernel/format.js";
 import { caseFile, caseName, fuzzLines } from "../../report/lab/fuzz-words.js";
@@ -12,16 +11,16 @@ import { parseDuration } from "../../scenario/units.js";
 import { writeWhole } from "../artifacts.js";
 import { ExitCode, UsageError } from "../exit.js";
 import { frameOf, type FrameFlags } from "../lab/fuzz-frame.js";
-import { interruptible, loadBundles, parseWorkers } from "../lab/plan.js";
+import { interruptible, loadBundles } from "../lab/plan.js";
+import { checkRunnerFlags, runnerFor, type RunnerFlags } from "../lab/redis.js";
 import { scenarioFiles } from "../targets.js";
 import type { Terminal } from "../terminal.js";
 
-export interface FuzzFlags extends FrameFlags {
+export interface FuzzFlags extends FrameFlags, RunnerFlags {
   readonly runs?: string;
   readonly for?: string;
   readonly seed: string;
   readonly corpus?: string;
-  readonly workers?: string;
 }
 
 const USUAL_CASES = 300;
@@ -32,13 +31,14 @@ const MILLIS_BETWEEN_UPDATES = 200;
 
 /** Runs the command; gives its exit code. */
 export async function fuzzCommand(target: string | undefined, flags: FuzzFlags, terminal: Terminal): Promise<ExitCode> {
+  checkRunnerFlags(flags);
   const seed = wholeNumber("--seed", flags.seed, MOST_SEED);
   const { cases, millis } = lengthOf(flags);
   const frame = frameOf(target === undefined ? null : onlyScenario(target, flags, terminal), flags, terminal.color);
   const corpus = flags.corpus === undefined ? null : readCorpus(flags.corpus);
   for (const name of corpus?.unreadable ?? []) terminal.warn(`${join(flags.corpus ?? "", name)}: is no case, and is left alone`);
   const { signal, release } = interruptible();
-  const runner = await PoolRunner.start({ workers: parseWorkers(flags.workers), secondsPerRun: SECONDS_PER_RUN });
+  const runner = await runnerFor(flags, { secondsPerRun: SECONDS_PER_RUN, results: join(flags.out, "results.ndjson"), signal }, terminal);
   const startedAt = performance.now();
   try {
     const result = await fuzz({

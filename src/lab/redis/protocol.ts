@@ -24,7 +24,7 @@ export const KEYS = {
 } as const;
 
 /** Seconds until a key goes that nobody needs any more. */
-export const LIFE = { bundle: 3600, alive: 60, answers: 3600 } as const;
+export const LIFE = { bundle: 3600, alive: 60, answers: 600 } as const;
 
 const name = z.string().min(1).max(LIMITS.nameLength * 4);
 const session = z.string().regex(/^[0-9a-f-]{36}$/);

@@ -87,7 +87,7 @@ export class RedisRunner implements Runner {
       onLost: (trouble) => this.#lose(trouble),
     });
     this.#answers = new Answers(place, KEYS.answers(this.#session), (answer) => this.#heed(answer), (error) => this.#trouble(error));
-    this.#timers.push(setInterval(() => this.#beat(), HEARTBEAT_MILLIS), setInterval(() => this.#lookAfter(false), LOOK_AFTER_MILLIS), setTimeout(() => this.#lonely(), LONELY_MILLIS));
+    this.#timers.push(setInterval(() => this.#beat(), HEARTBEAT_MILLIS), setInterval(() => this.#lookAfter(false), LOOK_AFTER_MILLIS), setInterval(() => this.#lonely(), LONELY_MILLIS));
     this.#beat();
   }
 
@@ -141,6 +141,7 @@ export class RedisRunner implements Runner {
 
   async close(): Promise<void> {
     if (this.#closing) return;
+    if (this.#broken === null && this.#options.interrupted?.aborted === true) this.#notice(`${this.#file.path} keeps what was played; --resume goes on from there`);
     this.#closing = true;
     this.#patience.close();
     this.#timers.forEach((timer) => clearTimeout(timer));
@@ -282,8 +283,13 @@ export class RedisRunner implements Runner {
   }
 
   #lonely(): void {
-    if (this.#workers.size > 0 || this.#outstanding.runs === 0) return;
-    this.#notice(`no worker has answered yet; start one with: shakedown worker --redis ${this.#options.place.name}`);
+    if (this.#workers.size > 0 || this.#outstanding.runs === 0 || this.#client.status !== "ready") return;
+    this.#queue.getActiveCount().then(
+      (active) => {
+        if (active === 0) this.#notice(`no worker has answered yet; start one with: shakedown worker --redis ${this.#options.place.name}`);
+      },
+      (error: unknown) => this.#trouble(error),
+    );
   }
 
   /** A command failed: for good, or until things are looked after the next time. */
