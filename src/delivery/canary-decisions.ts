@@ -146,15 +146,23 @@ export function flagUnjudged(context: CanaryContext): Draft {
 /** Why a command is given up. */
 function failure(context: CanaryContext, event: { readonly type: string }): string {
   const what = context.command === null ? "The command" : `The command to ${commandText(context.command)}`;
-  const tries = counted(context.tries, "attempt");
+  const { tries } = context;
   const heard = event as Partial<ActionEvent>;
-  if (heard.type === "action.failed") return `${what} failed in ${tries} (last: ${heard.why ?? "no reason"})`;
-  return `${what} was not done in time in ${tries}`;
+  if (heard.type === "action.failed") {
+    const why = heard.why ?? "no reason";
+    return tries === 1 ? `${what} failed (${why})` : `${what} failed in ${counted(tries, "attempt")} (last: ${why})`;
+  }
+  return tries === 1 ? `${what} was not done in time` : `${what} was not done in time in ${counted(tries, "attempt")}`;
 }
 
 /** Every attempt of a command failed: the next level. */
 export function nextLevel(context: CanaryContext, event: { readonly type: string }, actions: Draft["actions"], then: string): Draft {
   return draft(context, { rule: "action-failed", actions, reason: `${failure(context, event)}, ${then}.`, deciding: context.draft?.deciding ?? null });
+}
+
+/** A command failed and there are attempts left. */
+export function nextAttempt(context: CanaryContext, event: { readonly type: string }): Draft {
+  return draft(context, { rule: "action-failed", actions: ["try-again"], reason: `${failure(context, event)}, so it is tried again.` });
 }
 
 const ANSWER_ACTIONS = { "roll-back": "roll-back", promote: "promote", hold: "hold" } as const;

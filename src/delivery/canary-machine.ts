@@ -82,6 +82,7 @@ const machineSetup = setup({
     record: ({ context }) => {
       if (context.draft !== null) context.driver.record(context.draft, context);
     },
+    recordNextAttempt: ({ context, event }) => context.driver.record(decide.nextAttempt(context, event), context),
     page: ({ context }, asks: boolean) => context.driver.page(context.draft?.reason ?? "", asks),
     /** The plan says that people should know, beside what it does. */
     pageIfPlanned: ({ context }) => {
@@ -100,8 +101,8 @@ const decided = (make: (args: Args) => Draft) => [{ type: "draft", params: make 
 
 const issue = (name: CommandName) => [{ type: "issue", params: name } as const, { type: "send" } as const] as const;
 
-/** Try the state's command again. */
-const again = (self: string) => ({ target: self, reenter: true }) as const;
+/** Try the state's command again: a decision of its own, beside the plan that is being carried out. */
+const again = (self: string) => ({ target: self, reenter: true, actions: "recordNextAttempt" }) as const;
 
 /** How the watch without the flag ended. */
 const flagWatched = (better: boolean) =>

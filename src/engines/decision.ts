@@ -12,6 +12,7 @@ export type DecidedAction =
   | "shift-traffic" // all traffic back to stable
   | "roll-back" // to the recorded stable version
   | "stay-dark" // flag off helped: stop the rollout, keep the flag off
+  | "try-again" // the same command, which failed
   | "page"
   | "ask";
 

@@ -51,6 +51,7 @@ export const ACTION_WORDS: Readonly<Record<DecidedAction, string>> = {
   "shift-traffic": "shift all traffic to stable",
   "roll-back": "roll back",
   "stay-dark": "stay dark: keep the flag off, stop the rollout",
+  "try-again": "try again",
   page: "page on-call",
   ask: "ask a person",
 };

@@ -42,11 +42,14 @@ export function causeOf(simulation: Simulation, journal: ReleaseJournal, item: R
     : { cause: "luck", causeReason: `"${check}" fails even without the requests that ${version}'s own defects touched.` };
 }
 
-/** Defects that keep replicas from getting ready, or from staying so. */
-const STARTING_DEFECTS: readonly EffectKind["kind"][] = ["startup-failure", "restart-loop"];
+/** Defects that keep replicas from getting ready, or from staying so; what they did is seen in the world's events. */
+const STARTING_DEFECTS: readonly EffectKind["kind"][] = ["startup-failure", "restart-loop", "memory-growth"];
 const STARTING_EVENTS: readonly WorldEvent["kind"][] = ["startup-failed", "replica-killed"];
 
 function startsFailedBefore({ input, world }: Simulation, { index, release }: ReleaseItem, at: Micros): boolean {
-  const defective = input.scenario.effects.some((effect) => effect.release === index && STARTING_DEFECTS.includes(effect.what.kind));
+  const own = input.scenario.effects.filter((effect) => effect.release === index);
+  // A replica that answers nothing fails its probes from the start: it never gets ready, and nothing happens that could be seen.
+  if (own.some(({ what, target }) => what.kind === "outage" && target.on === "service" && target.service === release.service)) return true;
+  const defective = own.some(({ what }) => STARTING_DEFECTS.includes(what.kind));
   return defective && world.events.some((event) => event.at <= at && event.version === release.version && event.service === release.service && STARTING_EVENTS.includes(event.kind));
 }

@@ -46,6 +46,8 @@ export class ControlPlane implements Platform {
   readonly #failures: ScriptedFailure[];
   /** Per service, a counter that outdates scheduled removals of old replicas. */
   readonly #generation = new Map<string, number>();
+  /** Per service, how many rollbacks began: a deploy or scaling that still waits for replicas is broken off by one. */
+  readonly #rollBacks = new Map<string, number>();
 
   constructor(input: ControlPlaneInput) {
     this.#input = input;
@@ -78,12 +80,12 @@ export class ControlPlane implements Platform {
   #scriptedFailure(command: PlatformCommand): { after: Micros; why: string } | null {
     const now = this.#input.clock.now();
     for (const failure of this.#failures) {
-      const { target, what, when, id } = failure.effect;
+      const { target, what, when } = failure.effect;
       if (what.kind !== "action-fails" || target.on !== "platform" || failure.remaining <= 0) continue;
       if (now < when.from || now >= when.to) continue;
       if (target.command !== undefined && target.command !== command.kind) continue;
       failure.remaining -= 1;
-      return { after: what.after, why: `scripted: ${id}` };
+      return { after: what.after, why: "the control plane answered with an error" };
     }
     return null;
   }
@@ -175,6 +177,7 @@ export class ControlPlane implements Platform {
     // An autoscaler may have grown stable past its recorded size; a rollback never shrinks it.
     const full = Math.max(this.stable(service).replicas, this.#status(service, to)?.desired ?? 0);
     this.#newGeneration(service);
+    this.#rollBacks.set(service, this.#rollBacksOf(service) + 1);
     cluster.scale(service, to, full);
     this.#whenReady(id, service, to, full, heard, () => {
       cluster.setWeights(service, { [to]: 1 });
@@ -196,7 +199,11 @@ export class ControlPlane implements Platform {
     return next;
   }
 
-  /** Polls until the version has its replicas ready (or, when scaled down, no more than these). */
+  #rollBacksOf(service: string): number {
+    return this.#rollBacks.get(service) ?? 0;
+  }
+
+  /** Polls until the version has its replicas ready (or, when scaled down, no more than these); nothing is heard once a rollback breaks it off. */
   #whenReady(
     id: ActionId,
     service: string,
@@ -207,7 +214,9 @@ export class ControlPlane implements Platform {
   ): void {
     const { clock, timeout } = this.#input;
     const startedAt = clock.now();
+    const rollBacks = this.#rollBacksOf(service);
     const look = (): void => {
+      if (this.#rollBacksOf(service) !== rollBacks) return;
       const waited = clock.now() - startedAt;
       if (this.#isReady(service, version, replicas)) then();
       else if (waited >= timeout) heard({ type: "action.timed-out", id, at: clock.now(), after: waited });

@@ -10,7 +10,7 @@ import type { TimelineEntry } from "./outcome.js";
 import type { Simulation } from "./play.js";
 import { releasesOf } from "./stage.js";
 
-/** Sorted by time; entries of one instant keep the order script, world, harm, decision, action. */
+/** Sorted by time; entries of one instant keep the order script, world, harm, what an action came to, decision, what is sent. */
 export function timelineOf(simulation: Simulation): readonly TimelineEntry[] {
   const { input, world, journals } = simulation;
   const entries = [
@@ -53,6 +53,7 @@ function harmEntries({ recorder }: Simulation, index: number, version: string): 
 
 function journalEntries(journal: ReleaseJournal): TimelineEntry[] {
   return [
+    ...journal.actions.filter(({ event }) => event !== null).map(actionEntry),
     ...journal.decisions.map((decision) =>
       entry(
         decision.at,
@@ -63,7 +64,7 @@ function journalEntries(journal: ReleaseJournal): TimelineEntry[] {
       ),
     ),
     ...journal.states.map((state) => entry(state.at, "state", `${state.label}: ${state.why}`, false)),
-    ...journal.actions.map(actionEntry),
+    ...journal.actions.filter(({ event }) => event === null).map(actionEntry),
     ...journal.pages.map((page) => entry(page.at, "person", `Page: ${page.message}`, true)),
   ];
 }

@@ -31,7 +31,7 @@ describe("a rollback that fails", () => {
     const delivery = deliver({ world });
     delivery.run(minutes(10));
     expect(kinds(world).slice(2)).toEqual(["roll-back", "roll-back"]);
-    expect(delivery.acts()).toEqual(["roll-back"]);
+    expect(delivery.acts()).toEqual(["roll-back", "try-again"]);
     expect(delivery.results.map(({ kind }) => kind)).toEqual(["rolled-back"]);
     expect(delivery.pages).toEqual([]);
   });
@@ -42,9 +42,10 @@ describe("a rollback that fails", () => {
     delivery.run(minutes(10));
     expect(kinds(world).slice(2)).toEqual(["roll-back", "roll-back", "set-weight", "page"]);
     expect(world.weight).toBe(0);
-    expect(delivery.acts()).toEqual(["roll-back", "shift-traffic"]);
-    expect(delivery.decisions[1]).toMatchObject({ rule: "action-failed", decidingCheck: "trigger error-rate" });
-    expect(delivery.decisions[1].reason).toBe("The command to roll checkout back from v2 to v1 failed in 2 attempts (last: scripted), so all traffic is shifted to stable.");
+    expect(delivery.acts()).toEqual(["roll-back", "try-again", "shift-traffic"]);
+    expect(delivery.decisions[1].reason).toBe("The command to roll checkout back from v2 to v1 failed (scripted), so it is tried again.");
+    expect(delivery.decisions[2]).toMatchObject({ rule: "action-failed", decidingCheck: "trigger error-rate" });
+    expect(delivery.decisions[2].reason).toBe("The command to roll checkout back from v2 to v1 failed in 2 attempts (last: scripted), so all traffic is shifted to stable.");
     expect(delivery.results.map(({ kind }) => kind)).toEqual(["rolled-back"]);
     expect(delivery.pages).toEqual([expect.objectContaining({ asks: false })]);
   });
@@ -54,10 +55,10 @@ describe("a rollback that fails", () => {
     const delivery = deliver({ world });
     delivery.run(minutes(10));
     expect(delivery.actor.state).toBe("stranded");
-    expect(delivery.acts()).toEqual(["roll-back", "shift-traffic", "page+hold"]);
+    expect(delivery.acts()).toEqual(["roll-back", "try-again", "shift-traffic", "try-again", "page+hold"]);
     expect(delivery.pages).toEqual([expect.objectContaining({ asks: true })]);
     delivery.run(minutes(21));
-    expect(delivery.acts().slice(3)).toEqual(["roll-back", "shift-traffic", "page+hold"]);
+    expect(delivery.acts().slice(5)).toEqual(["roll-back", "try-again", "shift-traffic", "try-again", "page+hold"]);
     delivery.run(minutes(200));
     expect(delivery.actor.state).toBe("held");
     expect(delivery.pages).toHaveLength(3);
@@ -79,8 +80,9 @@ describe("a rollback that fails", () => {
     const world = badCanary((command) => (command.kind === "roll-back" ? outcome : "done"));
     const delivery = deliver({ world });
     delivery.run(minutes(20));
-    expect(delivery.acts()).toEqual(["roll-back", "shift-traffic"]);
-    expect(delivery.decisions[1].reason).toContain("was not done in time in 2 attempts");
+    expect(delivery.acts()).toEqual(["roll-back", "try-again", "shift-traffic"]);
+    expect(delivery.decisions[1].reason).toContain("was not done in time, so it is tried again");
+    expect(delivery.decisions[2].reason).toContain("was not done in time in 2 attempts");
     expect(delivery.results.map(({ kind }) => kind)).toEqual(["rolled-back"]);
   });
 });
@@ -161,8 +163,8 @@ describe("a release behind a flag", () => {
     world.outcome = failing("set-flag");
     const delivery = deliver({ world, release: FLAGGED });
     delivery.run(minutes(20));
-    expect(delivery.acts()).toEqual(["disable-flag", "roll-back"]);
-    expect(delivery.decisions[1].rule).toBe("action-failed");
+    expect(delivery.acts()).toEqual(["disable-flag", "try-again", "roll-back"]);
+    expect(delivery.decisions[2].rule).toBe("action-failed");
   });
 
   it("is rolled back at once when a hard trigger fires during the watch", () => {
