@@ -18,7 +18,7 @@ const MAIN = fileURLToPath(new URL("./main.js", import.meta.url));
 /** Repeats are other runs: seeds of a scenario lie this far apart. */
 const SEED_STEP = 100;
 /** At this rate its replicas are half busy, and a stretch of this length is of 20,000 requests and more. */
-const STEADY = { rate: "140rps", for: "155s", seed: 21 } as const;
+const STEADY = { rate: "140rps", for: "180s", seed: 21 } as const;
 
 interface Options {
   readonly repeats: string;

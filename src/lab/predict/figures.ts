@@ -1,6 +1,6 @@
 // The figures of one run that a prediction is about, taken in the same way from a simulated run and a game day.
 
-import type { Micros } from "../../kernel/units.js";
+import type { Micros, Ratio } from "../../kernel/units.js";
 import { actingDecision } from "../../sim/journal.js";
 import type { Simulation } from "../../sim/play.js";
 import { cellsWhere, type Recorder } from "../../sim/recording.js";
@@ -22,6 +22,8 @@ export type Metric = (typeof METRICS)[number];
 export interface StretchFigures extends Readonly<Record<Metric, number | null>> {
   readonly requests: number;
   readonly errors: number;
+  /** Of p50 and p95, from how far apart the latencies around them lie; null without a request. */
+  readonly quantileErrors: { readonly p50: number | null; readonly p95: number | null };
 }
 
 export interface SubjectFigures {
@@ -103,8 +105,17 @@ function stretchFigures(stretch: Stretch, recorder: Recorder, hop: number): Stre
     requests, errors,
     "error-rate": requests > 0 ? errors / requests : null,
     p50: quantile(0.5), p95: quantile(0.95),
+    quantileErrors: { p50: quantileError(stretch, 0.5, recorder), p95: quantileError(stretch, 0.95, recorder) },
     throughput: lasts > 0 ? requests / (lasts / 1_000_000) : null,
   };
+}
+
+/** The share of answers below the true quantile has this binomial deviation: half the distance between the quantiles there. */
+function quantileError(stretch: Stretch, q: Ratio, recorder: Recorder): number | null {
+  if (stretch.requests === 0) return null;
+  const deviation = Math.sqrt((q * (1 - q)) / stretch.requests);
+  const [low, high] = [quantileOf(stretch, Math.max(0, q - deviation), recorder), quantileOf(stretch, Math.min(1, q + deviation), recorder)];
+  return low === null || high === null ? null : (high - low) / 2;
 }
 
 function releaseFigures(simulation: Simulation): readonly ReleaseFigures[] {

@@ -124,12 +124,12 @@ function compareStretch(observed: StretchFigures, predicted: readonly StretchFig
 }
 
 /** Of a share by Laplace's rule, so that no error among few is not sure to be none; of a rate as of a Poisson count. */
-function standardError(metric: Metric, { requests, errors, throughput }: StretchFigures): number | null {
+function standardError(metric: Metric, { requests, errors, throughput, quantileErrors }: StretchFigures): number | null {
   if (requests === 0) return null;
   const share = (errors + 1) / (requests + 2);
   if (metric === "error-rate") return Math.sqrt((share * (1 - share)) / requests);
   if (metric === "throughput") return throughput === null ? null : throughput / Math.sqrt(requests);
-  return null;
+  return quantileErrors[metric];
 }
 
 /** What kept the load from being sent kept engines and platform waiting as well. */

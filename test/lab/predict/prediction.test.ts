@@ -69,10 +69,21 @@ describe("predicted against observed", () => {
 
   it("makes no claim of a few requests, and gives their standard error", () => {
     const few = laidOver(shopScenario({ rate: "2rps" }), shopScenario({ rate: "2rps" }));
-    const figure = few.windows.find(({ subject }) => subject.version === "v1")!.figures.find(({ metric }) => metric === "error-rate")!;
-    expect(figure.verdict).toBe("too small");
-    expect(figure.standardError).toBeGreaterThan(0);
-    expect(tallyOf(few.windows.flatMap(({ figures: each }) => each.filter(({ metric }) => metric === "p95").map(({ verdict }) => verdict)))).toMatchObject({ inside: 0, outside: 0 });
+    const { figures: each } = few.windows.find(({ subject }) => subject.version === "v1")!;
+    expect(each.map(({ verdict }) => verdict).slice(0, 3)).toEqual(["too small", "too small", "too small"]);
+    for (const { standardError } of each) expect(standardError).toBeGreaterThan(0);
+    expect(tallyOf(few.windows.flatMap(({ figures: all }) => all.filter(({ metric }) => metric === "p95").map(({ verdict }) => verdict)))).toMatchObject({ inside: 0, outside: 0 });
+  });
+
+  it("knows how unsure a p95 is: as much as it varies from seed to seed", () => {
+    const windows = windowsOf(seconds(30), seconds(60));
+    const clients = simulateMany({ scenario, seeds: SEEDS, windows, counted: windows.map(() => true) }).map((run) => run.subjects[0].windows[0]);
+    const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const p95s = clients.map(({ p95 }) => p95!);
+    const deviation = Math.sqrt(mean(p95s.map((value) => (value - mean(p95s)) ** 2)));
+    const error = mean(clients.map(({ quantileErrors }) => quantileErrors.p95!));
+    expect(error / deviation).toBeGreaterThan(0.6);
+    expect(error / deviation).toBeLessThan(1.6);
   });
 
   it("does not count a window in which neither world has anything", () => {
