@@ -90,13 +90,17 @@ class DrawnView implements GameDayView {
 export function statusLines(status: LiveStatus): readonly string[] {
   const { at, duration, edge, split, states, decision, faults } = status;
   const done = Math.round(BAR * Math.min(1, Math.max(0, at / duration)));
+  const rows: readonly (readonly [label: string, text: string])[] = [
+    ["clients", edgeText(edge)],
+    ...split.map(({ service, versions }) => [service, versions.map(versionText).join("   ")] as const),
+    ...states.map((state) => ["state", state] as const),
+    ...(decision === null ? [] : [["decision", `${clock(decision.at)} ${decision.actions.join(", ")}: ${decision.reason}`] as const]),
+    ["faults", faults.length === 0 ? "none" : faults.join("; ")],
+  ];
+  const width = Math.max(...rows.map(([label]) => label.length));
   return [
     `${clock(Math.max(0, at))} of ${clock(duration)}  ${"━".repeat(done)}${"─".repeat(BAR - done)}`,
-    `clients   ${edgeText(edge)}`,
-    ...split.map(({ service, versions }) => `${service}  ${versions.map(versionText).join("   ")}`),
-    ...states,
-    ...(decision === null ? [] : [`decision  ${clock(decision.at)} ${decision.actions.join(", ")}: ${oneLine(decision.reason)}`]),
-    faults.length === 0 ? "faults    none" : `faults    ${faults.join("; ")}`,
+    ...rows.map(([label, text]) => oneLine(`${label.padEnd(width)}  ${text}`)),
   ];
 }
 
