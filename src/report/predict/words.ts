@@ -49,7 +49,7 @@ function offWords({ metric, observed, band }: ComparedFigure): string {
   if (observed === null || band === null) return "";
   const off = observed < band.low ? observed - band.low : observed - band.high;
   const sign = off < 0 ? "below" : "above";
-  return `${figureWords(metric, Math.abs(off))} ${sign} the band`;
+  return `${metric === "error-rate" ? `${significant(Math.abs(off) * 100, 2)} points` : figureWords(metric, Math.abs(off))} ${sign} the band`;
 }
 
 /** How far the observed figure is from the middle of the predicted ones: in points for shares, relative for the others. */
