@@ -29,7 +29,7 @@ function program(end: (code: ExitCode) => void): Command {
     .description("play scenarios, print what happened and why, write outcomes and reports")
     .argument("<targets...>", "scenario files, folders or globs")
     .option("--seed <n>", "one seed instead of the scenario's own")
-    .option("--seeds <range>", "many seeds, e.g. 1..50")
+    .option("--seeds <range>", "many seeds, e.g. 1..50; their outcomes carry no charts and no regret")
     .option("--fidelity <name>", "request (every request walks) or cohort (counts per tick)")
     .option("--out <dir>", "where outcomes and reports go", "shakedown-out")
     .option("--json", "print one Outcome per line instead, write nothing")

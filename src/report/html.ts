@@ -65,7 +65,7 @@ const inline = (svg: string): string =>
 const OVER_TIME = ["traffic", "error-rate", "p95", "impact", "load", "capacity"];
 
 function overTime(outcome: Outcome, charts: readonly DrawnChart[]): Markup {
-  if (outcome.series.at.length === 0) return html`<p class="muted">The run recorded no series.</p>`;
+  if (outcome.series.at.length === 0) return html`<p class="muted">The run recorded no series: a run among many seeds leaves charts and regret out; the same seed played alone (<code>--seed</code>) has them.</p>`;
   const marked = outcome.decisions.length > 0 ? "Numbered circles are decisions, explained below. " : "";
   const harmed = outcome.releases.some((release) => release.times.harmStartsAt !== null) ? "The shaded stretch is when users were harmed. " : "";
   return html`<p class="muted small">${marked}${harmed}${worldWords(outcome).timeRuns}</p>${figures(charts, (name) => OVER_TIME.includes(name))}`;

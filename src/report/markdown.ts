@@ -9,7 +9,7 @@ import { decisionNumbers, storyOf } from "./story.js";
 import { oneLine } from "./text.js";
 import {
   actionName, bySeverity, classificationWords, COST_PARTS, costWeight, doraValue, expectationWords, limitOf, mark, MEANING_OF, metricValue, objectiveValue, persistenceWords,
-  planWords, regretWords, releaseName, RESULT_WORDS, RULE_WORDS, sampleOf, STATUS_WORDS, weightName, whereWords,
+  noRegretWords, planWords, regretWords, releaseName, RESULT_WORDS, RULE_WORDS, sampleOf, STATUS_WORDS, weightName, whereWords,
 } from "./words.js";
 import { worldWords } from "./world-words.js";
 
@@ -118,7 +118,7 @@ const truth = (release: ReleaseOutcome): string[] =>
 function cost(release: ReleaseOutcome): string[] {
   const oracle = release.regret?.oracleCost;
   const rows = COST_PARTS.map(([part, name]) => [name, money(release.cost[part]), oracle === undefined ? NOTHING : money(oracle[part])]);
-  const regret = release.regret === null ? [] : [`Regret: ${regretWords(release.regret)}, who is clairvoyant and ${release.regret.oracleActsAt === null ? "never needs to act" : `acts at ${clock(release.regret.oracleActsAt)}`}.`, ""];
+  const regret = release.regret === null ? [noRegretWords(release), ""] : [`Regret: ${regretWords(release.regret)}, who is clairvoyant and ${release.regret.oracleActsAt === null ? "never needs to act" : `acts at ${clock(release.regret.oracleActsAt)}`}.`, ""];
   return [...table(["part", "this run", "oracle"], [...rows, ["total", money(release.cost.total), oracle === undefined ? NOTHING : money(oracle.total)]]), ...regret];
 }
 

@@ -175,6 +175,13 @@ export const COST_PARTS = [
   ["pages", "pages"],
 ] as const;
 
+/** Why a cost stands without an oracle's beside it. */
+export function noRegretWords(release: ReleaseOutcome): string {
+  return release.result === "invalidated"
+    ? "A release that never got its turn has no regret."
+    : "No oracle was played: a run among many seeds leaves regret and charts out; the same seed played alone (`--seed`) has them.";
+}
+
 /** What was paid beyond the oracle: `829.64 EUR above the oracle`, `below` where the run was cheaper. */
 export function regretWords(regret: NonNullable<ReleaseOutcome["regret"]>): string {
   const side = regret.clairvoyant < 0 ? "below" : "above";

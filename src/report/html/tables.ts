@@ -5,7 +5,7 @@ import { html, type Markup } from "../escape.js";
 import { clock, count, counted, duration, money, NOTHING, percent } from "../../kernel/format.js";
 import { storyOf, type StoryEntry } from "../story.js";
 import { sentence } from "../text.js";
-import { bySeverity, COST_PARTS, costWeight, doraValue, mark, objectiveValue, regretWords, releaseName, weightName, whereWords } from "../words.js";
+import { bySeverity, COST_PARTS, costWeight, doraValue, mark, noRegretWords, objectiveValue, regretWords, releaseName, weightName, whereWords } from "../words.js";
 
 /** With so many rows a table of findings is still read. */
 const MOST_FINE = 8;
@@ -33,7 +33,7 @@ export function costTable(release: ReleaseOutcome): Markup {
   const oracleHead = oracle === null ? "" : html`<th class="n">oracle</th>`;
   const rows = COST_PARTS.map(([part, name]) => html`<tr><td>${name}</td><td class="n">${money(release.cost[part])}</td>${oracle === null ? "" : html`<td class="n">${money(oracle[part])}</td>`}<td style="width:40%">${bar(release.cost[part], "")}${oracle === null ? "" : html`<br>${bar(oracle[part], "oracle")}`}</td></tr>`);
   const regret = release.regret === null
-    ? html`<p class="muted">No oracle was computed for this run.</p>`
+    ? html`<p class="muted">${noRegretWords(release)}</p>`
     : html`<p>Regret: <b>${regretWords(release.regret)}</b>, who is clairvoyant and ${release.regret.oracleActsAt === null ? "never needs to act" : `acts at ${clock(release.regret.oracleActsAt)}`} on the same seed with the same action latencies.</p>`;
   return html`<div class="card table"><table><thead><tr><th>part</th><th class="n">this run</th>${oracleHead}<th>${oracle === null ? "" : "this run above, oracle below"}</th></tr></thead><tbody>${rows}
 <tr class="total"><td>total</td><td class="n">${money(release.cost.total)}</td>${oracle === null ? "" : html`<td class="n">${money(oracle.total)}</td>`}<td></td></tr></tbody></table></div>${regret}`;

@@ -26,12 +26,25 @@ const replayOf = ({ case: { seed, fidelity } }: Found, path: string): string => 
 export const caseFile = (found: Found, path: string): string => `# ${found.finding.id}\n# ${found.finding.message.split("\n")[0]}\n# ${replayOf(found, path)}\n${found.case.text}`;
 
 export function fuzzLines(result: FuzzResult, words: FuzzWords): readonly string[] {
-  const { cases, runs, found, aborted } = result;
+  const { cases, runs, aborted } = result;
+  const found = result.found.filter(({ finding: { kind } }) => kind !== "model");
+  const model = result.found.filter(({ finding: { kind } }) => kind === "model");
   return [
     `${counted(cases, "case")} in ${counted(runs, "run")}, seed ${words.seed}${aborted ? ", interrupted" : ""}${words.timed ? " (with --for, how many depends on the machine)" : ""}`,
     "",
     ...(found.length === 0 ? ["✓ nothing broke: no crash, every invariant and rule held, and what was played twice came out the same", ""] : found.flatMap((each) => foundLines(each, result, words))),
+    ...model.flatMap((each) => modelLines(each, result, words)),
     ...reachLines(result.reach, words.width),
+  ];
+}
+
+/** What speaks of the simulator's model: no failure of the strategy, and for us to mend. */
+function modelLines(found: Found, { seen, cases }: FuzzResult, { pathOf }: FuzzWords): readonly string[] {
+  const { finding } = found;
+  return [
+    `! not your strategy but our model: ${finding.id.replace(/^model: /, "")} was off in ${seen.get(finding.id) ?? 1} of ${counted(cases, "case")}; the first: ${finding.message.split("\n")[0]}`,
+    `  ${replayOf(found, pathOf(found))}`,
+    "",
   ];
 }
 
