@@ -69,8 +69,9 @@ function finish(result: FuzzResult, flags: FuzzFlags, terminal: Terminal): ExitC
   terminal.print(fuzzLines(result, { seed: flags.seed, timed: flags.for !== undefined, pathOf: (found) => pathOf(found, flags.out), width: terminal.width }).join("\n"));
   if (kept !== null) terminal.print(`${counted(kept, "case")} added to ${flags.corpus ?? ""}`);
   if (result.aborted) return ExitCode.interrupted;
-  if (result.found.length === 0) return ExitCode.ok;
-  return result.found.every(({ finding: { kind } }) => kind === "rule" || kind === "invariant") ? ExitCode.failed : ExitCode.ourFault;
+  const kinds = result.found.map(({ finding: { kind } }) => kind).filter((kind) => kind !== "model");
+  if (kinds.length === 0) return ExitCode.ok;
+  return kinds.every((kind) => kind === "rule" || kind === "invariant") ? ExitCode.failed : ExitCode.ourFault;
 }
 
 /** A failing case's file, as a shell in this folder names it. */

@@ -3,7 +3,11 @@
 import type { Outcome } from "../../sim/outcome.js";
 import type { RunResult } from "../runner.js";
 
-export type FindingKind = "crash" | "hang" | "refused" | "invariant" | "rule" | "not-repeatable";
+/** `model`: the simulator's own books do not add up; that speaks of the simulator, not of what it was fed. */
+export type FindingKind = "crash" | "hang" | "refused" | "invariant" | "rule" | "not-repeatable" | "model";
+
+/** Invariants that check the world's model, and nothing of a delivery. */
+const MODEL_CHECKS: readonly string[] = ["Little's law"];
 
 export interface Finding {
   readonly kind: FindingKind;
@@ -30,7 +34,7 @@ export function findingsOf(result: RunResult, rules: readonly string[]): readonl
 
 function outcomeFindings({ invariants, expectations }: Outcome, rules: readonly string[]): readonly Finding[] {
   return [
-    ...invariants.filter(({ held }) => !held).map(({ name, reason }) => found("invariant", name, reason)),
+    ...invariants.filter(({ held }) => !held).map(({ name, reason }) => found(MODEL_CHECKS.includes(name) ? "model" : "invariant", name, reason)),
     ...expectations.filter(({ passed, text }) => !passed && rules.includes(text)).map(({ text, reason }) => found("rule", text, reason)),
   ];
 }

@@ -105,7 +105,7 @@ class Fuzzer {
 
   async run(): Promise<FuzzResult> {
     const { cases, corpus = [], signal, isOver = () => false, mostFindings = MOST_FINDINGS } = this.#options;
-    const isEnough = (): boolean => signal?.aborted === true || this.#found.length >= mostFindings;
+    const isEnough = (): boolean => signal?.aborted === true || this.#followed() >= mostFindings;
     for (let from = 0; from < corpus.length && !isEnough(); from += ROUND) {
       await this.#round(corpus.slice(from, from + ROUND).flatMap((document) => settled(document, this.#options.frame) ?? []), mostFindings);
     }
@@ -118,6 +118,11 @@ class Fuzzer {
       idleRules: this.#rules.filter((rule) => !this.#busyRules.has(rule)),
       kept: [...this.#population.documents, ...this.#found.map(({ case: { document } }) => document)], aborted: signal?.aborted === true,
     };
+  }
+
+  /** Findings that were followed up; a model's own are only noted. */
+  #followed(): number {
+    return this.#found.filter(({ finding: { kind } }) => kind !== "model").length;
   }
 
   /** The case of this number: a change of one that reached something new, or a new one. */
@@ -142,7 +147,7 @@ class Fuzzer {
     for (const { planned: { made, number }, finding } of failed) {
       const before = this.#seen.get(finding.id) ?? 0;
       this.#seen.set(finding.id, before + 1);
-      if (before > 0 || (this.#options.only !== undefined && finding.id !== this.#options.only) || this.#found.length >= mostFindings || this.#options.signal?.aborted === true) continue;
+      if (before > 0 || (this.#options.only !== undefined && finding.id !== this.#options.only) || this.#followed() >= mostFindings || this.#options.signal?.aborted === true) continue;
       const found = await this.#shrunk(made, number, finding);
       this.#found.push(found);
       this.#options.onFound?.(found);
@@ -185,6 +190,7 @@ class Fuzzer {
       this.#tell("shrinking", number);
       return fails.map((each) => each !== null);
     };
+    if (finding.kind === "model") return { finding, case: failing, caseNumber: number, shrinkRuns: 0, lines: { before: linesOf(failing.text), after: linesOf(failing.text), script: scriptLinesOf(failing.text) } };
     const { smallest, runs } = await reduced(failing, frame, stillFails, { ...(shrinkRuns === undefined ? {} : { budget: shrinkRuns }), ...(signal === undefined ? {} : { signal }) });
     const [again] = smallest === failing ? [finding] : await this.#failsAgain([smallest], finding.id);
     last = again ?? last;
