@@ -20,7 +20,8 @@ export function processTerminal(): Terminal {
   const live = process.stderr.isTTY === true;
   return {
     color: picocolors.isColorSupported && (process.stdout.isTTY === true || process.env["FORCE_COLOR"] !== undefined),
-    width: process.stdout.columns ?? DEFAULT_WIDTH,
+    // A terminal that does not know its width says 0.
+    width: process.stdout.columns > 0 ? process.stdout.columns : DEFAULT_WIDTH,
     live,
     print: (text) => void process.stdout.write(`${text}\n`),
     warn: (text) => void process.stderr.write(`${text}\n`),
