@@ -12,7 +12,7 @@ import { predictedPretty } from "../report/predict/pretty.js";
 import type { Scenario } from "../scenario/compiled.js";
 import { loadScenario } from "../scenario/load.js";
 import { writeWhole } from "./artifacts.js";
-import { messageOf, UsageError } from "./exit.js";
+import { messageOf, UsageError, type ExitCode } from "./exit.js";
 import { nodeFiles } from "./files.js";
 import { renderProblems } from "./problems.js";
 import type { Terminal } from "./terminal.js";
@@ -42,14 +42,14 @@ export function checkPrediction(written: Scenario, flags: PredictFlags, terminal
   return onWorld(written, flags.calibrated, flags, terminal);
 }
 
-/** The scenario on a world that is measured now; null when that was not agreed to. */
-export async function freshlyCalibrated(written: Scenario, folder: string, flags: PredictFlags, terminal: Terminal): Promise<CalibratedScenario | null> {
+/** The scenario on a world that is measured now; an exit code when that did not come to a world. */
+export async function freshlyCalibrated(written: Scenario, folder: string, flags: PredictFlags, terminal: Terminal): Promise<CalibratedScenario | ExitCode> {
   const out = join(folder, "calibrated.yaml");
   const { calibratedWorld } = await import("./commands/calibrate.js");
   terminal.print("\nFirst an unfaulted stretch, to calibrate the world that is simulated:\n");
-  const text = await calibratedWorld(written.file, { ...flags, target: "local", for: "60s", seed: String(written.seed), out, gameDays: flags.out }, terminal);
-  if (text === null) return null;
-  writeWhole(out, text);
+  const world = await calibratedWorld(written.file, { ...flags, target: "local", for: "60s", seed: String(written.seed), out, gameDays: flags.out }, terminal);
+  if (!world.ok) return world.code;
+  writeWhole(out, world.text);
   return onWorld(written, out, flags, terminal);
 }
 

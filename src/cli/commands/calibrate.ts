@@ -39,21 +39,24 @@ export interface CalibrateFlags {
 
 /** Runs the command; gives its exit code. */
 export async function calibrateCommand(target: string, flags: CalibrateFlags, terminal: Terminal): Promise<ExitCode> {
-  const text = await calibratedWorld(target, flags, terminal);
-  if (text === null) return flags.dryRun === true ? ExitCode.ok : ExitCode.interrupted;
-  writeWhole(flags.out, text);
+  const world = await calibratedWorld(target, flags, terminal);
+  if (!world.ok) return world.code;
+  writeWhole(flags.out, world.text);
   terminal.print(`\n${flags.out}\nnext: shakedown gameday SCENARIO --predict --calibrated ${flags.out}`);
   return ExitCode.ok;
 }
 
-/** The text of the calibrated world's file; null when its game day was not agreed to. Throws UsageError. */
-export async function calibratedWorld(target: string, flags: CalibrateFlags, terminal: Terminal): Promise<string | null> {
+/** The text of the calibrated world's file, or how the command ends without one. */
+export type CalibratedWorld = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly code: ExitCode };
+
+/** Says why when there is none. Throws UsageError. */
+export async function calibratedWorld(target: string, flags: CalibrateFlags, terminal: Terminal): Promise<CalibratedWorld> {
   if (flags.target !== "local") throw new UsageError(`--target ${flags.target}: there is one target so far, local`);
   const written = worldIn(target, flags);
   const calibration = await calibrate(written, flags, terminal);
-  if (calibration === null) return null;
+  if (typeof calibration === "number") return { ok: false, code: calibration };
   terminal.print(inWords(calibration));
-  return calibratedText(written, calibration, flags.out);
+  return { ok: true, text: calibratedText(written, calibration, flags.out) };
 }
 
 function worldIn(target: string, { allowPath }: CalibrateFlags): WrittenWorld {
@@ -79,7 +82,7 @@ function seedOf({ seed }: CalibrateFlags): number {
   return Number(seed);
 }
 
-async function calibrate(written: WrittenWorld, flags: CalibrateFlags, terminal: Terminal): Promise<Calibration | null> {
+async function calibrate(written: WrittenWorld, flags: CalibrateFlags, terminal: Terminal): Promise<Calibration | ExitCode> {
   const stretch = stretchOf(flags);
   const { path, access } = stretchScenario(written, { stretch, seed: seedOf(flags) }, nodeFiles({ allowPaths: flags.allowPath }));
   const loaded = loadScenario(path, access);
@@ -88,7 +91,7 @@ async function calibrate(written: WrittenWorld, flags: CalibrateFlags, terminal:
   const source = { kind: "built-in" } as const;
   const id = newId(scenario, flags.gameDays);
   const plan = planGameDay({ id, scenario, speed: 1, acts: [], source, folder: gameDayFolder(flags.gameDays, id) });
-  if (!(await agreed(plan, flags, terminal))) return null;
+  if (!(await agreed(plan, flags, terminal))) return flags.dryRun === true ? ExitCode.ok : ExitCode.interrupted;
   makeFolder(plan.folder);
   const about = { scenario: path, name: scenario.name, seed: scenario.seed, world: scenario.worldFile, strategy: scenario.strategyFile, speed: 1, telemetry: source.kind };
   const { simulation, quality, early, cleaned } = await runGameDay({
@@ -96,31 +99,37 @@ async function calibrate(written: WrittenWorld, flags: CalibrateFlags, terminal:
   });
   for (const left of cleaned.left) terminal.warn(`still there: ${left}; \`shakedown gameday recover\` tries again`);
   if (early?.kind === "error") throw early.error;
-  if (early?.kind === "asked") return null;
-  if (simulation === null || early !== null) throw new UsageError(`nothing was calibrated: ${early?.why ?? "the game day did not begin"}`);
+  if (early?.kind === "asked") return ExitCode.interrupted;
+  const windows = wellMeasured(quality, stretch);
+  const why = early?.why ?? (simulation === null ? "the game day did not begin" : windows.length === 0 ? badWindows(quality, stretch) : null);
+  if (simulation === null || why !== null) {
+    terminal.warn(`nothing was calibrated: ${why}`);
+    return ExitCode.failed;
+  }
   const scrape = await scrapeFigures(join(plan.folder, "telemetry.ndjson"), SETTLING, stretch);
-  return { ...fit(scenario, simulation, wellMeasured(quality, stretch)), from: SETTLING, to: stretch, seed: scenario.seed, scrape, missed: scrape.scrapes === 0 ? 0 : scrape.failed / scrape.scrapes, quality: badWindows(quality, stretch) };
+  return { ...fit(scenario, simulation, windows), from: SETTLING, to: stretch, seed: scenario.seed, scrape, missed: scrape.scrapes === 0 ? 0 : scrape.failed / scrape.scrapes, quality: [badWindows(quality, stretch) ?? []].flat() };
 }
 
 const PIECE: Micros = seconds(5);
-/** With less of the stretch left, bad windows are better than none. */
+/** With less of the stretch measured well, its figures are those of a busy machine. */
 const ENOUGH = 0.3;
 
 const piecesOf = (quality: Quality | null, stretch: Micros): readonly QualityWindow[] => (quality?.windows(PIECE, stretch) ?? []).filter(({ from }) => from >= SETTLING);
 
-/** The pieces of the stretch in which the load was sent as it should be. */
+/** The pieces of the stretch in which the load was sent as it should be; none when they are too few. */
 function wellMeasured(quality: Quality | null, stretch: Micros): readonly Window[] {
   const pieces = piecesOf(quality, stretch);
   const good = pieces.filter(({ comparable }) => comparable);
-  return good.length >= ENOUGH * pieces.length && good.length > 0 ? good : [{ from: SETTLING, to: stretch }];
+  return good.length >= ENOUGH * pieces.length ? good : [];
 }
 
-function badWindows(quality: Quality | null, stretch: Micros): readonly string[] {
+/** What was measured badly, in words; null when nothing was. */
+function badWindows(quality: Quality | null, stretch: Micros): string | null {
   const pieces = piecesOf(quality, stretch);
   const bad = pieces.filter(({ comparable }) => !comparable);
-  if (bad.length === 0) return [];
-  const used = pieces.length - bad.length >= ENOUGH * pieces.length ? "they are left out" : "too many to leave them out";
-  return [`${bad.length} of ${counted(pieces.length, "piece")} of ${duration(PIECE)} were measured badly (the first: ${bad[0].why}); ${used}`];
+  if (bad.length === 0) return null;
+  const used = pieces.length - bad.length >= ENOUGH * pieces.length ? "they are left out" : "wait until the machine is less busy, or give the world less traffic";
+  return `${bad.length} of ${counted(pieces.length, "piece")} of ${duration(PIECE)} were measured badly (the first: ${bad[0].why}); ${used}`;
 }
 
 function inWords({ endpoints, hop, startup, split, scrape, quality }: Calibration): string {

@@ -52,7 +52,7 @@ export async function gameDayCommand(target: string | undefined, flags: GameDayF
   if (!(await agreed(plan, flags, terminal))) return flags.dryRun === true ? ExitCode.ok : ExitCode.interrupted;
   makeFolder(plan.folder);
   const calibrated = flags.predict === true ? (given ?? await freshlyCalibrated(written, plan.folder, flags, terminal)) : null;
-  if (flags.predict === true && calibrated === null) return ExitCode.interrupted;
+  if (typeof calibrated === "number") return calibrated;
   const result = await runGameDay({
     scenario, plan, acts, source, view: liveView(process.stderr, terminal.width),
     replay: replayOf(written, speed, flags), about: aboutOf(written, scenario, speed, source),
@@ -111,8 +111,8 @@ export function makeFolder(folder: string): void {
   }
 }
 
-function replayOf({ file }: Scenario, speed: number, { prometheus }: GameDayFlags): string {
-  return `shakedown gameday ${file} --target local${speed === 1 ? "" : ` --speed ${speed}`}${prometheus === "auto" ? " --prometheus auto" : ""}`;
+function replayOf({ file }: Scenario, speed: number, { prometheus, sdFile }: GameDayFlags): string {
+  return `shakedown gameday ${file} --target local${speed === 1 ? "" : ` --speed ${speed}`}${prometheus === undefined ? "" : ` --prometheus ${prometheus}`}${sdFile === undefined ? "" : ` --sd-file ${sdFile}`}`;
 }
 
 function aboutOf({ file, name, seed, worldFile, strategyFile }: Scenario, atItsSpeed: Scenario, speed: number, source: TelemetrySource): unknown {
