@@ -106,7 +106,7 @@ export function massFromCdf(cdf: (seconds: number) => number): Mass {
   return massOf(at);
 }
 
-const SUM_POINT = new Uint8Array(GRID_POINTS * GRID_POINTS);
+const SUM_POINT = new Uint16Array(GRID_POINTS * GRID_POINTS);
 const SUM_UPPER = new Float64Array(GRID_POINTS * GRID_POINTS);
 for (let i = 0; i < GRID_POINTS; i += 1) {
   for (let j = 0; j < GRID_POINTS; j += 1) {
