@@ -28,6 +28,8 @@ const PATIENCE_SECONDS = 300;
 const LONELY_MILLIS = 10_000;
 /** A farewell must not wait for a Redis that is gone. */
 const FAREWELL_MILLIS = 3000;
+/** How often a bundle may be gone that was put before. */
+const MOST_MISSED = 20;
 /** How often a run by itself may take its worker down before it is given up. */
 const MOST_DEATHS = 2;
 
@@ -61,6 +63,7 @@ export class RedisRunner implements Runner {
   readonly #strangers = new Set<string>();
   /** When each bundle was last put into Redis; emptied when Redis may have forgotten. */
   readonly #putAt = new Map<string, number>();
+  readonly #missed = new Map<string, number>();
   readonly #timers: NodeJS.Timeout[] = [];
   #lastNotice = "";
   #broken: unknown = null;
@@ -259,8 +262,18 @@ export class RedisRunner implements Runner {
     if (runs > 0) this.#outstanding.took(waiting, (millis * by.threads) / runs);
     this.#outstanding.delete(batch);
     const rest = waiting.jobs.filter((job) => this.#playedOf(job, false) === null);
-    if (left === "bundle") for (const { hash } of waiting.bundles.values()) this.#putAt.delete(hash);
+    if (left === "bundle") this.#missing([...waiting.bundles.keys()]);
     if (rest.length > 0) this.#enqueue(this.#outstanding.add(rest, waiting.deaths), true);
+  }
+
+  /** A worker found no bundle: it is put again, a few times. */
+  #missing(hashes: readonly string[]): void {
+    for (const hash of hashes) {
+      this.#putAt.delete(hash);
+      const times = (this.#missed.get(hash) ?? 0) + 1;
+      this.#missed.set(hash, times);
+      if (times > MOST_MISSED) this.#lose(new RedisTrouble(`${this.#options.place.name}: loses what was just stored; give it more memory, or set maxmemory-policy noeviction`));
+    }
   }
 
   /** Workers vanished over this batch: each of its runs goes out by itself, so that only the guilty one is lost. */
