@@ -108,7 +108,7 @@ function crosses(all: readonly Repeat[]): string[] {
       const text = (time: unknown): string => (typeof time === "number" ? `${significant(time / 1_000_000, 4)} s` : "never");
       if (verdict === "outside") found.set(`${report.scenario}: ${what} of ${release}, seed ${seed}`, { times: 1, example: `${text(observed)}, band ${text(band.low)} to ${text(band.high)}` });
     }
-    if (report.failed.verdict === "outside") found.set(`${report.scenario}: failed pages, seed ${seed}`, { times: 1, example: `${report.failed.observed}, band ${report.failed.band.low} to ${report.failed.band.high}` });
+    if (report.failed.verdict === "outside") found.set(`${report.scenario}: failed pages, seed ${seed}`, { times: 1, example: `${report.failed.observed}, band ${significant(report.failed.band.low, 3)} to ${significant(report.failed.band.high, 3)}` });
   }
   if (found.size === 0) return [];
   const rows = [...found].sort(([, a], [, b]) => b.times - a.times).map(([name, { times, example }]) => [name, String(times), example]);
@@ -119,6 +119,8 @@ function crosses(all: readonly Repeat[]): string[] {
 const CAUSES = [
   "One figure in twenty would lie outside by chance. The causes that were found for more than that:", "",
   "- Throughput of a version around a step: the control plane looks every 2 s whether new replicas are there. A process that boots a few hundred milliseconds later than its calibrated mean, on a machine that is busier than it was, is seen one look later, and the step, its window's share and the end of the rollout move by 2 s. The simulator's start-ups vary as their world says, not with the machine's load.",
+  "- Failed pages when a replica is killed: the supervisor of a game day sees its process end, and the proxy leaves it out at once; the simulator's balancer sends on to it until its health checks have failed, so it predicts about ten more failures.",
+  "- A decision a tenth of a second late: timers of a machine with a long queue for its cores.",
   "- p50 and p95 all a little high or low, on all versions at once: the machine was more or less busy than in the stretch that was calibrated, and timers and sockets take their time from that.",
   "- Few requests in a window cut short by a step (a draining version): the books of a process are half a second old at most, and in the simulator they are of the moment.",
 ];
