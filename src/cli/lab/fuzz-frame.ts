@@ -10,6 +10,7 @@ import { secondsOf } from "../../lab/fuzz/figure.js";
 import { namesOf } from "../../lab/fuzz/names.js";
 import { loadStrategy } from "../../scenario/load.js";
 import { parseRule } from "../../scenario/rule.js";
+import { MICROS_PER_SECOND } from "../../kernel/units.js";
 import { UsageError } from "../exit.js";
 import { nodeFiles } from "../files.js";
 import { renderProblems } from "../problems.js";
@@ -35,7 +36,7 @@ export function frameOf(bundle: Bundle | null, flags: FrameFlags, color: boolean
   const strategy = flags.strategy === undefined ? null : strategyFile(flags.strategy, flags, color);
   if (bundle === null) {
     if (flags.varyWorld === true) throw new UsageError("--vary-world is of a scenario's world: name the scenario");
-    return { entry, rules, scenario: strategy === null ? {} : { strategy: strategy.name }, files: strategy === null ? [] : [strategy.file] };
+    return { entry, rules, scenario: strategy === null ? {} : { strategy: strategy.name, strategySeconds: strategy.seconds }, files: strategy === null ? [] : [strategy.file] };
   }
   const written = fieldsOf(parse(textIn(bundle, bundle.entry) ?? "") as Value);
   const files = bundle.files.filter(({ path }) => path !== bundle.entry).map(({ path, text }) => ({ path: join(flags.out, fromOut(flags.out, path)), text }));
@@ -46,6 +47,7 @@ export function frameOf(bundle: Bundle | null, flags: FrameFlags, color: boolean
     rules: [...rules, ...listOf(written.expect).flatMap(writtenRule)],
     scenario: {
       kept, strategy: strategy?.name ?? (typeof written.strategy === "string" ? rebased(written.strategy) : written.strategy),
+      ...(strategy === null ? {} : { strategySeconds: strategy.seconds }),
       ...(flags.varyWorld === true ? {} : { world: worldOf(bundle, written, rebased) }),
     },
   };
@@ -71,14 +73,15 @@ function rebasedWorld(world: Value, rebased: (name: string) => string): Value {
   return copy;
 }
 
-function strategyFile(path: string, { out, allowPath }: FrameFlags, color: boolean): { readonly name: string; readonly file: BundleFile } {
+function strategyFile(path: string, { out, allowPath }: FrameFlags, color: boolean): { readonly name: string; readonly file: BundleFile; readonly seconds: number } {
   const access = nodeFiles({ allowPaths: allowPath });
   const loaded = loadStrategy(path, access, null);
   if (!loaded.ok) throw new UsageError(renderProblems(loaded.problems, { color }));
   const read = access.read(path, null);
   if ("error" in read) throw new UsageError(`${path}: ${read.error}`);
   const name = fromOut(out, path);
-  return { name, file: { path: join(dirname(join(out, "case.yaml")), name), text: read.text } };
+  const seconds = loaded.value.steps.reduce((sum, { bake }) => sum + bake, 0) / MICROS_PER_SECOND;
+  return { name, seconds, file: { path: join(dirname(join(out, "case.yaml")), name), text: read.text } };
 }
 
 const TEMPORAL = ["never", "always", "eventually-within"] as const;

@@ -184,7 +184,6 @@ class Fuzzer {
 
   async #shrunk(failing: FuzzCase, number: number, finding: Finding): Promise<Found> {
     const { frame, signal, shrinkRuns } = this.#options;
-    let last = finding;
     const stillFails = async (cases: readonly FuzzCase[]): Promise<readonly boolean[]> => {
       const fails = await this.#failsAgain(cases, finding.id);
       this.#tell("shrinking", number);
@@ -193,9 +192,8 @@ class Fuzzer {
     if (finding.kind === "model") return { finding, case: failing, caseNumber: number, shrinkRuns: 0, lines: { before: linesOf(failing.text), after: linesOf(failing.text), script: scriptLinesOf(failing.text) } };
     const { smallest, runs } = await reduced(failing, frame, stillFails, { ...(shrinkRuns === undefined ? {} : { budget: shrinkRuns }), ...(signal === undefined ? {} : { signal }) });
     const [again] = smallest === failing ? [finding] : await this.#failsAgain([smallest], finding.id);
-    last = again ?? last;
     return {
-      finding: last, case: smallest, caseNumber: number, shrinkRuns: runs,
+      finding: again ?? finding, case: smallest, caseNumber: number, shrinkRuns: runs,
       lines: { before: linesOf(failing.text), after: linesOf(smallest.text), script: scriptLinesOf(smallest.text) },
     };
   }

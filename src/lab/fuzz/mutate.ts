@@ -104,7 +104,7 @@ export function mutated(hand: Hand, document: Fields, frame: ScenarioFrame): Fie
     changed = hand.weighted(mutations)(hand, changed, names);
   }
   // A case that never ends would not be played.
-  return frame.world === undefined && (secondsOf(changed.for) ?? 0) > MOST_SECONDS ? { ...changed, for: hand.draw(duration(600, MOST_SECONDS)) } : changed;
+  return frame.world === undefined && frame.strategySeconds === undefined && (secondsOf(changed.for) ?? 0) > MOST_SECONDS ? { ...changed, for: hand.draw(duration(600, MOST_SECONDS)) } : changed;
 }
 
 const MOST_SECONDS = 45 * 60;

@@ -76,7 +76,7 @@ describe("a fuzz", () => {
         return { delivered, aborted: false };
       },
     });
-    const found = async (kind: "timed-out" | "crashed") => (await play({ frame: FRAME, cases: 2, shrinkRuns: 0, only: undefined }, failing(kind))).found.map(({ finding }) => finding.id);
+    const found = async (kind: "timed-out" | "crashed") => (await fuzz({ frame: FRAME, seed: 4, cases: 2, shrinkRuns: 0 }, failing(kind))).found.map(({ finding }) => finding.id);
     expect(await found("timed-out")).toEqual(["hang: the run did not end in time"]);
     expect(await found("crashed")).toEqual(["crash: internal: N of N"]);
   });

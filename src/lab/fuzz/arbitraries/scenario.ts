@@ -16,6 +16,8 @@ const JUDGED = 0.2;
 /** Seconds that a case lasts: long enough for a short canary and a rollback, short enough to play many. */
 const SHORTEST = 8 * 60;
 const USUAL = 20 * 60;
+/** A user's own strategy may be slow. */
+const LONGEST_OF_A_FILE = 3 * 3600;
 const LONGEST = 40 * 60;
 
 function objectives(hand: Hand): Fields {
@@ -91,7 +93,9 @@ function gameDay(hand: Hand, names: Names): Fields {
 
 /** Seconds after the last step in which things may still go wrong. */
 const AFTERWARDS = 300;
-const secondsOfSteps = (strategy: Value): number => listOf(fieldsOf(strategy).steps).reduce<number>((sum, step) => sum + (secondsOf(fieldsOf(step).bake) ?? 0) * 1.2, 0);
+/** Steps take this much longer than they bake. */
+const HELD_UP = 1.2;
+const secondsOfSteps = (strategy: Value): number => listOf(fieldsOf(strategy).steps).reduce<number>((sum, step) => sum + (secondsOf(fieldsOf(step).bake) ?? 0) * 1, 0);
 const secondsOfReleases = (script: readonly Value[]): number => Math.max(0, ...script.map((item) => secondsOf(fieldsOf(item).at) ?? 0));
 
 /** What a case is made around; what is not given is drawn. */
@@ -100,6 +104,8 @@ export interface ScenarioFrame {
   readonly world?: { readonly written: Value; readonly names: Names };
   /** A strategy in place of a drawn one, as its scenario refers to it. */
   readonly strategy?: Value;
+  /** Seconds that its steps take, where it is in a file. */
+  readonly strategySeconds?: number;
   /** The scenario's other keys, in place of drawn ones. */
   readonly kept?: Fields;
 }
@@ -114,8 +120,8 @@ export function arbitraryScenario(frame: ScenarioFrame = {}): Arbitrary<Fields> 
     const releases = releasesOf(items).map(({ version }) => version);
     const strategy = frame.strategy ?? hand.draw(arbitraryStrategy(releasedEndpoints(names, items)));
     // Mostly there is time for the strategy to come to an end.
-    const enough = frame.world === undefined && hand.chance(0.8) ? secondsOfSteps(strategy) + secondsOfReleases(items) + AFTERWARDS : 0;
-    const written: Fields = { shakedown: 1, kind: "scenario", seed: hand.count(1, 1_000), for: secondsText(Math.max(lasts, Math.min(LONGEST, enough))) };
+    const enough = frame.world === undefined && hand.chance(0.8) ? (frame.strategySeconds ?? secondsOfSteps(strategy)) * HELD_UP + secondsOfReleases(items) + AFTERWARDS : 0;
+    const written: Fields = { shakedown: 1, kind: "scenario", seed: hand.count(1, 1_000), for: secondsText(Math.max(lasts, Math.min(frame.strategySeconds === undefined ? LONGEST : LONGEST_OF_A_FILE, Math.round(enough / 60) * 60))) };
     if (frame.kept !== undefined) return { ...written, ...frame.kept, world, strategy, script: items };
     const put = (chance: number, key: string, make: () => Value): void => {
       if (hand.chance(chance)) written[key] = make();
