@@ -162,6 +162,17 @@ describe("tune", () => {
   });
 });
 
+describe("the README's question", () => {
+  it("is asked as printed: every flag is understood, here with fewer settings and seeds", () => {
+    const printed = /^\$ npx (shakedown tune [^]*?[^\\])\n/m.exec(readFileSync(join(ROOT, "README.md"), "utf8"))?.[1] ?? "";
+    expect(printed).toContain("--goal \"detect 2% regressions within 3m, false rollbacks under 1%, least cost\"");
+    const fewer = `--candidates 1 --seeds 1 --held-out 0 --workers 1 --out "${join(folder, "readme")}"`;
+    const { stdout, status } = spawnSync("bash", ["-c", `shakedown() { "${process.execPath}" "${COMMAND}" "$@"; }\n${printed} ${fewer}`], { cwd: ROOT, encoding: "utf8" });
+    expect([0, 1]).toContain(status);
+    expect(stdout).toContain("Goal: detect 2% more errors within 3m in 95% of runs; false rollbacks at most 1% of good releases; least cost");
+  });
+});
+
 describe("start-up", () => {
   const HEAVY = ["vega", "vega-lite", "@duckdb", "bullmq", "ioredis", "@openfeature", "piscina", "chokidar", "fast-check"];
 
