@@ -159,6 +159,9 @@ const TILE_SCALE: readonly (readonly [red: number, green: number, blue: number])
 const DARK_INK = "#10151c";
 const LIGHT_INK = "#fafcff";
 
+/** The scale's two ends are at least so far apart, as a part of the value. */
+const LEAST_CONTRAST = 0.1;
+
 function tilePaint(bad: number): string {
   const place = bad * (TILE_SCALE.length - 1);
   const left = Math.min(TILE_SCALE.length - 2, Math.floor(place));
@@ -170,7 +173,9 @@ function tilePaint(bad: number): string {
 export function heatMapSpec({ xTitle, yTitle, xs, ys, tiles, moreIsBetter }: HeatMap): TopLevelSpec {
   const known = tiles.flatMap(({ value }) => (value === null ? [] : [value]));
   const [low, high] = [Math.min(...known), Math.max(...known)];
-  const badness = (value: number): number => (high > low ? (moreIsBetter ? (high - value) / (high - low) : (value - low) / (high - low)) : 0);
+  // Differences that nobody would act on get no colour of their own.
+  const span = Math.max(high - low, LEAST_CONTRAST * Math.max(Math.abs(low), Math.abs(high)));
+  const badness = (value: number): number => (span > 0 ? (moreIsBetter ? high - value : value - low) / span : 0);
   const values = tiles.flatMap(({ x, y, value, text }) => (value === null ? [] : [{ x, y, fill: tilePaint(badness(value)), text, ink: badness(value) > 0.55 ? LIGHT_INK : DARK_INK }]));
   const axes = {
     x: { field: "x", type: "ordinal" as const, sort: [...xs], axis: { title: xTitle, labelAngle: 0 } },
