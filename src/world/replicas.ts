@@ -1,12 +1,16 @@
 // How replicas are named, numbered and placed: the same in both fidelities.
 
 import { streamKey, uniform, type StreamKey } from "../kernel/draws.js";
+import type { Ratio } from "../kernel/units.js";
 
 /** The replica's target id and `replica` label; numbers of a version count up and are never used twice. */
 export const replicaName = (service: string, version: string, number: number): string => `${service}-${version}-${number}`;
 
 /** Replicas are spread over zones in turn. */
 export const zoneOf = (number: number, zones: number): number => number % zones;
+
+/** Slots of a replica when effects leave this share of them: whole ones, and one at least as long as it answers at all. */
+export const slotsLeft = (slots: number, kept: Ratio): number => (kept >= 1 ? slots : Math.max(1, Math.round(slots * kept)));
 
 /** Draws of one version's replicas: the entity is the replica's number, the index its start or change, and the purpose. */
 export const replicaStream = (seed: number, service: string, version: string): StreamKey =>

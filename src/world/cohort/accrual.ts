@@ -2,9 +2,12 @@
 
 import type { Micros } from "../../kernel/units.js";
 import { watchBreaker } from "./breaker-watch.js";
+import { firstMoment } from "./grid.js";
+import { predecessorOf } from "./pool-building.js";
 import type { Cell, Pool } from "./pool.js";
 import type { ServiceState, VersionState } from "./service-state.js";
 import type { Stage } from "./stage.js";
+import type { Batch } from "./waiting-line.js";
 
 export class Accrual {
   readonly #stage: Stage;
@@ -13,8 +16,12 @@ export class Accrual {
   readonly #inFlightSeconds: Float64Array;
   readonly #latencySeconds: Float64Array;
 
-  constructor(stage: Stage) {
+  readonly #settleCell: (pool: Pool, cell: Cell) => void;
+
+  /** `settleCell` spreads what a cell has answered before its law changes. */
+  constructor(stage: Stage, settleCell: (pool: Pool, cell: Cell) => void) {
     this.#stage = stage;
+    this.#settleCell = settleCell;
     const { length } = stage.model.services;
     this.#arrivals = new Float64Array(length);
     this.#inFlightSeconds = new Float64Array(length);
@@ -22,7 +29,10 @@ export class Accrual {
   }
 
   littlesLaw(service: number): { readonly inFlightSeconds: number; readonly arrivals: number; readonly latencySeconds: number } {
-    return { inFlightSeconds: this.#inFlightSeconds[service], arrivals: this.#arrivals[service], latencySeconds: this.#latencySeconds[service] };
+    // Whoever is still in a line has no answer: neither side counts him.
+    let inside = 0;
+    for (const { pools } of this.#stage.services[service].versions) for (const { line } of pools) inside += line.secondsUntil(this.#stage.now());
+    return { inFlightSeconds: this.#inFlightSeconds[service] - inside, arrivals: this.#arrivals[service], latencySeconds: this.#latencySeconds[service] };
   }
 
   /** `seconds` pass; what flows amounts to `flowing` seconds of the planned rates. */
@@ -30,14 +40,14 @@ export class Accrual {
     const { services, databases } = this.#stage;
     for (const service of services) {
       for (const version of service.versions) {
-        this.#accrueVersion(service, version, now, seconds, flowing);
+        this.#accrueVersion(service, version, now, next, seconds, flowing);
         for (const [callee, breaker] of version.breakers) watchBreaker(this.#stage, version, callee, breaker, next, next - now);
       }
     }
     for (const database of databases) database.accrue(now, flowing, this.#givenUp(database.model.index));
   }
 
-  #accrueVersion(service: ServiceState, version: VersionState, now: Micros, seconds: number, flowing: number): void {
+  #accrueVersion(service: ServiceState, version: VersionState, now: Micros, next: Micros, seconds: number, flowing: number): void {
     const { pools } = version;
     if (pools.length === 0) {
       for (let at = 0; at < version.arrivals.length; at += 1) version.stranded[at] += version.pages[at] * flowing;
@@ -47,13 +57,16 @@ export class Accrual {
     for (const pool of pools) {
       if (pool.target !== null) accrueGauges(pool, seconds);
       this.#arrivals[index] += pool.arrivals * flowing;
-      if (pool.moving) this.#inFlightSeconds[index] += pool.inSystem * pool.replicas.length * seconds;
+      const wasOpen = pool.line.open;
+      if (pool.kind === "serving" && pool.target !== null) this.#followLine(index, pool, now, next, flowing);
+      const counted = pool.moving || wasOpen || pool.line.open;
+      if (counted) this.#inFlightSeconds[index] += pool.inSystem * pool.replicas.length * seconds;
       for (const cell of pool.cells) {
         if (cell.rate <= 0) continue;
         if (pool.kind === "serving") {
           const spent = cell.rate * (1 - pool.refused) * cell.answer.meanSeconds * flowing;
-          this.#latencySeconds[index] += spent;
-          if (!pool.moving) this.#inFlightSeconds[index] += spent;
+          if (!pool.line.open) this.#latencySeconds[index] += spent;
+          if (!counted) this.#inFlightSeconds[index] += spent;
         }
         this.#accrueCell(version, pool, cell, now, flowing);
       }
@@ -68,10 +81,73 @@ export class Accrual {
       return;
     }
     if (cell.answered === 0 && cell.refused === 0) cell.since = now;
-    cell.answered += cell.rate * (1 - pool.refused) * flowing;
     cell.refused += cell.rate * pool.refused * flowing;
-    cell.answeredPages += cell.outside * (1 - pool.refused) * flowing;
+    if (!pool.line.open) {
+      cell.answered += cell.rate * (1 - pool.refused) * flowing;
+      cell.answeredPages += cell.outside * (1 - pool.refused) * flowing;
+    }
     cell.refusedPages += cell.outside * pool.refused * flowing;
+  }
+
+  /** Lines go on in the pools that took over; who waited at a replica that is gone gets no answer. */
+  handOver(version: VersionState, before: readonly Pool[]): void {
+    for (const old of before) {
+      if (old.line.count <= 0) continue;
+      const heirs = version.pools.filter((pool) => pool.kind === "serving" && predecessorOf(pool, before) === old);
+      const claimed = heirs.reduce((sum, heir) => sum + heir.replicas.length / old.replicas.length, 0);
+      for (const heir of heirs) heir.line.takeOver(old.line, heir.replicas.length / old.replicas.length / Math.max(1, claimed));
+      this.#abandon(version, old, Math.max(0, 1 - claimed));
+    }
+  }
+
+  #abandon(version: VersionState, { cells, line, replicas }: Pool, share: number): void {
+    if (share <= 0) return;
+    const now = this.#stage.now();
+    this.#inFlightSeconds[version.fleet.service.index] -= line.secondsUntil(now) * share;
+    const lost = replicas.some(({ silent }) => silent) ? version.unanswered : version.stranded;
+    line.advance(now, now, 0, ({ pages }, part) => pages?.forEach((count, i) => {
+      lost[cells[i].slot * this.#stage.classes.count + cells[i].userClass] += count * part * share;
+    }));
+  }
+
+  /** Books who leaves the pool's waiting line, and lets those who come join it. */
+  #followLine(index: number, pool: Pool, now: Micros, next: Micros, flowing: number): void {
+    const { line } = pool;
+    const wasOpen = line.open;
+    line.follow(pool.drainSeconds, pool.moving ? firstMoment(pool.wait.waiting) : 0);
+    if (!wasOpen && !line.open) return;
+    // Whoever waited already when the line opened was booked on arrival.
+    if (!wasOpen) line.join(batchOf(pool, now, now, pool.waitingBefore, null, null));
+    if (line.open) {
+      const admitted = (rate: number): number => rate * (1 - pool.refused) * flowing;
+      const cells = Float64Array.from(pool.cells, ({ rate }) => admitted(rate));
+      const pages = Float64Array.from(pool.cells, ({ outside }) => admitted(outside));
+      line.join(batchOf(pool, now, next, cells.reduce((sum, count) => sum + count, 0), cells, pages));
+    }
+    line.advance(now, next, line.open ? pool.waiting : 0, (batch, share, waited) => this.#leave(index, pool, batch, share, waited, now));
+    if (line.open) return;
+    for (const cell of pool.cells) {
+      this.#settleCell(pool, cell);
+      cell.leaving = null;
+    }
+  }
+
+  #leave(index: number, pool: Pool, { cells, pages, wait, waitMask, waitShare }: Batch, share: number, waitedSeconds: number, now: Micros): void {
+    if (cells === null || pages === null) return;
+    const { law } = this.#stage;
+    const waited = law.lasting(wait, waitedSeconds);
+    pool.cells.forEach((cell, i) => {
+      if (cells[i] <= 0) return;
+      const answer = law.delayed(waited, cell.hold, waitMask, waitShare);
+      if (answer !== cell.leaving) {
+        this.#settleCell(pool, cell);
+        cell.leaving = answer;
+      }
+      if (cell.answered === 0 && cell.refused === 0) cell.since = now;
+      this.#latencySeconds[index] += cells[i] * share * answer.meanSeconds;
+      cell.answered += cells[i] * share;
+      cell.answeredPages += pages[i] * share;
+    });
   }
 
   /** Queries per second whose callers gave up. */
@@ -82,6 +158,10 @@ export class Accrual {
     }
     return givenUp;
   }
+}
+
+function batchOf({ wait, waitMask, waitShare }: Pool, from: Micros, to: Micros, count: number, cells: Float64Array | null, pages: Float64Array | null): Batch {
+  return { from, to, count, cells, pages, wait, waitMask, waitShare };
 }
 
 function accrueGauges(pool: Pool, seconds: number): void {

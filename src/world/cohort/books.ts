@@ -66,7 +66,7 @@ export class Books {
     const { classes } = this.#parts;
     const at = cell.slot * classes.count + cell.userClass;
     if (!(target.since <= cell.since)) target.since = cell.since;
-    if (cell.answered > 0) this.#spread(target, at, cell.answer, cell.answered, cell.since);
+    if (cell.answered > 0) this.#spread(target, at, cell.leaving ?? cell.answer, cell.answered, cell.since);
     if (cell.refused > 0) this.#spreadRefused(target, at, cell.refused, pool.blame, cell.since);
     target.answered[at] += cell.answered + cell.refused;
     target.pages[at] += cell.answeredPages + cell.refusedPages;
@@ -105,10 +105,11 @@ export class Books {
     const { ledger, model, book, classes } = this.#parts;
     const segment = model.segmented ? classes.segment(cell.userClass) : 0;
     const serviceCell = ledger.serviceCell(target.version, cell.slot, segment);
-    this.#addFine(serviceCell, cell.answer, cell.answered, cell.refused);
+    const answer = cell.leaving ?? cell.answer;
+    this.#addFine(serviceCell, answer, cell.answered, cell.refused);
     if (cell.answeredPages + cell.refusedPages > 0) {
       const edge = ledger.edgeCell(target.version, cell.slot, segment);
-      this.#addFine(edge, book.attempt(cell.answer, model.spec.clients.timeout), cell.answeredPages, cell.refusedPages);
+      this.#addFine(edge, book.attempt(answer, model.spec.clients.timeout), cell.answeredPages, cell.refusedPages);
     }
   }
 

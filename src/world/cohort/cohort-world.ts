@@ -78,7 +78,7 @@ class CohortWorld implements World {
     this.#commands = new Commands(stage, flags);
     const membership = new Membership(stage, this.#targets, flags);
     stage.enter(model.services.map((service) => buildService(stage, service.index, membership)), model.databases.map((database) => buildDatabase(stage, database.index)));
-    this.#accrual = new Accrual(stage);
+    this.#accrual = new Accrual(stage, (pool, cell) => accounts.settleCell(pool, cell));
     this.#curves = model.traffic.map((traffic) => rateCurve(model, traffic, input.horizon, input.noiseFree));
     this.#cuts = new CurveCuts(this.#curves);
     this.#rates = new Float64Array(model.traffic.length);
@@ -179,7 +179,9 @@ class CohortWorld implements World {
 
   #regroup(version: VersionState): void {
     this.#targets.book(version);
+    const before = version.pools;
     buildPools(this.#stage, version);
+    this.#accrual.handOver(version, before);
     this.#flow.regroup(version);
   }
 

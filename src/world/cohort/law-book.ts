@@ -30,6 +30,12 @@ export class LawBook {
     return this.named(`delayed ${wait.id} ${law.id} ${mask} ${eighths}`, () => laws.delayed(wait, law, mask, eighths / 8));
   }
 
+  /** The wait of those who in the end waited `seconds` on average. */
+  lasting(wait: Wait, seconds: number): Wait {
+    const step = quantisedSeconds(seconds);
+    return this.named(`lasting ${wait.id} ${step}`, () => laws.lasting(wait, step));
+  }
+
   attempt(law: Law, timeoutMicros: number): Law {
     return this.#pair(1, law.id, timeoutMicros / 1000, () => laws.attempt(law, timeoutMicros / 1e6));
   }
@@ -121,6 +127,14 @@ export class LawBook {
 }
 
 const quantised = (value: number, steps: number): number => Math.round(value * steps) / steps;
+
+/** In steps of 1/256 of a doubling. */
+function quantisedSeconds(seconds: number): number {
+  if (seconds < 1e-4) return 0;
+  let unit = 1e-4;
+  while (unit * 2 <= seconds) unit *= 2;
+  return Math.round((seconds / unit) * 256) * (unit / 256);
+}
 
 /** Shares near 0 and 1 keep a relative precision of about 1 %, the others 1/1024. */
 export function quantisedShare(share: number): number {

@@ -150,6 +150,14 @@ export function delayed(wait: Wait, law: Law, mask: number, share: number): Law 
   return builder.build();
 }
 
+/** The wait stretched (or shortened) to this mean: its shape stays. */
+export function lasting(wait: Wait, seconds: number): Wait {
+  const mean = firstMoment(wait.waiting);
+  if (seconds <= 0) return { id: freshId(), none: 1, waiting: EMPTY_MASS };
+  if (mean <= 0) return { id: freshId(), none: 0, waiting: atom(seconds) };
+  return { id: freshId(), none: wait.none, waiting: stretchMass(wait.waiting, seconds / mean, 0) };
+}
+
 /** The law as seen by a caller that gives up after `timeoutSeconds`: then what slowed the answer is to blame. */
 export function attempt(law: Law, timeoutSeconds: number): Law {
   const builder = new LawBuilder();

@@ -2,6 +2,7 @@
 
 import { streamKey } from "../../kernel/draws.js";
 import { inWindow } from "../active-effects.js";
+import { slotsLeft } from "../replicas.js";
 import type { Fleet } from "./fleet.js";
 import { Cell, Pool, type PoolKind } from "./pool.js";
 import type { Replica } from "./replica.js";
@@ -37,15 +38,19 @@ function poolOf(stage: Stage, fleet: Fleet, name: string, replicas: readonly Rep
   const kind = name.slice(0, name.indexOf(" ")) as PoolKind;
   const { slots, capacityMask } = capacityOf(stage, fleet, replicas);
   const choices = spec.balancing === "power-of-two" ? 2 : spec.balancing === "least-request" ? replicas.length : 1;
-  const pool = new Pool(name, kind, replicas, kind === "serving" ? replicas[0].target : null, cellsOf(stage, fleet), Math.floor(slots + 1e-9), spec.queue, choices,
+  const pool = new Pool(name, kind, replicas, kind === "serving" ? replicas[0].target : null, cellsOf(stage, fleet), slots, spec.queue, choices,
     spec.balancing === "round-robin", model.releases,
     old.find((one) => one.name === name)?.key ?? streamKey(model.seed, `cohort/pool/${spec.name}/${fleet.version.name}/${name}`));
   pool.capacityMask = capacityMask;
   if (kind !== "serving") for (const replica of replicas) pool.blame |= replica.downMask;
-  const before = old.find((one) => one.name === name) ?? old.find((one) => one.kind === kind);
+  const before = predecessorOf(pool, old);
   if (before !== undefined) goOn(pool, before);
   return pool;
 }
+
+/** The old pool where a new one goes on. */
+export const predecessorOf = ({ name, kind }: Pool, old: readonly Pool[]): Pool | undefined =>
+  old.find((one) => one.name === name) ?? old.find((one) => one.kind === kind);
 
 function cellsOf(stage: Stage, fleet: Fleet): Cell[] {
   const cells: Cell[] = [];
@@ -57,17 +62,19 @@ function cellsOf(stage: Stage, fleet: Fleet): Cell[] {
 
 /** Slots per replica that effects on capacity leave, and the releases that took the others. */
 function capacityOf(stage: Stage, fleet: Fleet, replicas: readonly Replica[]): { readonly slots: number; readonly capacityMask: number } {
-  let { slots } = fleet.service.spec;
+  const kept = replicas.map(() => 1);
   let capacityMask = 0;
   for (const effect of fleet.effects) {
     const { what } = effect.effect;
     if (what.kind !== "capacity" || !inWindow(effect, stage.now())) continue;
-    const concerned = replicas.filter((replica) => fleet.acts(effect, replica)).length;
-    if (concerned === 0) continue;
-    slots *= 1 - (what.loss * concerned) / replicas.length;
-    capacityMask |= effect.bit;
+    replicas.forEach((replica, i) => {
+      if (!fleet.acts(effect, replica)) return;
+      kept[i] *= 1 - what.loss;
+      capacityMask |= effect.bit;
+    });
   }
-  return { slots, capacityMask };
+  const slots = kept.reduce((sum, share) => sum + slotsLeft(fleet.service.spec.slots, share), 0) / replicas.length;
+  return { slots: Math.round(slots), capacityMask };
 }
 
 function goOn(pool: Pool, before: Pool): void {

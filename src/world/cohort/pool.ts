@@ -9,6 +9,7 @@ import { queueModel, type QueueModel } from "./queue-model.js";
 import type { Replica } from "./replica.js";
 import { NO_WAIT } from "./wait.js";
 import type { ServiceTarget } from "./service-target.js";
+import { WaitingLine } from "./waiting-line.js";
 
 /** What a pool does with requests: works on them, refuses them at once (dead), or never answers (outage). */
 export type PoolKind = "serving" | "refusing" | "silent";
@@ -23,6 +24,8 @@ export class Cell {
   hold: Law = INSTANT;
   /** What an admitted request gets: wait, then hold. */
   answer: Law = INSTANT;
+  /** What those get that leave the pool's waiting line now; null when requests are booked as they arrive. */
+  leaving: Law | null = null;
   /** Per call of the endpoint: how many attempts an admitted request makes on average. */
   readonly attempts: Float64Array;
   /** What `own` was worked out from. */
@@ -66,6 +69,8 @@ export class Pool {
   readonly cpu: Float64Array;
   /** Still moving towards its steady state. */
   moving = false;
+  /** Who waits in a long queue. */
+  readonly line = new WaitingLine();
   /** The slow fluctuation of its waits. */
   readonly breath = new Breath();
   arrivals = 0;
@@ -94,8 +99,23 @@ export class Pool {
     /** Key of its fluctuations. */
     readonly key: StreamKey,
   ) {
-    this.queue = queueModel({ choices, inTurn, replicas: replicas.length, slots: Math.max(1, slots), places });
+    this.queue = queueModel({ choices, inTurn, replicas: replicas.length, slots, places });
     this.cpu = new Float64Array(1 + releases);
+  }
+
+  /** Requests that wait for a slot, over all replicas. */
+  get waiting(): number {
+    return Math.max(0, this.inSystem - this.queue.shape.slots) * this.replicas.length;
+  }
+
+  /** The same before the stretch that was solved last. */
+  get waitingBefore(): number {
+    return Math.max(0, this.inSystemBefore - this.queue.shape.slots) * this.replicas.length;
+  }
+
+  /** How long its slots would take to serve all that wait. */
+  get drainSeconds(): number {
+    return (this.waiting * this.serviceSeconds) / (this.queue.shape.slots * this.replicas.length);
   }
 
   /** Slots doing own work over slots, without requests that the release slowed. */

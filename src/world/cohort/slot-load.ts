@@ -3,6 +3,7 @@
 import { toSeconds, type Micros, type Ratio, type Rps } from "../../kernel/units.js";
 import { concernsVersion, inWindow, type EffectModel } from "../active-effects.js";
 import { compileModel, type CallModel, type EndpointModel, type Model, type ServiceModel } from "../model.js";
+import { slotsLeft } from "../replicas.js";
 import { rateCurve, type RateCurve } from "../traffic.js";
 import type { WorldInput } from "../world.js";
 import { boundaries, burstOver } from "./pool-load.js";
@@ -91,11 +92,11 @@ class SlotLoads {
     const { spec } = service;
     let work = 0;
     for (const endpoint of service.endpoints) work += rates[endpoint.index] * this.#holdSeconds(endpoint);
-    let slots = Math.max(spec.replicas, spec.autoscale?.max ?? 0) * spec.slots;
+    let kept = 1;
     for (const { effect, service: on, endpoint, replica, zone } of this.#active) {
-      if (effect.what.kind === "capacity" && on === service.index && endpoint < 0 && replica < 0 && zone < 0) slots *= 1 - effect.what.loss;
+      if (effect.what.kind === "capacity" && on === service.index && endpoint < 0 && replica < 0 && zone < 0) kept *= 1 - effect.what.loss;
     }
-    return work / Math.max(slots, 1e-9);
+    return work / (Math.max(spec.replicas, spec.autoscale?.max ?? 0) * slotsLeft(spec.slots, kept));
   }
 
   /** Own work and calls: how long a slot is held. */

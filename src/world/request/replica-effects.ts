@@ -2,6 +2,7 @@
 
 import { MICROS_PER_MINUTE, type Micros } from "../../kernel/units.js";
 import type { EffectModel } from "../active-effects.js";
+import { slotsLeft } from "../replicas.js";
 import type { Core } from "./core.js";
 import type { Replica } from "./replica.js";
 
@@ -52,7 +53,7 @@ export class ReplicaEffects {
         replica.cacheMask = effect.bit;
       }
     }
-    replica.slots = Math.floor(replica.service.spec.slots * kept);
+    replica.slots = slotsLeft(replica.service.spec.slots, kept);
     this.#setOut(replica, out, liveness);
     this.#scheduleOutOfMemory(replica);
     core.walk.serveQueue(replica);
