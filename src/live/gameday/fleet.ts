@@ -173,8 +173,8 @@ export class Fleet {
 
   #listens(replica: ReplicaProcess): void {
     const { labels } = this.#versions[replica.version.index].schema;
-    const port = replica.child?.port ?? 0;
-    this.#options.scraped.addProcess({ id: replica.name, labels: { ...labels, replica: replica.name }, schema: this.#versions[replica.version.index].schema, port });
+    replica.port = replica.child?.port ?? 0;
+    this.#options.scraped.addProcess({ id: replica.name, labels: { ...labels, replica: replica.name }, schema: this.#versions[replica.version.index].schema, port: replica.port });
     this.#tellBackends(replica);
   }
 
@@ -231,7 +231,6 @@ export class Fleet {
       this.#note(kind, replica, why);
     }
     this.#refresh(fleet);
-    this.#tellBackends(replica);
     this.#options.clock.setTimer(failure?.retryAfter ?? 0, () => {
       if (!this.#closing && replica.state === "down") this.#start(replica, false);
     });
@@ -269,8 +268,8 @@ export class Fleet {
 
   #tellBackends({ service }: ReplicaProcess): void {
     if (this.#closing) return;
-    const here = this.replicas.filter((replica) => replica.service === service && (replica.state === "starting" || replica.state === "ready"));
-    const backends = here.flatMap(({ name, version, child }): Backend[] => (child === null || child.port === 0 ? [] : [{ replica: name, version: version.name, port: child.port }]));
+    const here = this.replicas.filter((replica) => replica.service === service && replica.state !== "draining" && replica.state !== "gone");
+    const backends = here.flatMap(({ name, version, port }): Backend[] => (port === 0 ? [] : [{ replica: name, version: version.name, port }]));
     this.#options.onBackends(service.spec.name, backends);
   }
 

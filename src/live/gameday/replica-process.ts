@@ -13,6 +13,8 @@ export class ReplicaProcess {
   readonly zone: number;
   state: ReplicaState = "down";
   child: Child | null = null;
+  /** Where it listens, or listened in its last life: the balancer goes on asking there until its health checks have failed. 0 before its first. */
+  port = 0;
   /** Lives begun so far. */
   starts = 0;
   /** Why its present start will fail; null when it won't. */

@@ -33,6 +33,8 @@ export class Exchange {
     /** Milliseconds that the proxy took before it had sent the request on. */
     public before: number,
     readonly took: (micros: number) => void,
+    /** The releases whose defects took replicas of a version away, as a mask. */
+    readonly lossOf: (version: string) => number,
   ) {
     link.inFlight += 1;
   }
@@ -79,7 +81,7 @@ export class Exchange {
     const { response } = this;
     if (response.destroyed) return;
     if (response.headersSent) response.destroy();
-    else refuse(response, this.link.backend.version);
+    else refuse(response, this.link.backend.version, this.lossOf(this.link.backend.version));
   }
 
   #passHint(raw: Buffer[]): void {

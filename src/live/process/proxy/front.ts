@@ -23,6 +23,7 @@ export class Front {
   #admitted: BackendLink[][] = [[]];
   /** Releases that keep replicas of a version down. */
   readonly #losses = new Map<string, number>();
+  readonly #lossOf = (version: string): number => this.#losses.get(version) ?? 0;
   /** Callers whose connections are refused, until when in process milliseconds. */
   readonly #refused = new Map<string, number>();
   #server: Server | null = null;
@@ -125,10 +126,10 @@ export class Front {
     const link = this.#balancing.pick(this.#admitted[place], identity);
     if (link === null) {
       const version = this.split.versions[place];
-      refuse(response, version, this.#losses.get(version) ?? 0);
+      refuse(response, version, this.#lossOf(version));
       return;
     }
-    const exchange = new Exchange(response, link, performance.now() - began, this.took);
+    const exchange = new Exchange(response, link, performance.now() - began, this.took, this.#lossOf);
     link.pool.dispatch({
       path: request.url ?? "/", method: request.method ?? "GET", headers, body: hasBody ? request : null,
     }, exchange);
