@@ -177,8 +177,8 @@ function lacks({ reason, rule, checks, decidingCheck }: Decision, hasChecks: boo
 const LITTLES_TOLERANCE = 0.01;
 /** On real processes a killed replica takes its last half second of books with it, and clocks are read between events. */
 const LITTLES_TOLERANCE_LIVE = 0.05;
-/** Cohort draws the times and expects the number inside: they may differ by this many times one over the root of the arrivals. */
-const LITTLES_STANDARD_ERRORS = 6;
+/** Cohort draws the times and expects the number inside: they may differ by this many standard errors of the sum of times. */
+const LITTLES_STANDARD_ERRORS = 4;
 const LITTLES_FEWEST_ARRIVALS = 1_000;
 
 /**
@@ -190,12 +190,12 @@ function littlesLaw(simulation: Simulation): InvariantOutcome {
   let checked = 0;
   let failure: string | null = null;
   for (const { name } of input.scenario.world.services) {
-    const { inFlightSeconds, latencySeconds, arrivals } = world.littlesLaw(name);
+    const { inFlightSeconds, latencySeconds, arrivals, squareSeconds = 0 } = world.littlesLaw(name);
     if (arrivals < LITTLES_FEWEST_ARRIVALS) continue;
     checked += 1;
     const times = input.fidelity === "cohort" ? drawnSeconds(simulation, name) : latencySeconds;
     const difference = Math.abs(inFlightSeconds - times) / Math.max(inFlightSeconds, times);
-    const chance = input.fidelity === "cohort" ? LITTLES_STANDARD_ERRORS / Math.sqrt(arrivals) : 0;
+    const chance = input.fidelity === "cohort" ? (LITTLES_STANDARD_ERRORS * Math.sqrt(squareSeconds)) / Math.max(inFlightSeconds, times) : 0;
     const tolerance = input.fidelity === "live" ? LITTLES_TOLERANCE_LIVE : LITTLES_TOLERANCE;
     if (!(difference <= tolerance + chance)) {
       failure ??= `${name}: number inside x time is ${count(inFlightSeconds)} s, the sum of times ${count(times)} s`;

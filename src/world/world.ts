@@ -55,6 +55,15 @@ export interface VersionStatus {
   readonly weight: Ratio;
 }
 
+/** Number inside integrated over time, arrivals, and the times in it. */
+export interface LittlesLaw {
+  readonly inFlightSeconds: number;
+  readonly arrivals: number;
+  readonly latencySeconds: number;
+  /** Where times are drawn: the sum of their expected squares, which is the variance of the sum of Poisson many. */
+  readonly squareSeconds?: number;
+}
+
 export interface World {
   readonly fidelity: Fidelity;
   readonly modelVersion: string;
@@ -84,7 +93,7 @@ export interface World {
   inFlight(service: string, version: string): number;
 
   /** Concurrency integral for Little's law: per service, sum of (time in service x requests), arrivals, and elapsed time. */
-  littlesLaw(service: string): { readonly inFlightSeconds: number; readonly arrivals: number; readonly latencySeconds: number };
+  littlesLaw(service: string): LittlesLaw;
   /** Hops walked so far (a visit of a request to a service or database); 0 in cohort. */
   hops(): number;
 }

@@ -1,6 +1,7 @@
 // Lets a stretch of time pass in which only requests flow: what cells answered, what gauges and Little's law integrate.
 
-import type { Micros } from "../../kernel/units.js";
+import { seconds as fromSeconds, type Micros } from "../../kernel/units.js";
+import type { LittlesLaw } from "../world.js";
 import { watchBreaker } from "./breaker-watch.js";
 import { firstMoment } from "./grid.js";
 import { predecessorOf } from "./pool-building.js";
@@ -15,6 +16,7 @@ export class Accrual {
   readonly #arrivals: Float64Array;
   readonly #inFlightSeconds: Float64Array;
   readonly #latencySeconds: Float64Array;
+  readonly #squareSeconds: Float64Array;
 
   readonly #settleCell: (pool: Pool, cell: Cell) => void;
 
@@ -26,13 +28,14 @@ export class Accrual {
     this.#arrivals = new Float64Array(length);
     this.#inFlightSeconds = new Float64Array(length);
     this.#latencySeconds = new Float64Array(length);
+    this.#squareSeconds = new Float64Array(length);
   }
 
-  littlesLaw(service: number): { readonly inFlightSeconds: number; readonly arrivals: number; readonly latencySeconds: number } {
+  littlesLaw(service: number): LittlesLaw {
     // Whoever is still in a line has no answer: neither side counts him.
     let inside = 0;
     for (const { pools } of this.#stage.services[service].versions) for (const { line } of pools) inside += line.secondsUntil(this.#stage.now());
-    return { inFlightSeconds: this.#inFlightSeconds[service] - inside, arrivals: this.#arrivals[service], latencySeconds: this.#latencySeconds[service] };
+    return { inFlightSeconds: this.#inFlightSeconds[service] - inside, arrivals: this.#arrivals[service], latencySeconds: this.#latencySeconds[service], squareSeconds: this.#squareSeconds[service] };
   }
 
   /** `seconds` pass; what flows amounts to `flowing` seconds of the planned rates. */
@@ -50,6 +53,7 @@ export class Accrual {
   #accrueVersion(service: ServiceState, version: VersionState, now: Micros, next: Micros, seconds: number, flowing: number): void {
     const { pools } = version;
     if (pools.length === 0) {
+      if (version.pages.some((pages) => pages > 0)) version.lostUntil = next;
       for (let at = 0; at < version.arrivals.length; at += 1) version.stranded[at] += version.pages[at] * flowing;
       return;
     }
@@ -64,23 +68,29 @@ export class Accrual {
       for (const cell of pool.cells) {
         if (cell.rate <= 0) continue;
         if (pool.kind === "serving") {
-          const spent = cell.rate * (1 - pool.refused) * cell.answer.meanSeconds * flowing;
-          if (!pool.line.open) this.#latencySeconds[index] += spent;
+          const answered = cell.rate * (1 - pool.refused) * flowing;
+          const spent = answered * cell.answer.meanSeconds;
+          if (!pool.line.open) {
+            this.#latencySeconds[index] += spent;
+            this.#squareSeconds[index] += answered * cell.answer.meanSquare;
+          }
           if (!counted) this.#inFlightSeconds[index] += spent;
         }
-        this.#accrueCell(version, pool, cell, now, flowing);
+        this.#accrueCell(version, pool, cell, now, next, flowing);
       }
     }
   }
 
-  #accrueCell(version: VersionState, pool: Pool, cell: Cell, now: Micros, flowing: number): void {
+  #accrueCell(version: VersionState, pool: Pool, cell: Cell, now: Micros, next: Micros, flowing: number): void {
     if (pool.kind === "silent" || pool.target === null) {
       const at = cell.slot * this.#stage.classes.count + cell.userClass;
+      version.lostUntil = next;
       if (pool.kind === "silent") version.unanswered[at] += cell.outside * flowing;
       else version.stranded[at] += cell.outside * flowing;
       return;
     }
     if (cell.answered === 0 && cell.refused === 0) cell.since = now;
+    cell.until = next;
     cell.refused += cell.rate * pool.refused * flowing;
     if (!pool.line.open) {
       cell.answered += cell.rate * (1 - pool.refused) * flowing;
@@ -124,7 +134,7 @@ export class Accrual {
       const pages = Float64Array.from(pool.cells, ({ outside }) => admitted(outside));
       line.join(batchOf(pool, now, next, cells.reduce((sum, count) => sum + count, 0), cells, pages));
     }
-    line.advance(now, next, line.open ? pool.waiting : 0, (batch, share, waited) => this.#leave(index, pool, batch, share, waited, now));
+    line.advance(now, next, line.open ? pool.waiting : 0, (batch, share, waited) => this.#leave(index, pool, batch, share, waited, now, next));
     if (line.open) return;
     for (const cell of pool.cells) {
       this.#settleCell(pool, cell);
@@ -132,7 +142,7 @@ export class Accrual {
     }
   }
 
-  #leave(index: number, pool: Pool, { cells, pages, wait, waitMask, waitShare }: Batch, share: number, waitedSeconds: number, now: Micros): void {
+  #leave(index: number, pool: Pool, { cells, pages, wait, waitMask, waitShare }: Batch, share: number, waitedSeconds: number, now: Micros, next: Micros): void {
     if (cells === null || pages === null) return;
     const { law } = this.#stage;
     const waited = law.lasting(wait, waitedSeconds);
@@ -144,7 +154,10 @@ export class Accrual {
         cell.leaving = answer;
       }
       if (cell.answered === 0 && cell.refused === 0) cell.since = now;
+      // Harm shows with the answer, which counts from the arrival.
+      cell.until = Math.max(cell.since, next - fromSeconds(waitedSeconds));
       this.#latencySeconds[index] += cells[i] * share * answer.meanSeconds;
+      this.#squareSeconds[index] += cells[i] * share * answer.meanSquare;
       cell.answered += cells[i] * share;
       cell.answeredPages += pages[i] * share;
     });

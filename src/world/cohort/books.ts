@@ -9,6 +9,7 @@ import { LEDGER_COLUMNS, LEDGER_EDGES, LedgerColumn, type LedgerBook } from "../
 import type { Model } from "../model.js";
 import type { LawBook } from "./law-book.js";
 import type { Law } from "./law.js";
+import { firstOf } from "./first-of.js";
 import type { Cell, Pool } from "./pool.js";
 import type { Buckets } from "./projection.js";
 import type { VersionState } from "./service-state.js";
@@ -19,6 +20,8 @@ import type { UserClasses } from "./user-classes.js";
 /** Draw indices of a target's flush: buckets first, then what is drawn about pages. */
 const PAGE_DRAWS = 1 << 20;
 const DRAWS_PER_CELL = 8;
+/** Above the draws of first harms and stranded pages. */
+const LAST_HARM_DRAWS = 1 << 28;
 
 export interface BooksParts {
   readonly model: Model;
@@ -42,6 +45,8 @@ export class Books {
   readonly #parts: BooksParts;
   readonly #timeoutSeconds: number;
   readonly #edgeKey: StreamKey;
+  /** Harms noted in this draw: each has its own draw of its last request. */
+  #harms = 0;
 
   constructor(parts: BooksParts) {
     this.#parts = parts;
@@ -66,8 +71,9 @@ export class Books {
     const { classes } = this.#parts;
     const at = cell.slot * classes.count + cell.userClass;
     if (!(target.since <= cell.since)) target.since = cell.since;
-    if (cell.answered > 0) this.#spread(target, at, cell.leaving ?? cell.answer, cell.answered, cell.since);
-    if (cell.refused > 0) this.#spreadRefused(target, at, cell.refused, pool.blame, cell.since);
+    if (!(target.until >= cell.until)) target.until = cell.until;
+    if (cell.answered > 0) this.#spread(target, at, cell.leaving ?? cell.answer, cell.answered, cell);
+    if (cell.refused > 0) this.#spreadRefused(target, at, cell.refused, pool.blame, cell);
     target.answered[at] += cell.answered + cell.refused;
     target.pages[at] += cell.answeredPages + cell.refusedPages;
     if (this.#parts.full) this.#fineHistogram(target, cell);
@@ -77,7 +83,7 @@ export class Books {
     cell.refusedPages = 0;
   }
 
-  #spread(target: ServiceTarget, at: number, law: Law, count: number, since: Micros): void {
+  #spread(target: ServiceTarget, at: number, law: Law, count: number, came: Cell): void {
     const projection = this.buckets.of(law);
     const size = 2 * this.buckets.count;
     const { expected, seconds } = target;
@@ -91,14 +97,14 @@ export class Books {
         expected[to + i] += count * probability[from + i];
         seconds[to + i] += count * moments[from + i];
       }
-      if ((mask | blame) !== 0) noteHarm(target, mask | blame, since);
+      if ((mask | blame) !== 0) noteHarm(target, mask | blame, came);
     }
   }
 
-  #spreadRefused(target: ServiceTarget, at: number, count: number, blame: number, since: Micros): void {
+  #spreadRefused(target: ServiceTarget, at: number, count: number, blame: number, came: Cell): void {
     const size = 2 * this.buckets.count;
     target.expected[target.slotOf(0, blame) * target.stride + at * size + this.buckets.count] += count;
-    if (blame !== 0) noteHarm(target, blame, since);
+    if (blame !== 0) noteHarm(target, blame, came);
   }
 
   #fineHistogram(target: ServiceTarget, cell: Cell): void {
@@ -145,6 +151,7 @@ export class Books {
       }
     }
     target.cleared();
+    this.#harms = 0;
     if (version.main === target) this.#parts.ledger.close(target.version, endpoints.length, now);
   }
 
@@ -299,7 +306,11 @@ export class Books {
         const first = Math.min(now, Math.round(since + (now - since) * firstOf(u, count) + fromSeconds(afterSeconds)));
         if (!(ledger.firstHarmAt[r] <= first)) ledger.firstHarmAt[r] = first;
       }
-      ledger.lastHarmAt[r] = now;
+      const until = target.harmUntil[r] >= since ? target.harmUntil[r] : target.until >= since ? target.until : now;
+      this.#harms += 1;
+      const back = noiseFree ? 0.5 : uniform(this.#edgeKey, entity, LAST_HARM_DRAWS + this.#harms);
+      const last = Math.min(now, Math.round(until - (until - since) * firstOf(back, count) + fromSeconds(afterSeconds)));
+      if (!(ledger.lastHarmAt[r] >= last)) ledger.lastHarmAt[r] = last;
       ledger.harmedBy[r] += count;
     }
   }
@@ -341,17 +352,20 @@ export class Books {
     for (let r = 0; r < ledger.harmedBy.length; r += 1) {
       if ((mask & (1 << r)) === 0) continue;
       if (!(ledger.firstHarmAt[r] <= now)) ledger.firstHarmAt[r] = now;
-      ledger.lastHarmAt[r] = now;
+      const last = Math.min(now, version.lostUntil + fromSeconds(seconds));
+      if (!(ledger.lastHarmAt[r] >= last)) ledger.lastHarmAt[r] = last;
       ledger.harmedBy[r] += n;
     }
   }
 }
 
-/** Harm in a target's counts began at the earliest with the stretch that brought it. */
-function noteHarm(target: ServiceTarget, mask: number, since: Micros): void {
-  const { harmSince } = target;
+/** Harm in a target's counts lies within the stretches that brought it. */
+function noteHarm(target: ServiceTarget, mask: number, { since, until }: Cell): void {
+  const { harmSince, harmUntil } = target;
   for (let r = 0; r < harmSince.length; r += 1) {
-    if ((mask & (1 << r)) !== 0 && !(harmSince[r] <= since)) harmSince[r] = since;
+    if ((mask & (1 << r)) === 0) continue;
+    if (!(harmSince[r] <= since)) harmSince[r] = since;
+    if (!(harmUntil[r] >= until)) harmUntil[r] = until;
   }
 }
 
@@ -367,29 +381,6 @@ interface PagesSeen {
   /** Seconds that the blamed and the slow ones took. */
   blamedLatency: number;
   slowLatency: number;
-}
-
-/** Where the first of n uniform points of (0, 1) lies, at the quantile u. */
-function firstOf(u: number, n: number): number {
-  if (n <= 1) return u;
-  let [low, high] = [0, 1];
-  for (let i = 0; i < 40; i += 1) {
-    const middle = (low + high) / 2;
-    if (chanceBefore(middle, n) < u) low = middle;
-    else high = middle;
-  }
-  return (low + high) / 2;
-}
-
-/** 1 - (1 - x)^n by squaring, for whole n; fractions count as the next whole. */
-function chanceBefore(x: number, n: number): number {
-  let result = 1;
-  let base = 1 - x;
-  for (let rest = Math.ceil(n); rest > 0; rest = Math.floor(rest / 2)) {
-    if (rest % 2 === 1) result *= base;
-    base *= base;
-  }
-  return 1 - result;
 }
 
 /** Most cells are rare: a draw below 1 - mean is a zero without any exponential. */

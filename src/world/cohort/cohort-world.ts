@@ -9,7 +9,7 @@ import { createLedger, type LedgerBook } from "../ledger.js";
 import { findService, lookbackOf, TELEMETRY_RETENTION } from "../model.js";
 import { MODEL_VERSION } from "../model-version.js";
 import { rateCurve, type RateCurve } from "../traffic.js";
-import type { VersionStatus, World, WorldEvent, WorldInput } from "../world.js";
+import type { LittlesLaw, VersionStatus, World, WorldEvent, WorldInput } from "../world.js";
 import { Accrual } from "./accrual.js";
 import { APPROXIMATIONS } from "./approximations.js";
 import { autoscaleLater } from "./autoscale-loop.js";
@@ -221,7 +221,7 @@ class CohortWorld implements World {
     return this.#commands.inFlight(service, version);
   }
 
-  littlesLaw(service: string): { readonly inFlightSeconds: number; readonly arrivals: number; readonly latencySeconds: number } {
+  littlesLaw(service: string): LittlesLaw {
     return this.#accrual.littlesLaw(findService(this.#stage.model, service));
   }
 

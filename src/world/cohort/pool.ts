@@ -35,8 +35,9 @@ export class Cell {
   answeredPages = 0;
   refused = 0;
   refusedPages = 0;
-  /** Since when they have accrued. */
+  /** Since when and until when they came. */
   since: Micros = 0;
+  until: Micros = 0;
 
   constructor(readonly endpoint: number, readonly slot: number, readonly userClass: number, calls: number) {
     this.attempts = new Float64Array(calls);

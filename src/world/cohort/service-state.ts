@@ -1,6 +1,6 @@
 // One service in the cohort world: its versions' fleets, the split between them, their pools and rates.
 
-import type { Ratio } from "../../kernel/units.js";
+import type { Micros, Ratio } from "../../kernel/units.js";
 import type { CallModel, ServiceModel } from "../model.js";
 import type { BreakerState } from "./breaker-state.js";
 import type { CallLink } from "./call-link.js";
@@ -26,6 +26,8 @@ export class VersionState {
   readonly stranded: Float64Array;
   /** Pages that will not be answered, by cell, since the last draw. */
   readonly unanswered: Float64Array;
+  /** Until when such pages came. */
+  lostUntil: Micros = 0;
   /** Releases that silenced replicas, and those that keep replicas down. */
   silentMask = 0;
   lossMask = 0;

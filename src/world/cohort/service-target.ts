@@ -19,9 +19,11 @@ export class ServiceTarget {
   readonly masks: number[] = [0];
   readonly blames: number[] = [0];
   readonly key: StreamKey;
-  /** Since when there have been answers to draw (NaN: none yet), and since when there is harm among them, by release. */
+  /** Since when there have been answers to draw (NaN: none yet), until when, and since and until when there is harm among them, by release. */
   since: Micros = NaN;
+  until: Micros = NaN;
   readonly harmSince: Float64Array;
+  readonly harmUntil: Float64Array;
   /** Expected answers since the last draw by (endpoint, class), and those of them that answer a client's page. */
   readonly answered: Float64Array;
   readonly pages: Float64Array;
@@ -46,6 +48,7 @@ export class ServiceTarget {
     this.seconds = new Float64Array(this.stride * MASKS_MAX);
     this.key = streamKey(seed, `cohort/${target.id}`);
     this.harmSince = new Float64Array(releases).fill(NaN);
+    this.harmUntil = new Float64Array(releases).fill(NaN);
     this.answered = new Float64Array(cells);
     this.pages = new Float64Array(cells);
     this.cpuSeconds = new Float64Array(1 + releases);
@@ -69,6 +72,8 @@ export class ServiceTarget {
     this.masks.length = 1;
     this.blames.length = 1;
     this.since = NaN;
+    this.until = NaN;
     this.harmSince.fill(NaN);
+    this.harmUntil.fill(NaN);
   }
 }
