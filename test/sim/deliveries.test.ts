@@ -51,8 +51,8 @@ describe("a platform that fails at everything", () => {
 });
 
 describe("a release whose replicas never start", () => {
-  it("is caught because of itself although no check decided", () => {
-    const scenario = cornerShop({ script: release("{ with: version, on: shop, startup-failure: 100% }"), strategy: QUICK.replace("triggers: {", "action-timeout: 1m, triggers: {"), lasts: "25m" });
+  it.each(["startup-failure: 100%", "outage: true"])("is caught because of itself although no check decided (%s)", (defect) => {
+    const scenario = cornerShop({ script: release(`{ with: version, on: shop, ${defect} }`), strategy: QUICK.replace("triggers: {", "action-timeout: 1m, triggers: {"), lasts: "25m" });
     expect(runScenario(scenario, { detail: "light" }).releases[0]).toMatchObject({ truth: "harmful", result: "rolled-back", cause: "release", classification: "caught" });
   });
 });

@@ -105,6 +105,16 @@ describe("the simulated platform", () => {
     expect(cluster.calls.filter((call) => call.endsWith("scale v1 0"))).toEqual([]);
   });
 
+  it("breaks a deploy off that still waits for its replicas when the version is rolled back", () => {
+    const { clock, platform } = stage();
+    const heard: string[] = [];
+    platform.send(1, { kind: "deploy", service: "checkout", version: "v2", replicas: 2 }, ({ id, type }) => heard.push(`${id} ${type}`));
+    clock.runUntil(seconds(5), () => undefined);
+    platform.send(2, { kind: "roll-back", service: "checkout", version: "v2", to: "v1" }, ({ id, type }) => heard.push(`${id} ${type}`));
+    clock.runUntil(minutes(10), () => undefined);
+    expect(heard).toEqual(["2 action.done"]);
+  });
+
   it("fails scripted commands as often as scripted, only those of the kind, and then works again", () => {
     const { send } = stage([failing(1, "roll-back")]);
     expect(send({ kind: "page", message: "hello" }).type).toBe("action.done");
