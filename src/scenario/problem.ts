@@ -49,7 +49,8 @@ export function codeFrame(lines: readonly string[], line: number, column: number
     frame.push(`${marker} ${String(number).padStart(width)} | ${text}`.trimEnd());
     if (number !== line) continue;
     const indent = " ".repeat(Math.max(0, column - 1 - shift));
-    const carets = "^".repeat(Math.max(1, Math.min(length, WIDEST_LINE - indent.length)));
+    // What begins here may end lines below: only this line's part is underlined.
+    const carets = "^".repeat(Math.max(1, Math.min(length, text.length - indent.length)));
     frame.push(`  ${" ".repeat(width)} | ${indent}${carets}`);
   }
   return frame.join("\n");
