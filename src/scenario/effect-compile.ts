@@ -150,7 +150,8 @@ function compileKind(key: EffectKindKey, written: MaybeEffect, target: EffectTar
     case "conversion":
       return { kind: "conversion", drop: written.conversion ?? 0 };
     case "capacity":
-      return { kind: "capacity", loss: written.capacity ?? 0 };
+      // A replica without any slot answers nobody: to lose all capacity is an outage, for whoever plays or judges it.
+      return (written.capacity ?? 0) >= 1 ? { kind: "outage" } : { kind: "capacity", loss: written.capacity ?? 0 };
     case "pool":
       return { kind: "pool", taken: connectionsTaken(written, target, world) };
     case "lock":

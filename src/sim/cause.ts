@@ -49,7 +49,7 @@ const STARTING_EVENTS: readonly WorldEvent["kind"][] = ["startup-failed", "repli
 function startsFailedBefore({ input, world }: Simulation, { index, release }: ReleaseItem, at: Micros): boolean {
   const own = input.scenario.effects.filter((effect) => effect.release === index);
   // A replica that answers nothing fails its probes from the start: it never gets ready, and nothing happens that could be seen.
-  if (own.some(({ what, target }) => what.kind === "outage" && target.on === "service" && target.service === release.service)) return true;
+  if (own.some(({ what, target, when }) => what.kind === "outage" && when.from <= at && target.on === "service" && target.service === release.service)) return true;
   const defective = own.some(({ what }) => STARTING_DEFECTS.includes(what.kind));
   return defective && world.events.some((event) => event.at <= at && event.version === release.version && event.service === release.service && STARTING_EVENTS.includes(event.kind));
 }

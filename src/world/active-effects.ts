@@ -48,7 +48,7 @@ export interface EffectNames {
 
 /** Resolves the names of every effect. */
 export function compileEffects(effects: readonly Effect[], names: EffectNames, seed: number): EffectModel[] {
-  return effects.map(wholly).map((effect, index) => {
+  return effects.map((effect, index) => {
     const { carrier, when } = effect;
     const release = effect.release ?? -1;
     return {
@@ -67,10 +67,6 @@ export function compileEffects(effects: readonly Effect[], names: EffectNames, s
     };
   });
 }
-
-/** A replica without any slot answers nobody: to lose all capacity is an outage. */
-const wholly = (effect: Effect): Effect =>
-  effect.what.kind === "capacity" && effect.what.loss >= 1 ? { ...effect, what: { kind: "outage" } } : effect;
 
 /** In its window: from (included) to (excluded). */
 export const inWindow = (effect: EffectModel, at: Micros): boolean => at >= effect.from && at < effect.to;

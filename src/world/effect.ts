@@ -24,7 +24,7 @@ export type EffectKind =
   | { readonly kind: "cpu"; readonly add: Ratio }
   /** Conversion x (1 - drop), without an error. */
   | { readonly kind: "conversion"; readonly drop: Ratio }
-  /** Slots x (1 - loss). */
+  /** Slots x (1 - loss), in whole slots, one at least; a loss of 1 is compiled to an outage. */
   | { readonly kind: "capacity"; readonly loss: Ratio }
   /** Connections taken out of the pool (database). */
   | { readonly kind: "pool"; readonly taken: number }

@@ -53,6 +53,7 @@ describe("the grammar of effects", () => {
     ["on: checkout, cpu: +60%", { kind: "cpu", add: 0.6 }],
     ["on: checkout, conversion: -30%", { kind: "conversion", drop: 0.3 }],
     ["on: checkout, capacity: -50%", { kind: "capacity", loss: 0.5 }],
+    ["on: checkout, capacity: -100%", { kind: "outage" }],
     ["on: orders-db, pool: -20", { kind: "pool", taken: 20 }],
     ["on: orders-db, lock: 40s", { kind: "lock", hold: 40e6 }],
     ["on: checkout, restart-loop: 90s", { kind: "restart-loop", every: 90e6 }],

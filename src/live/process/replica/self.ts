@@ -1,6 +1,7 @@
 // What effects currently do to the replica as such: CPU, slots, memory, silence, a cold cache.
 
 import { MICROS_PER_MINUTE, type Micros } from "../../../kernel/units.js";
+import { slotsLeft } from "../../../world/replicas.js";
 import type { ReplicaSetup } from "../protocol.js";
 import type { EffectState } from "../shared/effect-state.js";
 import type { EffectsHere } from "./effects-here.js";
@@ -68,7 +69,7 @@ export class Self {
       this.#acting.add(state);
       kept *= this.#suffer(state, began, now);
     }
-    this.slots = Math.floor(this.setup.service.slots * kept);
+    this.slots = slotsLeft(this.setup.service.slots, kept);
   }
 
   /** Applies one effect that acts; returns the share of slots that it leaves. */
