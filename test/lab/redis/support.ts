@@ -81,6 +81,11 @@ export class RealRedis {
     });
   }
 
+  /** Starts it again if a test that failed left it dead: one failure stays one. */
+  async revive(): Promise<void> {
+    if (this.#process === null) await this.start();
+  }
+
   /** kill -9. */
   async kill(): Promise<void> {
     await killed(this.#process);
