@@ -23,6 +23,7 @@ const STEADY = { rate: "140rps", for: "180s", seed: 21 } as const;
 interface Options {
   readonly repeats: string;
   readonly only?: string;
+  readonly atOnce: string;
   readonly out: string;
   readonly report: string;
 }
@@ -31,6 +32,7 @@ function optionsOf(argv: readonly string[]): Options {
   return new Command("gameday:repeats")
     .option("--repeats <n>", "how often each scenario is played", "20")
     .option("--only <text>", "only scenarios whose name has this in it")
+    .option("--at-once <n>", "game days played side by side; each takes about a quarter of a core, and marks what it could not measure", "1")
     .option("--out <dir>", "where the game days go; those that are there already are not played again", "shakedown-out/repeats")
     .option("--report <file>", "the table", "reports/game-days.md")
     .parse([...argv]).opts<Options>();
@@ -70,7 +72,7 @@ async function play(file: string, world: string, folder: string): Promise<Repeat
   mkdirSync(folder, { recursive: true });
   const code = await shakedown(["gameday", file, "--yes", "--predict", "--calibrated", world, "--out", folder, "--allow-path", "scenarios", "--allow-path", dirname(world)], join(folder, "said.log"));
   const repeat = readRepeat(folder);
-  say(`  ${basename(file, ".yaml")}: exit ${code}${repeat === null ? `, nothing to compare: see ${join(folder, "said.log")}` : ""}`);
+  say(`${basename(folder)}: exit ${code}${repeat === null ? `, nothing to compare: see ${join(folder, "said.log")}` : ""}`);
   return repeat;
 }
 
@@ -110,26 +112,39 @@ function steadyFiles(out: string): { readonly scenario: string; readonly world: 
   return { scenario, world };
 }
 
+const folderOf = ({ name, number }: { readonly name: string; readonly number: number }): string => `${basename(name, ".yaml")}-${number}`;
+
+function wholeNumber(flag: string, text: string, least: number): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < least) throw new Error(`${flag} ${text}: write a whole number from ${least} on`);
+  return number;
+}
+
 async function main(): Promise<void> {
-  const { repeats: asked, only = "", out, report } = optionsOf(process.argv);
-  const repeats = Number(asked);
-  if (!Number.isInteger(repeats) || repeats < 0) throw new Error(`--repeats ${asked}: write a whole number`);
+  const { repeats: asked, only = "", atOnce: lanes, out, report } = optionsOf(process.argv);
+  const repeats = wholeNumber("--repeats", asked, 0);
+  const atOnce = wholeNumber("--at-once", lanes, 1);
   mkdirSync(out, { recursive: true });
   const began = performance.now();
   const steady = steadyFiles(out);
   const stretch = await play(steady.scenario, await calibrated(steady.world, out), join(out, "steady"));
   const world = await calibrated(WORLD, out);
-  const files = readdirSync(SCENARIOS).filter((name) => name.endsWith(".yaml") && name.includes(only)).sort();
-  const played = new Map<string, Repeat[]>();
-  for (let number = 1; number <= repeats; number += 1) {
-    say(`repeat ${number} of ${repeats}`);
-    for (const name of files) {
-      const repeat = await play(withSeed(join(SCENARIOS, name), number, out), world, join(out, `${basename(name, ".yaml")}-${number}`));
-      if (repeat !== null) played.set(name, [...(played.get(name) ?? []), repeat]);
-      const scenarios = [...played].map(([file, all]): RepeatedScenario => ({ name: basename(file, ".yaml"), repeats: all }));
-      writeFileSync(report, repeatsMarkdown({ scenarios, steady: stretch, asked: repeats }));
+  const names = readdirSync(SCENARIOS).filter((name) => name.endsWith(".yaml") && name.includes(only)).sort();
+  const turns = Array.from({ length: repeats }, (_, k) => names.map((name) => ({ name, number: k + 1 }))).flat();
+  const played = new Map<string, Repeat>();
+  const table = (): string => {
+    const all = names.map((name): RepeatedScenario => ({ name: basename(name, ".yaml"), repeats: turns.flatMap((turn) => (turn.name === name ? (played.get(folderOf(turn)) ?? []) : [])) }));
+    return repeatsMarkdown({ scenarios: all.filter((each) => each.repeats.length > 0), steady: stretch, asked: repeats, atOnce });
+  };
+  const waiting = turns.values();
+  await Promise.all(Array.from({ length: atOnce }, async () => {
+    for (const turn of waiting) {
+      const repeat = await play(withSeed(join(SCENARIOS, turn.name), turn.number, out), world, join(out, folderOf(turn)));
+      if (repeat === null) continue;
+      played.set(folderOf(turn), repeat);
+      writeFileSync(report, table());
     }
-  }
+  }));
   say(`${report}: ${Math.round((performance.now() - began) / 60_000)} min`);
 }
 

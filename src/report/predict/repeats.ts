@@ -25,6 +25,8 @@ export interface Repeats {
   /** The unfaulted stretch; null when it was not played. */
   readonly steady: Repeat | null;
   readonly asked: number;
+  /** Game days that were played side by side. */
+  readonly atOnce: number;
 }
 
 /** What is aimed at. */
@@ -39,7 +41,7 @@ const add = (tallies: readonly Tally[]): Tally => tallies.reduce((sum, { inside,
 
 const mark = (held: boolean): string => (held ? "✓" : "✗");
 
-export function repeatsMarkdown({ scenarios, steady, asked }: Repeats): string {
+export function repeatsMarkdown({ scenarios, steady, asked, atOnce }: Repeats): string {
   const all = scenarios.flatMap(({ repeats }) => repeats);
   const tally = add(all.map(({ report }) => windowTally(report)));
   const claims = tally.inside + tally.outside;
@@ -48,7 +50,7 @@ export function repeatsMarkdown({ scenarios, steady, asked }: Repeats): string {
     "# Game days: predicted against observed", "",
     `Each scenario of \`scenarios/game-days\` was played on real processes ${fewest === Infinity ? "0 times" : counted(fewest, "time")} (of ${asked} asked for; \`npm run gameday:repeats\`), each time with another seed, and simulated over 50 further seeds on a world that \`shakedown calibrate\` had measured on this machine. A figure is inside when it lies in the 95% band of those seeds, so of a perfect simulator 5% would lie outside.`, "",
     ...(claims === 0 ? [] : [`${mark(tally.inside >= INSIDE * claims)} **${tallyWords(tally)}** of the figures of all versions and windows (the aim: ${percent(INSIDE)}).`, ""]),
-    ...scenarioTables(scenarios), ...steadyTable(steady), ...crosses(all), ...method(all),
+    ...scenarioTables(scenarios), ...steadyTable(steady), ...crosses(all), ...method(all, atOnce),
   ].join("\n");
 }
 
@@ -125,11 +127,11 @@ const CAUSES = [
   "- Few requests in a window cut short by a step (a draining version): the books of a process are half a second old at most, and in the simulator they are of the moment.",
 ];
 
-function method(all: readonly Repeat[]): string[] {
+function method(all: readonly Repeat[], atOnce: number): string[] {
   const windows = all.flatMap(({ quality }) => quality);
   const bad = windows.filter(({ comparable }) => !comparable).length;
   return [
     "## How it was measured", "",
-    `Real HTTP servers, a proxy and an open load generator on the loopback of one machine; versions are compared by their replicas' own books, clients by what they waited for from the intended start. ${windows.length === 0 ? "" : `${bad} of ${counted(windows.length, "window")} of 10 s were measured badly: more than 1% of their requests left over 10 ms late, because something else took the machine's cores. `}Those are shown in each report and counted nowhere.`, "",
+    `Real HTTP servers, a proxy and an open load generator on the loopback of one machine; versions are compared by their replicas' own books, clients by what they waited for from the intended start.${atOnce > 1 ? ` ${count(atOnce)} game days at a time were played side by side.` : ""} ${windows.length === 0 ? "" : `${bad} of ${counted(windows.length, "window")} of 10 s were measured badly: more than 1% of their requests left over 10 ms late, because something else took the machine's cores. `}Those are shown in each report and counted nowhere.`, "",
   ];
 }

@@ -66,7 +66,7 @@ describe("the prediction of a game day", () => {
 
   it("sums repeats up, with the aims beside them", () => {
     const repeat = { seed: 1, passed: true, failed: [], report, quality: [{ comparable: true, lateShare: 0 }, { comparable: false, lateShare: 0.5 }] };
-    const text = repeatsMarkdown({ scenarios: [{ name: "shop", repeats: [repeat, repeat] }], steady: null, asked: 20 });
+    const text = repeatsMarkdown({ scenarios: [{ name: "shop", repeats: [repeat, repeat] }], steady: null, asked: 20, atOnce: 1 });
     expect(text).toContain("2 times (of 20 asked for");
     expect(text).toMatch(/\| shop \| 2 \| 2 of 2 \| ✓ 2 of 2 \|/);
     expect(text).toContain("2 of 4 windows of 10 s were measured badly");
