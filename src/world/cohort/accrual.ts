@@ -62,7 +62,10 @@ export class Accrual {
       if (pool.target !== null) accrueGauges(pool, seconds);
       this.#arrivals[index] += pool.arrivals * flowing;
       const wasOpen = pool.line.open;
-      if (pool.kind === "serving" && pool.target !== null) this.#followLine(index, pool, now, next, flowing);
+      if (pool.kind === "serving" && pool.target !== null) {
+        pool.line.follow(pool.drainSeconds, pool.moving ? firstMoment(pool.wait.waiting) : 0);
+        if (wasOpen || pool.line.open) this.#followLine(index, pool, wasOpen, now, next, flowing);
+      }
       const counted = pool.moving || wasOpen || pool.line.open;
       if (counted) this.#inFlightSeconds[index] += pool.inSystem * pool.replicas.length * seconds;
       for (const cell of pool.cells) {
@@ -121,11 +124,8 @@ export class Accrual {
   }
 
   /** Books who leaves the pool's waiting line, and lets those who come join it. */
-  #followLine(index: number, pool: Pool, now: Micros, next: Micros, flowing: number): void {
+  #followLine(index: number, pool: Pool, wasOpen: boolean, now: Micros, next: Micros, flowing: number): void {
     const { line } = pool;
-    const wasOpen = line.open;
-    line.follow(pool.drainSeconds, pool.moving ? firstMoment(pool.wait.waiting) : 0);
-    if (!wasOpen && !line.open) return;
     // Whoever waited already when the line opened was booked on arrival.
     if (!wasOpen) line.join(batchOf(pool, now, now, pool.waitingBefore, null, null));
     if (line.open) {

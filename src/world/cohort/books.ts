@@ -143,7 +143,7 @@ export class Books {
         if (target.answered[at] <= 0) continue;
         const pageShare = Math.min(1, target.pages[at] / target.answered[at]);
         const segment = model.segmented ? classes.segment(k) : 0;
-        for (let slot = 0; slot < target.masks.length; slot += 1) {
+        for (let slot = 0; slot < target.slots; slot += 1) {
           this.#drawCell(target, version, endpoint.slot, k, slot, segment, pageShare, entity, now);
         }
         target.answered[at] = 0;

@@ -31,6 +31,9 @@ import { Targets } from "./targets.js";
 
 export { cohortRefusals, type Refusal } from "./refusals.js";
 
+/** The agenda's own events are all that happens at its times. */
+const nothing = (): void => undefined;
+
 /** A world in which every request has a law and only counts are drawn. */
 export function createCohortWorld(input: WorldInput): World {
   return new CohortWorld(input);
@@ -117,10 +120,10 @@ class CohortWorld implements World {
     while (agenda.now() < at) {
       const next = Math.min(at, this.#nextCut());
       this.#play(next);
-      agenda.runUntil(next, () => undefined);
+      agenda.runUntil(next, nothing);
       if (this.#scraper.nextAt() <= next) this.#targets.scrape(next);
     }
-    agenda.runUntil(at, () => undefined);
+    agenda.runUntil(at, nothing);
     if (this.#scraper.nextAt() <= at) this.#targets.scrape(at);
   }
 
@@ -141,10 +144,15 @@ class CohortWorld implements World {
     const now = this.#stage.now();
     if (next <= now) return;
     if (this.#mustSolve(now)) this.#solve(now, next);
-    const expected = this.#curves.reduce((sum, curve) => sum + curve.expected(now, next), 0);
+    let expected = 0;
+    let rate = 0;
+    for (let i = 0; i < this.#curves.length; i += 1) {
+      expected += this.#curves[i].expected(now, next);
+      rate += this.#rates[i];
+    }
     const seconds = toSeconds(next - now);
     // Within a tick laws stay; the traffic's own course does not.
-    const planned = this.#rates.reduce((sum, rate) => sum + rate, 0) * seconds;
+    const planned = rate * seconds;
     this.#accrual.pass(now, next, seconds, planned > 0 ? (seconds * expected) / planned : seconds);
   }
 
@@ -168,7 +176,7 @@ class CohortWorld implements World {
     const end = Math.min(stage.isMoving(now) ? next : (this.#solvedTick + 1) * scrape, this.#cuts.after(now));
     this.#solvedUntil = end;
     const seconds = toSeconds(end - now);
-    this.#curves.forEach((curve, i) => (this.#rates[i] = curve.expected(now, end) / seconds));
+    for (let i = 0; i < this.#curves.length; i += 1) this.#rates[i] = this.#curves[i].expected(now, end) / seconds;
     if (stage.versions.some((version) => version.stale)) {
       this.#effects.onDatabases();
       for (const version of stage.versions) if (version.stale) this.#regroup(version);

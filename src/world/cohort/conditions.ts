@@ -8,7 +8,7 @@ import { carries } from "./fleet-owner.js";
 import type { LawBook } from "./law-book.js";
 import type { Law } from "./law.js";
 import { workLaw, workName, type ErrorSource, type WorkConditions } from "./own-work.js";
-import type { Cell, Pool } from "./pool.js";
+import type { Acting, Cell, Pool } from "./pool.js";
 import type { ServiceState, VersionState } from "./service-state.js";
 import type { UserClasses } from "./user-classes.js";
 import { cacheLife, warmUp } from "./warmth.js";
@@ -18,12 +18,7 @@ const MISS_STEPS = 256;
 const ACTIVITY_STEPS = 64;
 const RATE_WINDOW_SECONDS = 10;
 const NO_EFFECTS: readonly EffectModel[] = [];
-
-/** An effect that acts on a part of the requests only. */
-interface Partly {
-  readonly effect: EffectModel;
-  readonly share: number;
-}
+const NOTHING_ACTS: readonly Acting[] = [];
 
 export class Conditions {
   now: Micros = 0;
@@ -82,11 +77,9 @@ export class Conditions {
   }
 
   #ownWork(version: VersionState, pool: Pool, cell: Cell, factor: number, factorMask: number, miss: number, cacheMask: number): void {
-    const endpoint = version.fleet.service.endpoints[cell.slot];
     const at = cell.slot * this.#classes.count + cell.userClass;
     const effects = this.#onWork[version.fleet.version.index][cell.slot];
-    let on = NO_EFFECTS;
-    let partly: readonly Partly[] = [];
+    let acting = NOTHING_ACTS;
     let kept = 1;
     let keptMask = 0;
     for (const effect of effects) {
@@ -96,21 +89,30 @@ export class Conditions {
       if (effect.effect.what.kind === "conversion") {
         kept *= 1 - effect.effect.what.drop * share;
         keptMask |= effect.bit;
-      } else if (share >= 1) on = [...on, effect];
-      else partly = [...partly, { effect, share }];
+      } else acting = [...acting, { effect, share }];
     }
     version.conversionKept[at] = kept;
     version.conversionMask[at] = keptMask;
-    const name = `${factor} ${factorMask} ${miss} ${cacheMask} ${on.map((one) => one.index).join(",")} ${partly.map((one) => `${one.effect.index}:${one.share}`).join(",")}`;
-    if (cell.conditions === name) return;
-    cell.conditions = name;
-    const { spec } = version.fleet.service;
-    cell.own = this.#gated(on, partly, (acting) => {
+    if (cell.factor === factor && cell.factorMask === factorMask && cell.miss === miss && cell.cacheMask === cacheMask && sameActing(cell.acting, acting)) return;
+    cell.factor = factor;
+    cell.factorMask = factorMask;
+    cell.miss = miss;
+    cell.cacheMask = cacheMask;
+    cell.acting = acting;
+    cell.own = this.#workOf(version, cell);
+  }
+
+  #workOf(version: VersionState, { slot, factor, factorMask, miss, cacheMask, acting }: Cell): Law {
+    const { spec, endpoints } = version.fleet.service;
+    const endpoint = endpoints[slot];
+    const on = acting.filter(({ share }) => share >= 1).map(({ effect }) => effect);
+    const partly = acting.filter(({ share }) => share < 1);
+    return this.#gated(on, partly, (effects) => {
       let product = factor;
       let add = 0;
       let mask = factorMask;
       const errors: ErrorSource[] = [{ ratio: endpoint.spec.errors, bit: 0 }];
-      for (const { effect, bit } of acting) {
+      for (const { effect, bit } of effects) {
         const { what } = effect;
         if (what.kind === "latency") {
           product *= what.factor;
@@ -127,7 +129,7 @@ export class Conditions {
   }
 
   /** Effects that act on a part of the requests: those that hang on the same flag and rate act together. */
-  #gated(on: readonly EffectModel[], partly: readonly Partly[], lawWith: (acting: readonly EffectModel[]) => Law): Law {
+  #gated(on: readonly EffectModel[], partly: readonly Acting[], lawWith: (effects: readonly EffectModel[]) => Law): Law {
     if (partly.length === 0) return lawWith(on);
     const [{ effect: first, share }] = partly;
     const together = partly.filter(({ effect, share: other }) => other === share && effect.carrierFlag === first.carrierFlag && effect.rpsAbove === first.rpsAbove);
@@ -195,5 +197,8 @@ export class Conditions {
     return mask;
   }
 }
+
+const sameActing = (before: readonly Acting[], now: readonly Acting[]): boolean =>
+  before.length === now.length && before.every(({ effect, share }, i) => effect === now[i].effect && share === now[i].share);
 
 const stepped = (factor: number): number => Math.round(factor * FACTOR_STEPS) / FACTOR_STEPS;

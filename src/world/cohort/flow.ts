@@ -42,6 +42,10 @@ export class Flow {
   readonly #breathing: Breathing;
   #now: Micros = 0;
   #damping = 1;
+  /** What a service's versions answer and how often, while they are mixed; kept, so that a tick makes no arrays. */
+  readonly #laws: Law[] = [];
+  readonly #weights: number[] = [];
+  #answers = 0;
 
   constructor(parts: FlowParts) {
     this.#parts = parts;
@@ -203,7 +207,15 @@ export class Flow {
       return 0;
     }
     conditions.apply(version, pool);
-    let [weight, mean, square, own, slow, ownSlow, moved, slowMask, ownMask] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let weight = 0;
+    let mean = 0;
+    let square = 0;
+    let own = 0;
+    let slow = 0;
+    let ownSlow = 0;
+    let moved = 0;
+    let slowMask = 0;
+    let ownMask = 0;
     for (const cell of pool.cells) {
       moved = Math.max(moved, this.#cellHold(service, version, cell));
       const rate = cell.rate > 0 ? cell.rate : 1e-9;
@@ -286,17 +298,18 @@ export class Flow {
   #pageFailures(version: VersionState): number {
     const { book, classes, model } = this.#parts;
     if (model.spec.clients.reload.share === 0) return 0;
-    const { pageFails, poolShares } = version;
-    const before = pageFails.slice();
+    const { pools, pageFails, pageFailsBefore, poolShares } = version;
+    pageFailsBefore.set(pageFails);
     pageFails.fill(0);
-    version.pools.forEach((pool, p) => {
-      for (const cell of pool.cells) {
+    for (let p = 0; p < pools.length; p += 1) {
+      const { cells, refused } = pools[p];
+      for (const cell of cells) {
         const seen = book.attempt(cell.answer, model.spec.clients.timeout);
-        pageFails[cell.slot * classes.count + cell.userClass] += poolShares[p] * (pool.refused + (1 - pool.refused) * seen.failShare);
+        pageFails[cell.slot * classes.count + cell.userClass] += poolShares[p] * (refused + (1 - refused) * seen.failShare);
       }
-    });
+    }
     let moved = 0;
-    for (let i = 0; i < pageFails.length; i += 1) moved = Math.max(moved, Math.abs(pageFails[i] - before[i]));
+    for (let i = 0; i < pageFails.length; i += 1) moved = Math.max(moved, Math.abs(pageFails[i] - pageFailsBefore[i]));
     return moved;
   }
 
@@ -306,29 +319,33 @@ export class Flow {
     const { book, classes } = this.#parts;
     for (const endpoint of service.model.endpoints) {
       for (let k = 0; k < classes.count; k += 1) {
-        const laws: Law[] = [];
-        const weights: number[] = [];
+        this.#answers = 0;
         for (const version of service.versions) {
           const share = service.shares[version.place];
-          if (share > 0) this.#versionAnswers(version, endpoint, k, share, laws, weights);
+          if (share > 0) this.#versionAnswers(version, endpoint, k, share);
         }
-        if (laws.length > 0) service.answers[endpoint.slot * classes.count + k] = book.mixture(laws, weights);
+        if (this.#answers > 0) service.answers[endpoint.slot * classes.count + k] = book.mixture(this.#laws, this.#weights, this.#answers);
       }
     }
   }
 
-  #versionAnswers(version: VersionState, endpoint: EndpointModel, k: number, share: number, laws: Law[], weights: number[]): void {
+  #versionAnswers(version: VersionState, endpoint: EndpointModel, k: number, share: number): void {
     const { book, classes } = this.#parts;
     if (version.pools.length === 0) {
-      laws.push(book.refused(version.fleet.lossMask));
-      weights.push(share);
+      this.#mixIn(book.refused(version.fleet.lossMask), share);
       return;
     }
-    version.pools.forEach((pool, p) => {
-      const cell = pool.cells[endpoint.slot * classes.count + k];
-      laws.push(pool.refused > 0 ? book.blend(cell.answer, book.refused(pool.blame), pool.refused) : cell.answer);
-      weights.push(share * version.poolShares[p]);
-    });
+    for (let p = 0; p < version.pools.length; p += 1) {
+      const { cells, refused, blame } = version.pools[p];
+      const { answer } = cells[endpoint.slot * classes.count + k];
+      this.#mixIn(refused > 0 ? book.blend(answer, book.refused(blame), refused) : answer, share * version.poolShares[p]);
+    }
+  }
+
+  #mixIn(law: Law, weight: number): void {
+    this.#laws[this.#answers] = law;
+    this.#weights[this.#answers] = weight;
+    this.#answers += 1;
   }
 
 }

@@ -19,14 +19,14 @@ export class LawBook {
   sequence(first: Law, then: Law): Law {
     if (first.id === laws.INSTANT.id) return then;
     if (then.id === laws.INSTANT.id) return first;
-    return this.#pair(0, first.id, then.id, () => laws.sequence(first, then));
+    return this.#known(0, first.id, then.id) ?? this.#keep(0, first.id, then.id, laws.sequence(first, then));
   }
 
   /** Whoever waits inherits `mask` with the chance `share`, taken in eighths. */
   delayed(wait: Wait, law: Law, mask: number, share: number): Law {
     if (wait.none >= 1) return law;
     const eighths = mask === 0 ? 0 : Math.round(share * 8);
-    if (eighths === 0) return this.#pair(3, wait.id, law.id, () => laws.delayed(wait, law, 0, 0));
+    if (eighths === 0) return this.#known(3, wait.id, law.id) ?? this.#keep(3, wait.id, law.id, laws.delayed(wait, law, 0, 0));
     return this.named(`delayed ${wait.id} ${law.id} ${mask} ${eighths}`, () => laws.delayed(wait, law, mask, eighths / 8));
   }
 
@@ -37,11 +37,11 @@ export class LawBook {
   }
 
   attempt(law: Law, timeoutMicros: number): Law {
-    return this.#pair(1, law.id, timeoutMicros / 1000, () => laws.attempt(law, timeoutMicros / 1e6));
+    return this.#known(1, law.id, timeoutMicros / 1000) ?? this.#keep(1, law.id, timeoutMicros / 1000, laws.attempt(law, timeoutMicros / 1e6));
   }
 
   forgiven(law: Law): Law {
-    return this.#pair(2, law.id, 0, () => laws.forgiven(law));
+    return this.#known(2, law.id, 0) ?? this.#keep(2, law.id, 0, laws.forgiven(law));
   }
 
   retried(one: Law, max: number, backoffMicros: number, granted: number): Law {
@@ -58,13 +58,13 @@ export class LawBook {
     return this.named(`blend ${first.id} ${second.id} ${q}`, () => laws.mixture([first, second], [1 - q, q]));
   }
 
-  /** A mixture of many; equal ones are taken together. */
-  mixture(parts: readonly Law[], weights: readonly number[]): Law {
+  /** A mixture of the first `count`; equal ones are taken together. */
+  mixture(parts: readonly Law[], weights: readonly number[], count: number): Law {
     let total = 0;
-    for (let i = 0; i < parts.length; i += 1) total += weights[i];
+    for (let i = 0; i < count; i += 1) total += weights[i];
     let mixed = parts[0];
     let so = weights[0];
-    for (let i = 1; i < parts.length; i += 1) {
+    for (let i = 1; i < count; i += 1) {
       so += weights[i];
       if (so > 0) mixed = this.blend(mixed, parts[i], weights[i] / so);
     }
@@ -106,14 +106,15 @@ export class LawBook {
     return made;
   }
 
-  #pair(operation: number, a: number, b: number, make: () => Law): Law {
-    const known = (this.#pairs[operation] ??= new Map<number, Law>());
-    const key = a * ID_SPAN + b;
-    const law = known.get(key);
-    if (law !== undefined) return law;
-    const made = make();
+  // Asking and keeping are apart, so that what is known costs no closure.
+
+  #known(operation: number, a: number, b: number): Law | undefined {
+    return this.#pairs[operation]?.get(a * ID_SPAN + b);
+  }
+
+  #keep(operation: number, a: number, b: number, made: Law): Law {
     this.#admit();
-    known.set(key, made);
+    (this.#pairs[operation] ??= new Map<number, Law>()).set(a * ID_SPAN + b, made);
     return made;
   }
 

@@ -2,6 +2,7 @@
 
 import type { StreamKey } from "../../kernel/draws.js";
 import type { Micros } from "../../kernel/units.js";
+import type { EffectModel } from "../active-effects.js";
 import { Breath } from "./breathing.js";
 import { LOADS, nearestLoad } from "./load-grid.js";
 import { INSTANT, type Law, type Wait } from "./law.js";
@@ -13,6 +14,12 @@ import { WaitingLine } from "./waiting-line.js";
 
 /** What a pool does with requests: works on them, refuses them at once (dead), or never answers (outage). */
 export type PoolKind = "serving" | "refusing" | "silent";
+
+/** An effect on own work, and the share of the requests that it acts on. */
+export interface Acting {
+  readonly effect: EffectModel;
+  readonly share: number;
+}
 
 /** An endpoint's requests of one user class at one pool. Rates are per second. */
 export class Cell {
@@ -28,8 +35,12 @@ export class Cell {
   leaving: Law | null = null;
   /** Per call of the endpoint: how many attempts an admitted request makes on average. */
   readonly attempts: Float64Array;
-  /** What `own` was worked out from. */
-  conditions = "";
+  /** What `own` was worked out from; the effects among it last. */
+  factor = NaN;
+  factorMask = -1;
+  miss = NaN;
+  cacheMask = -1;
+  acting: readonly Acting[] = [];
   /** Requests that `answer` stands for but that are not spread over buckets yet: all, and clients' pages. */
   answered = 0;
   answeredPages = 0;
@@ -141,7 +152,8 @@ export class Pool {
     }
     const rising = x < end;
     let i = this.#loadAt(x);
-    let [sum, refused] = [0, 0];
+    let sum = 0;
+    let refused = 0;
     const steps = Math.min(STEPS_MAX, Math.max(4, Math.ceil(seconds / (4 * serviceSeconds))));
     const h = seconds / steps;
     for (let step = 0; step < steps; step += 1) {

@@ -22,6 +22,8 @@ export class VersionState {
   readonly reloads: Float64Array[];
   /** Share of pages that fail at the edge, by cell. */
   readonly pageFails: Float64Array;
+  /** The same one round of the fixed point before. */
+  readonly pageFailsBefore: Float64Array;
   /** Pages that no replica could take, since the last draw, by cell. */
   readonly stranded: Float64Array;
   /** Pages that will not be answered, by cell, since the last draw. */
@@ -46,6 +48,7 @@ export class VersionState {
     this.pages = new Float64Array(cells);
     this.reloads = Array.from({ length: reloadsMax + 1 }, () => new Float64Array(cells));
     this.pageFails = new Float64Array(cells);
+    this.pageFailsBefore = new Float64Array(cells);
     this.stranded = new Float64Array(cells);
     this.unanswered = new Float64Array(cells);
     this.conversionKept = new Float64Array(cells).fill(1);

@@ -16,8 +16,10 @@ export class ServiceTarget {
   readonly expected: Float64Array;
   readonly seconds: Float64Array;
   /** What the slots stand for: releases that changed the time, and those to blame for a failure. */
-  readonly masks: number[] = [0];
-  readonly blames: number[] = [0];
+  readonly masks = new Int32Array(MASKS_MAX);
+  readonly blames = new Int32Array(MASKS_MAX);
+  /** Slots in use; the first is of answers that no release touched. */
+  slots = 1;
   readonly key: StreamKey;
   /** Since when there have been answers to draw (NaN: none yet), until when, and since and until when there is harm among them, by release. */
   since: Micros = NaN;
@@ -57,10 +59,12 @@ export class ServiceTarget {
   /** Slot of a pair of sets of releases; when all are taken, the last one is shared. */
   slotOf(mask: number, blame: number): number {
     const { masks, blames } = this;
-    for (let i = 0; i < masks.length; i += 1) if (masks[i] === mask && blames[i] === blame) return i;
-    if (masks.length < MASKS_MAX) {
-      blames.push(blame);
-      return masks.push(mask) - 1;
+    for (let i = 0; i < this.slots; i += 1) if (masks[i] === mask && blames[i] === blame) return i;
+    if (this.slots < MASKS_MAX) {
+      masks[this.slots] = mask;
+      blames[this.slots] = blame;
+      this.slots += 1;
+      return this.slots - 1;
     }
     masks[MASKS_MAX - 1] |= mask;
     blames[MASKS_MAX - 1] |= blame;
@@ -69,8 +73,7 @@ export class ServiceTarget {
 
   /** Everything has been drawn: begins anew. */
   cleared(): void {
-    this.masks.length = 1;
-    this.blames.length = 1;
+    this.slots = 1;
     this.since = NaN;
     this.until = NaN;
     this.harmSince.fill(NaN);
