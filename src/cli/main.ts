@@ -109,6 +109,7 @@ function program(end: (code: ExitCode) => void): Command {
     .option("--fidelity <name>", "request or cohort", "cohort")
     .option("--workers <n>", "worker threads; all cores when left out")
     .option("--out <dir>", "where strategy and report go", "shakedown-out/tune")
+    .option("--resume", "go on with what an interrupted or killed tune left in --out, and play only the rest")
     .option("--allow-path <dir>", "a folder outside the project that files may refer to", collect, [])
     .action(async (targets, flags) => end(await (await import("./commands/tune.js")).tuneCommand(targets, flags, terminal)));
   root
@@ -127,6 +128,7 @@ function program(end: (code: ExitCode) => void): Command {
     .option("--fidelity <name>", "request or cohort", "cohort")
     .option("--workers <n>", "worker threads; all cores when left out")
     .option("--out <dir>", "where the report goes", "shakedown-out/detect")
+    .option("--resume", "go on with what an interrupted or killed detect left in --out, and play only the rest")
     .option("--json", "print the findings as JSON instead, write nothing")
     .option("--allow-path <dir>", "a folder outside the project that files may refer to", collect, [])
     .action(async (target, flags) => end(await (await import("./commands/detect.js")).detectCommand(target, flags, terminal)));

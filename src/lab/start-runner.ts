@@ -3,6 +3,7 @@
 import { availableParallelism } from "node:os";
 import type { Fidelity } from "../world/world.js";
 import { InlineRunner } from "./inline-runner.js";
+import type { KeptRunnerOptions } from "./kept-runner.js";
 import { PoolRunner } from "./pool-runner.js";
 import type { RedisRunnerOptions } from "./redis/redis-runner.js";
 import type { Runner } from "./runner.js";
@@ -19,11 +20,19 @@ export interface StartOptions {
   readonly secondsPerRun?: number;
   /** Other machines play, by way of this Redis. */
   readonly redis?: RedisRunnerOptions;
+  /** What this machine plays is kept in a file. */
+  readonly kept?: KeptRunnerOptions;
 }
 
 /** A runner. The results are the same whichever it is. */
-export async function startRunner({ workers = availableParallelism(), runs, secondsPerRun, redis }: StartOptions = {}): Promise<Runner> {
+export async function startRunner({ redis, kept, ...options }: StartOptions = {}): Promise<Runner> {
+  const { secondsPerRun } = options;
   if (redis !== undefined) return (await import("./redis/redis-runner.js")).RedisRunner.start({ ...redis, ...(secondsPerRun === undefined ? {} : { secondsPerRun }) });
+  if (kept !== undefined) return (await import("./kept-runner.js")).KeptRunner.start(kept, () => startHere(options));
+  return startHere(options);
+}
+
+async function startHere({ workers = availableParallelism(), runs, secondsPerRun }: StartOptions): Promise<Runner> {
   const weight = runs === undefined ? Infinity : (runs.cohort ?? 0) * WEIGHT.cohort + (runs.request ?? 0) * WEIGHT.request;
   const few = weight < WORTH_A_POOL && secondsPerRun === undefined;
   if (few || (workers === 1 && secondsPerRun === undefined)) return new InlineRunner();

@@ -42,11 +42,13 @@ export interface DetectFlags extends RunnerFlags {
 
 /** Runs the command; gives its exit code. A figure is no failure, whatever it is. */
 export async function detectCommand(target: string, flags: DetectFlags, terminal: Terminal): Promise<ExitCode> {
-  checkRunnerFlags(flags);
+  checkRunnerFlags(flags, { alone: true });
   const { input, bakeInput } = inputOf(target, flags, terminal);
   if (flags.json !== true) checkOut(flags.out);
   const { signal, release } = interruptible();
-  const runner = await runnerFor(flags, { runs: { [input.fidelity]: input.seeds.length * (input.sizes.length + 1) }, results: join(flags.out, "results.ndjson"), signal }, terminal);
+  // With --json nothing is written, unless there is something to go on with.
+  const keeps = flags.json === true && flags.redis === undefined && flags.resume !== true ? {} : { keeps: [input.scenario] };
+  const runner = await runnerFor(flags, { runs: { [input.fidelity]: input.seeds.length * (input.sizes.length + 1) }, results: join(flags.out, "results.ndjson"), ...keeps, signal }, terminal);
   try {
     const curve = valueOf(await playCurve(input, runner, signal, terminal), terminal);
     const bake = bakeInput === null || signal.aborted ? null : valueOf(await playBake(bakeInput, runner, signal, terminal), terminal);

@@ -33,11 +33,11 @@ export interface TuneFlags extends RunnerFlags {
 
 /** Runs the command; gives its exit code. */
 export async function tuneCommand(targets: readonly string[], flags: TuneFlags, terminal: Terminal): Promise<ExitCode> {
-  checkRunnerFlags(flags);
+  checkRunnerFlags(flags, { alone: true });
   const input = inputOf(targets, flags, terminal);
   checkOut(flags.out);
   const { signal, release } = interruptible();
-  const runner = await runnerFor(flags, { results: join(flags.out, "results.ndjson"), signal }, terminal);
+  const runner = await runnerFor(flags, { results: join(flags.out, "results.ndjson"), keeps: input.scenarios, signal }, terminal);
   let progress: { readonly stage: string; readonly shown: Progress } | null = null;
   try {
     const result = await tune(input, runner, {

@@ -1,5 +1,6 @@
-// `--redis` and what belongs to it: how a command of many runs gets its runner, on this machine or on many.
+// `--redis` and `--resume`: how a command of many runs gets its runner, on this machine or on many, and where results are kept.
 
+import type { Bundle } from "../../lab/bundle.js";
 import type { RedisPlace } from "../../lab/redis/place.js";
 import type { Runner } from "../../lab/runner.js";
 import { startRunner, type StartOptions } from "../../lab/start-runner.js";
@@ -19,8 +20,10 @@ export interface RunnerFlags extends RedisFlags {
 }
 
 export interface RunnerNeeds extends Pick<StartOptions, "runs" | "secondsPerRun"> {
-  /** The file that results from other machines are kept in. */
+  /** The file that results from other machines are kept in, and those of this one when `keeps` says so. */
   readonly results: string;
+  /** Scenarios of which this machine's results are kept too; all results must be of these files. */
+  readonly keeps?: readonly Bundle[];
   readonly signal: AbortSignal;
 }
 
@@ -36,10 +39,13 @@ export function checkRunnerFlags(flags: RunnerFlags, { alone = false }: { readon
 }
 
 /** The runner that the flags ask for. */
-export async function runnerFor(flags: RunnerFlags, { runs, secondsPerRun, results, signal }: RunnerNeeds, terminal: Terminal): Promise<Runner> {
+export async function runnerFor(flags: RunnerFlags, { runs, secondsPerRun, results, keeps, signal }: RunnerNeeds, terminal: Terminal): Promise<Runner> {
   const local = { workers: parseWorkers(flags.workers), ...(runs === undefined ? {} : { runs }), ...(secondsPerRun === undefined ? {} : { secondsPerRun }) };
-  if (flags.redis === undefined) return startRunner(local);
-  return startRunner({ ...local, redis: { place: await redisPlaceOf(flags.redis, flags), results, resume: flags.resume === true, interrupted: signal, onNotice: (line) => notice(terminal, line) } });
+  if (flags.redis === undefined && keeps === undefined) return startRunner(local);
+  const files = keeps === undefined ? null : (await import("../../lab/redis/result-head.js")).filesOf(keeps);
+  const kept = { results, files, resume: flags.resume === true, interrupted: signal, onNotice: (line: string) => notice(terminal, line) };
+  if (flags.redis === undefined) return startRunner({ ...local, kept });
+  return startRunner({ ...local, redis: { ...kept, place: await redisPlaceOf(flags.redis, flags) } });
 }
 
 /** Where Redis is. Throws RedisTrouble. */

@@ -14,7 +14,7 @@ import { groupName, Outstanding, type Waiting } from "./outstanding.js";
 import { durationWords, Patience, reachRedis, redisOptions, within } from "./connect.js";
 import type { RedisPlace } from "./place.js";
 import { buildWords, KEYS, LIFE, QUEUE, sameBuild, thisBuild, type Answer, type BatchJob, type ResultsAnswer, type WorkerName } from "./protocol.js";
-import { ResultFile } from "./result-file.js";
+import { ResultFile, type ResultFileOptions } from "./result-file.js";
 import { lastingTrouble, RedisTrouble } from "./trouble.js";
 
 /** Runs that may be ahead of the results that were delivered. */
@@ -33,11 +33,10 @@ const MOST_MISSED = 20;
 /** How often a run by itself may take its worker down before it is given up. */
 const MOST_DEATHS = 2;
 
-export interface RedisRunnerOptions {
+export interface RedisRunnerOptions extends Pick<ResultFileOptions, "resume" | "files"> {
   readonly place: RedisPlace;
   /** The file of results. */
   readonly results: string;
-  readonly resume: boolean;
   /** The user's Ctrl-C: then the file says that the command didn't come to its end. */
   readonly interrupted?: AbortSignal;
   readonly secondsPerRun?: number;
@@ -97,7 +96,7 @@ export class RedisRunner implements Runner {
   /** Opens the result file and makes sure that Redis is there. Throws RedisTrouble or StorageError. */
   static async start(options: RedisRunnerOptions): Promise<RedisRunner> {
     await reachRedis(options.place);
-    const file = ResultFile.open(options.results, { resume: options.resume, build: thisBuild() });
+    const file = ResultFile.open(options.results, { resume: options.resume, build: thisBuild(), files: options.files ?? null });
     if (file.kept > 0) options.onNotice?.(`${file.path}: goes on after ${counted(file.kept, "run")}`);
     return new RedisRunner(options, file);
   }

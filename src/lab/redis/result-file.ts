@@ -7,12 +7,20 @@ import { InternalError } from "../../kernel/assert.js";
 import { storageError, StorageError } from "../sweep/parts.js";
 import type { Detail } from "../runner.js";
 import type { Build } from "./protocol.js";
+import { checkIsHead, checkOrigin, headLine, noResults, type Origin } from "./result-head.js";
 
 /** A result's texts, and who played it. */
 export interface KeptResult {
   readonly row: string;
   readonly outcome: string | null;
   readonly by: string;
+}
+
+export interface ResultFileOptions {
+  readonly resume: boolean;
+  readonly build: Build;
+  /** What is played, as `filesOf` says it; left out, any file of the build will do. */
+  readonly files?: Origin["files"];
 }
 
 const READ_BYTES = 1 << 20;
@@ -46,9 +54,10 @@ export class ResultFile {
 
   /**
    * Opens the file for a command. Without `resume` the results of a command that came to its end are replaced; those of
-   * one that didn't are never thrown away. Throws StorageError.
+   * one that didn't are never thrown away. With it they must be of the same build and `files`. Throws StorageError.
    */
-  static open(path: string, { resume, build }: { readonly resume: boolean; readonly build: Build }): ResultFile {
+  static open(path: string, { resume, build, files = null }: ResultFileOptions): ResultFile {
+    const origin: Origin = { build, files };
     try {
       makeFolder(dirname(path));
       lock(path);
@@ -57,19 +66,19 @@ export class ResultFile {
     }
     try {
       if (existsSync(path)) {
-        const found = scan(path, build);
+        const found = scan(path, (line) => (resume ? checkOrigin(path, line, origin) : checkIsHead(path, line)));
         if (resume) return ResultFile.#goOn(path, found);
         if (!found.ended && found.runs > 0) throw new StorageError(`${path}: holds ${found.runs} results of a command that did not come to its end: add --resume to go on with it, or take the file away`);
       }
-      return ResultFile.#start(path, build);
+      return ResultFile.#start(path, origin);
     } catch (error) {
       unlock(path);
       throw error instanceof StorageError ? error : storageError(path, error);
     }
   }
 
-  static #start(path: string, build: Build): ResultFile {
-    const head = `${headLine(build)}\n`;
+  static #start(path: string, origin: Origin): ResultFile {
+    const head = `${headLine(origin)}\n`;
     writeFileSync(`${path}.open`, head);
     renameSync(`${path}.open`, path);
     return new ResultFile(path, openSync(path, "r+"), Buffer.byteLength(head), new Map());
@@ -179,8 +188,6 @@ export class ResultFile {
 
 const END = '{"end":true}';
 
-const headLine = ({ package: version, model, row }: Build): string => JSON.stringify({ shakedown: "results", package: version, model, row });
-
 interface Scanned {
   readonly starts: Map<string, Map<number, number>>;
   readonly runs: number;
@@ -190,7 +197,7 @@ interface Scanned {
 }
 
 /** Reads where the lines are. What a killed writer left of a last line doesn't count. */
-function scan(path: string, build: Build): Scanned {
+function scan(path: string, checkHead: (line: string) => void): Scanned {
   const starts = new Map<string, Map<number, number>>();
   let whole = 0;
   let runs = 0;
@@ -198,7 +205,7 @@ function scan(path: string, build: Build): Scanned {
   let first = true;
   forEachLine(path, (line, start, isLast) => {
     if (first) {
-      if (line !== headLine(build)) throw new StorageError(`${path}: ${line.startsWith('{"shakedown":"results"') ? "is of another version of the simulator" : "is no file of results"}; take it away, or choose another --out`);
+      checkHead(line);
       first = false;
     } else if (line === END) {
       ended = true;
@@ -219,7 +226,7 @@ function scan(path: string, build: Build): Scanned {
     }
     whole = start + Buffer.byteLength(line) + 1;
   });
-  if (first) throw new StorageError(`${path}: is no file of results; take it away, or choose another --out`);
+  if (first) throw noResults(path);
   return { starts, runs, whole, ended };
 }
 

@@ -104,6 +104,10 @@ describe("the file of results", () => {
   it("refuses results of another version of the simulator", () => {
     written(1, false);
     expect(() => open(true, { ...thisBuild(), model: "0" })).toThrow(/is of another version of the simulator/);
+    // Without --resume too they are thrown away only when their command came to its end.
+    expect(() => open(false, { ...thisBuild(), model: "0" })).toThrow(/holds 1 results of a command that did not come to its end/);
+    open(true).close(true);
+    open(false, { ...thisBuild(), model: "0" }).close(true);
   });
 
   it("is written by one command at a time; a killed one's lock is no obstacle", () => {
