@@ -175,10 +175,23 @@ export class RequestWorld implements World {
     const index = findService(model, service);
     const sinceLast = walk.inside[index] * (now - walk.insideSince[index]);
     return {
-      inFlightSeconds: (walk.insideIntegral[index] + sinceLast) / MICROS_PER_SECOND,
+      // Whoever is still inside has no time yet: neither side counts him.
+      inFlightSeconds: (walk.insideIntegral[index] + sinceLast - this.#insideSoFar(index)) / MICROS_PER_SECOND,
       arrivals: walk.arrivals[index],
       latencySeconds: walk.latency[index] / MICROS_PER_SECOND,
     };
+  }
+
+  /** How long the requests inside a service have been there. */
+  #insideSoFar(service: number): Micros {
+    const { frames, model, now } = this.#core;
+    let sum = 0;
+    for (let frame = 0; frame < frames.highWater; frame++) {
+      const state = frames.state[frame];
+      const isHop = state >= FrameState.queued && state <= FrameState.backingOff;
+      if (isHop && model.endpoints[frames.target[frame]].service === service) sum += now - frames.startedAt[frame];
+    }
+    return sum;
   }
 
   /** Pages, hops and queries under way, abandoned ones included: 0 in a world at rest. */

@@ -34,7 +34,7 @@ const effects = fc.array(fc.record({
   carrier: fc.constantFrom("script", "version", "flag"), users: fc.constantFrom(1, 1, 0.4), warm: fc.constantFrom(0, 0, 20), above: fc.constantFrom(null, null, 5),
 }), { minLength: 1, maxLength: 6 });
 
-function storm(list: typeof effects extends fc.Arbitrary<infer T> ? T : never, seed: number): RequestWorld {
+function storm(list: typeof effects extends fc.Arbitrary<infer T> ? T : never, seed: number, lookIn: (one: RequestWorld) => void = () => undefined): RequestWorld {
   const compiled = list.map((one, i): Effect => fault(one.acting.target, one.acting.what, 0, 0, {
     id: `effect ${i}`, users: one.users, release: one.carrier === "script" ? null : i % 2,
     when: { from: seconds(one.from), to: seconds(one.from + one.lasts), rpsAbove: one.above, afterWarmLife: seconds(one.warm) },
@@ -64,7 +64,9 @@ function storm(list: typeof effects extends fc.Arbitrary<infer T> ? T : never, s
   one.setWeights("front", { v1: 0.5, v2: 0.5 });
   one.advanceTo(seconds(90));
   one.setFlag("f", seed % 2 === 0);
+  lookIn(one);
   one.advanceTo(seconds(130));
+  lookIn(one);
   one.setWeights("front", { v1: 1, v2: 0 });
   one.advanceTo(seconds(140));
   one.scale("front", "v2", 0);
@@ -73,6 +75,20 @@ function storm(list: typeof effects extends fc.Arbitrary<infer T> ? T : never, s
 }
 
 describe("a storm of effects", () => {
+  it("leaves Little's law exact in its midst: requests still inside are on neither side", () => {
+    let inside = 0;
+    fc.assert(fc.property(effects, fc.integer({ min: 1, max: 100 }), (list, seed) => {
+      storm(list, seed, (one) => {
+        inside += one.underWay();
+        for (const name of ["front", "back"]) {
+          const { inFlightSeconds, latencySeconds } = one.littlesLaw(name);
+          expect(inFlightSeconds).toBeCloseTo(latencySeconds, 4);
+        }
+      });
+    }), { numRuns: 4 });
+    expect(inside).toBeGreaterThan(0);
+  });
+
   it("leaves a world at rest when traffic has ended: nothing under way, Little's law exact, harm within the failures", () => {
     fc.assert(fc.property(effects, fc.integer({ min: 1, max: 100 }), (list, seed) => {
       const one = storm(list, seed);
