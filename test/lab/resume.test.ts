@@ -70,6 +70,7 @@ describe.each(COMMANDS)("%s", (name, args) => {
     const out = `${name}-ctrl-c`;
     const cut = await shakedown([...args, "--out", out], { signal: "SIGINT", out, at: 25 });
     expect(cut.code).toBe(130);
+    expect(cut.err).toContain("interrupted: this is what was finished\n");
     expect(cut.err).toContain(`${join(out, RESULTS)} keeps what was played; --resume goes on from there`);
     const kept = resultsIn(out);
     expect(kept).toBeGreaterThanOrEqual(25);

@@ -50,6 +50,7 @@ export async function tuneCommand(targets: readonly string[], flags: TuneFlags, 
     terminal.status("");
     if (!result.ok) throw new UsageError(renderProblems(result.problems, { color: terminal.color }));
     await write(result.value, flags.out, terminal);
+    if (signal.aborted) terminal.warn("interrupted: this is what was finished");
     return exitOf(result.value, signal.aborted);
   } finally {
     release();
