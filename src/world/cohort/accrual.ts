@@ -67,7 +67,7 @@ export class Accrual {
         if (wasOpen || pool.line.open) this.#followLine(index, pool, wasOpen, now, next, flowing);
       }
       const counted = pool.moving || wasOpen || pool.line.open;
-      if (counted) this.#inFlightSeconds[index] += pool.inSystem * pool.replicas.length * seconds;
+      if (counted) this.#inFlightSeconds[index] += pool.inSystem * pool.replicas.length * seconds + breathing(pool) * flowing;
       for (const cell of pool.cells) {
         if (cell.rate <= 0) continue;
         if (pool.kind === "serving") {
@@ -175,6 +175,14 @@ export class Accrual {
 
 function batchOf({ wait, waitMask, waitShare }: Pool, from: Micros, to: Micros, count: number, cells: Float64Array | null, pages: Float64Array | null): Batch {
   return { from, to, count, cells, pages, wait, waitMask, waitShare };
+}
+
+/** The number waiting beyond the queue's mean: its slow fluctuation, which arrivals feel. A line's places have none. */
+function breathing({ kind, line, breath, waitFor, wait, arrivals, refused }: Pool): number {
+  if (kind !== "serving" || line.open) return 0;
+  const felt = breath.levels?.felt.find(({ id }) => id === waitFor);
+  if (felt === undefined || felt.waits.waitMean <= 0) return 0;
+  return arrivals * (1 - refused) * firstMoment(wait.waiting) * (1 - felt.steady.waitMean / felt.waits.waitMean);
 }
 
 function accrueGauges(pool: Pool, seconds: number): void {

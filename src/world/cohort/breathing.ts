@@ -78,7 +78,7 @@ export class Breathing {
     const calm = (): Levels => this.#book.named(`calm ${queue.name} ${load}`, () => ({ kept: 0, felt: [{ id: freshId(), waits: queue.point(load), steady: queue.point(load) }] }));
     if (tickSeconds === null || queue.point(load).waits < RARE) return calm();
     const fluctuation = this.#book.named(`fluctuation ${queue.name} ${load} ${variation} ${echo}`, () => fluctuationOf(queue.chain(load), variation, queue.shape.inner === true, echo));
-    const tie = tieOf(fluctuation, serviceSeconds, tickSeconds);
+    const tie = tieOf(fluctuation, serviceSeconds, variation, tickSeconds);
     if (tie.share === 0) return calm();
     const felt = this.#book.named(`levels ${queue.name} ${load} ${variation} ${tie.share}`, () =>
       levelsOf(queue.chain(load), fluctuation, tie.share).map((waits): Felt => ({ id: freshId(), waits, steady: queue.point(load) })));

@@ -180,13 +180,14 @@ const SHARE_STEP = 1.0905077326652577;
 
 /**
  * The tie that gives a tick's average the variance of the queue's: neighbours' likeness lasts for some time, exponentially.
- * Waits stretch with the service's variation; measured against the request world, how long they last does not.
+ * Time stretches with the service's variation; measured against the request world, half as much as waits do.
  */
-export function tieOf({ variance, crowd, self, arrivals, copies }: Fluctuation, serviceSeconds: number, tickSeconds: number): Tie {
+export function tieOf({ variance, crowd, self, arrivals, copies }: Fluctuation, serviceSeconds: number, variation: number, tickSeconds: number): Tie {
   if (variance <= 0 || arrivals <= 0) return { share: 0, kept: 0 };
   const perTick = (arrivals * tickSeconds) / serviceSeconds;
   // Of the average over the tick, at one copy; copies average each other out.
-  const memory = (copies * crowd) / (2 * variance * perTick);
+  const lasting = (crowd * (3 + variation)) / 4;
+  const memory = (copies * lasting) / (2 * variance * perTick);
   const averaged = memory > 0 ? 2 * memory * (1 - memory * (1 - exactExp(-1 / memory))) : 0;
   const wanted = averaged / copies + self / (perTick * variance);
   let share = SHARE_MIN;

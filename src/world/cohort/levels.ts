@@ -1,6 +1,6 @@
 // What a queue is like in a tick of a given score: parts of its steady law that make up exactly that law together.
 
-import { exactExp, exactPow, normalCdf } from "../../kernel/exact.js";
+import { exactExp, normalCdf } from "../../kernel/exact.js";
 import type { Fluctuation } from "./fluctuation.js";
 import { waitsOf, type Chain, type Waits } from "./queue-model.js";
 
@@ -144,11 +144,10 @@ class Coupling {
 }
 
 /**
- * The potential itself would leave a strong tilt all of the deepest queues to the busiest level. Bent by this power the levels' other
+ * The potential itself would leave a strong tilt all of the deepest queues to the busiest level. Its root lets the levels' other
  * quantiles vary as simulated queues' do (two and six replicas of four slots at 70 and 85 %).
  */
-const BEND = 2 / 3;
-const bent = (potential: number): number => (potential > 0 ? exactPow(potential, BEND) : 0);
+const bent = (potential: number): number => Math.sqrt(Math.max(0, potential));
 
 /** Of mean 0 and variance 1. */
 function normed(met: Float64Array, values: Float64Array): Float64Array {

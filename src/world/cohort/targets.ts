@@ -1,6 +1,6 @@
 // Which scrape target shows which replica, and what each target is given before a scrape: drawn counts and gauges.
 
-import { MICROS_PER_MILLI, type Micros } from "../../kernel/units.js";
+import type { Micros } from "../../kernel/units.js";
 import { serviceSchema } from "../../telemetry/schema.js";
 import { hashedOffset, type Scraper } from "../../telemetry/scraper.js";
 import type { SeriesStore, Target } from "../../telemetry/store.js";
@@ -122,10 +122,8 @@ export class Targets {
     const { fleet } = version;
     const { scrape } = model.spec.telemetry;
     const id = `${fleet.service.spec.name}-${fleet.version.name}`;
-    const count = Math.max(1, fleet.desired);
-    let offset = 0;
-    for (let i = 0; i < count; i += 1) offset += hashedOffset(model.seed, replicaName(fleet.service.spec.name, fleet.version.name, i), scrape) / count;
-    version.main = this.#make(version, this.#freeId(id), null, Math.round(offset / MICROS_PER_MILLI) * MICROS_PER_MILLI);
+    // One replica's offset, not the mean of all: then a window holds as many scrapes, as old, as it does of any replica.
+    version.main = this.#make(version, this.#freeId(id), null, hashedOffset(model.seed, replicaName(fleet.service.spec.name, fleet.version.name, 0), scrape));
     return version.main;
   }
 

@@ -11,8 +11,8 @@ export const NO_WAIT: Wait = { id: freshId(), none: 1, waiting: EMPTY_MASS };
 
 /** Waits rarer than this are not worth a convolution: they change a p95 by far less than a bucket's rounding. */
 const RARE = 2e-5;
-/** Service means are taken in steps of 1/64 of a doubling, and squared variations in steps of an eighth. */
-const VARIATION_STEPS = 8;
+/** Service means are taken in steps of 1/64 of a doubling, and squared variations in steps of 1/64: coarser ones move a busy pool's p95 by more than its engines' thresholds allow. */
+const VARIATION_STEPS = 64;
 
 /** The service that a queue's time is measured in, in the steps that waits are remembered by. */
 export function steppedService(meanSeconds: number, meanSquare: number): { readonly mean: number; readonly variation: number } {
