@@ -52,6 +52,15 @@ describe("books", () => {
     expect(arrivals).toBeCloseTo(100 * 1200, -1);
   });
 
+  it("count inside what arrivals feel while a queue fills up and breathes: Little's law holds in every seed", () => {
+    const spec = world({ services: [service({ replicas: 6, slots: 3, queue: 100, endpoints: [endpoint({ time: { kind: "lognormal", p50: millis(110), p95: millis(220) } })] })] });
+    const slowed = always(on, { kind: "latency", factor: 1.6, add: 0 }, { when: { from: seconds(40), to: seconds(60), rpsAbove: null, afterWarmLife: 0 } });
+    for (let seed = 0; seed < 8; seed += 1) {
+      const { inFlightSeconds, latencySeconds } = played({ seed, effects: slowed }, 2, spec).littlesLaw("checkout");
+      expect(Math.abs(inFlightSeconds / latencySeconds - 1), `seed ${seed}`).toBeLessThan(0.05);
+    }
+  });
+
   it("keep every request in the fine histogram", () => {
     const run = played({ noiseFree: true });
     const edge = run.ledger.cells.findIndex((cell) => cell.scope === "edge");
