@@ -1,5 +1,6 @@
 // Which series a query touches: worked out once per selector and metric, and carried on as targets come.
 
+import { alike } from "../kernel/alike.js";
 import type { Selector, TelemetryQuery } from "./query.js";
 import type { TargetLabels, TargetSchema } from "./schema.js";
 import { Sums } from "./sums.js";
@@ -74,7 +75,7 @@ function makePlan(query: TelemetryQuery, targets: readonly Target[]): OpenPlan {
   return {
     metric: query.metric,
     le: "le" in query ? query.le : undefined,
-    entries: matched.map((target) => entryOf(query, target, edges)),
+    entries: alike(matched.map((target) => entryOf(query, target, edges))),
     looked: targets.length,
     edges,
     sums: new Sums(edges.length + 1),

@@ -1,5 +1,6 @@
 // The world compiled to integer-indexed tables: what both fidelities look up instead of names.
 
+import { alike } from "../kernel/alike.js";
 import { assert } from "../kernel/assert.js";
 import { streamKey, uniform, type StreamKey } from "../kernel/draws.js";
 import { minutes, type Micros, type Ratio } from "../kernel/units.js";
@@ -115,22 +116,22 @@ export function compileModel(input: WorldInput): Model {
   const flags: string[] = [];
   const versions = compileVersions(input, serviceIndex, flags);
   const { endpoints, calls } = compileEndpoints(spec, serviceIndex, databaseIndex);
-  const services = spec.services.map((service, index) =>
-    compileService(service, index, input, versions, endpoints));
+  const services = alike(spec.services.map((service, index) =>
+    compileService(service, index, input, versions, endpoints)));
   const names = { services, databaseIndex, versions, flags, endpoints };
-  const effects = compileEffects(input.effects, names, seed);
+  const effects = alike(compileEffects(input.effects, names, seed));
   // A release without a defect has its place, too: truth and telemetry ask about it as about any other.
   const releases = effects.reduce((most, effect) => Math.max(most, effect.release + 1), input.versions.length);
   assert(releases <= 30, "at most 30 releases, one bit each");
   return {
     spec, seed, services, endpoints, calls, versions, flags, effects, releases,
-    databases: spec.databases.map((database, index) => ({ index, spec: database, time: durationSampler(database.time) })),
-    traffic: spec.traffic.map((traffic, index) => ({
+    databases: alike(spec.databases.map((database, index) => ({ index, spec: database, time: durationSampler(database.time) }))),
+    traffic: alike(spec.traffic.map((traffic, index) => ({
       index, spec: traffic,
       service: known(serviceIndex, traffic.enters, "traffic enters a service"),
       gapKey: streamKey(seed, `traffic/${index}/gap`),
       pageKey: streamKey(seed, `traffic/${index}/page`),
-    })),
+    }))),
     lanes: 1 + releases,
     segmented: effects.some((effect) => effect.users < 1),
   };
@@ -192,8 +193,8 @@ function compileService(
 ): ServiceModel {
   return {
     index, spec,
-    versions: versions.filter((v) => v.service === index).map((v) => v.index),
-    endpoints: endpoints.filter((endpoint) => endpoint.service === index),
+    versions: alike(versions.filter((v) => v.service === index).map((v) => v.index)),
+    endpoints: alike(endpoints.filter((endpoint) => endpoint.service === index)),
     startup: durationSampler(spec.startup),
     cacheMiss: spec.cache === null ? null : durationSampler(spec.cache.miss),
     stickyKey: streamKey(input.seed, `sticky/${spec.name}`),
@@ -238,7 +239,7 @@ function compileEndpoints(
       const index = endpoints.length;
       endpoints.push({
         index, slot, service: serviceAt, spec: endpoint, time: durationSampler(endpoint.time),
-        calls: endpoint.calls.map((call, position) => compileCall(call, position, serviceAt, index)),
+        calls: alike(endpoint.calls.map((call, position) => compileCall(call, position, serviceAt, index))),
         cumulatedShare: slot === service.endpoints.length - 1 ? 1 : cumulated,
       });
     });

@@ -1,5 +1,6 @@
 // Builds the state of services and databases from the model.
 
+import { alike } from "../../kernel/alike.js";
 import { BreakerState } from "./breaker-state.js";
 import { CallLink } from "./call-link.js";
 import { DatabasePool } from "./database-pool.js";
@@ -14,14 +15,14 @@ export function buildService(stage: Stage, index: number, owner: FleetOwner): Se
   const { model, classes } = stage;
   const service = model.services[index];
   const cells = service.endpoints.length * classes.count;
-  const versions = service.versions.map((at, place) => {
+  const versions = alike(service.versions.map((at, place) => {
     const calls = service.endpoints.flatMap((endpoint) => endpoint.calls);
-    const links = calls.map((call) => Array.from({ length: classes.count }, () => new CallLink(call)));
+    const links = alike(calls.map((call) => alike(Array.from({ length: classes.count }, () => new CallLink(call)))));
     const breakers = new Map<number, BreakerState>();
     for (const call of calls) if (call.breaker !== null && !breakers.has(call.callee)) breakers.set(call.callee, new BreakerState(call.breaker));
     return new VersionState(new Fleet(service, model.versions[at], owner), place, cells, model.spec.clients.reload.max,
       links, calls[0]?.index ?? 0, breakers);
-  });
+  }));
   return new ServiceState(service, versions, cells, model.calls.some((call) => call.service === index));
 }
 

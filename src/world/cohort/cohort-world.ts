@@ -1,5 +1,6 @@
 // The cohort world: counts instead of requests. Time is cut where something changes; laws in between, draws at scrapes.
 
+import { alike } from "../../kernel/alike.js";
 import { streamKey } from "../../kernel/draws.js";
 import type { Digest } from "../../kernel/digest.js";
 import { toSeconds, type Micros, type Ratio } from "../../kernel/units.js";
@@ -82,7 +83,7 @@ class CohortWorld implements World {
     const membership = new Membership(stage, this.#targets, flags);
     stage.enter(model.services.map((service) => buildService(stage, service.index, membership)), model.databases.map((database) => buildDatabase(stage, database.index)));
     this.#accrual = new Accrual(stage, (pool, cell) => accounts.settleCell(pool, cell));
-    this.#curves = model.traffic.map((traffic) => rateCurve(model, traffic, input.horizon, input.noiseFree));
+    this.#curves = alike(model.traffic.map((traffic) => rateCurve(model, traffic, input.horizon, input.noiseFree)));
     this.#cuts = new CurveCuts(this.#curves);
     this.#rates = new Float64Array(model.traffic.length);
     this.#flow = new Flow({

@@ -1,5 +1,6 @@
 // What the delivery platform may ask of the world and tell it to do: status, scaling, weights, flags.
 
+import { alike } from "../../kernel/alike.js";
 import { assert } from "../../kernel/assert.js";
 import { EventClass } from "../../kernel/clock.js";
 import type { Ratio } from "../../kernel/units.js";
@@ -48,12 +49,12 @@ export class Commands {
     const stage = this.#stage;
     const { spec } = stage.model;
     const state = stage.services[findService(stage.model, service)];
-    const next = state.versions.map(({ fleet }) => weights[fleet.version.name] ?? 0);
+    const next = alike(state.versions.map(({ fleet }) => weights[fleet.version.name] ?? 0));
     state.versions.forEach(({ fleet }, place) => stage.mark(WEIGHED, fleet.version.index, next[place]));
     stage.agenda.at(stage.now() + spec.splitPropagation, EventClass.world, () => {
       stage.touch();
       state.weights = next;
-      state.shares = userShares(state.model, next, spec.users, stage.noiseFree);
+      state.shares = alike(userShares(state.model, next, spec.users, stage.noiseFree));
       const text = state.versions.map(({ fleet }, place) => `${fleet.version.name} ${Math.round(next[place] * 1000) / 10} %`).join(", ");
       stage.noteOf("split-changed", service, null, `${service}: ${text}`);
     });

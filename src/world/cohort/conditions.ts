@@ -1,5 +1,6 @@
 // What a pool's requests find: warmth, CPU, cache and effects, turned into the law of each endpoint's own work.
 
+import { alike } from "../../kernel/alike.js";
 import { exactExp, normalCdf } from "../../kernel/exact.js";
 import { toSeconds, type Micros } from "../../kernel/units.js";
 import { concernsReplica, concernsVersion, inWindow, isRemote, type EffectModel } from "../active-effects.js";
@@ -17,7 +18,7 @@ const FACTOR_STEPS = 64;
 const MISS_STEPS = 256;
 const ACTIVITY_STEPS = 64;
 const RATE_WINDOW_SECONDS = 10;
-const NO_EFFECTS: readonly EffectModel[] = [];
+const NO_EFFECTS: readonly EffectModel[] = alike([]);
 const NOTHING_ACTS: readonly Acting[] = [];
 
 export class Conditions {
@@ -36,11 +37,11 @@ export class Conditions {
     this.#services = services;
     this.#versions = versions;
     const onWork = model.effects.filter(({ kind }) => kind === "errors" || kind === "latency" || kind === "conversion");
-    this.#onWork = model.versions.map((version) => model.services[version.service].endpoints.map((endpoint) => {
+    this.#onWork = alike(model.versions.map((version) => alike(model.services[version.service].endpoints.map((endpoint) => {
       const found = onWork.filter((effect) => concernsVersion(effect, version, endpoint.index));
-      return found.length === 0 ? NO_EFFECTS : found;
-    }));
-    this.#onCpu = versions.map((version) => version.fleet.effects.filter((effect) => effect.kind === "cpu"));
+      return found.length === 0 ? NO_EFFECTS : alike(found);
+    }))));
+    this.#onCpu = alike(versions.map((version) => alike(version.fleet.effects.filter((effect) => effect.kind === "cpu"))));
   }
 
   /** Brings the pool's own-work laws up to date. */

@@ -1,5 +1,6 @@
 // The replicas of one version over time: starts, probes, kills, memory, drains. Everything here is an event, nothing a rate.
 
+import { alike } from "../../kernel/alike.js";
 import { EventClass } from "../../kernel/clock.js";
 import type { StreamKey } from "../../kernel/draws.js";
 import type { Micros } from "../../kernel/units.js";
@@ -32,7 +33,7 @@ export class Fleet {
 
   constructor(readonly service: ServiceModel, readonly version: VersionModel, owner: FleetOwner) {
     this.#owner = owner;
-    this.effects = owner.model.effects.filter((effect) => concernsVersion(effect, version, -1) && !isRemote(effect));
+    this.effects = alike(owner.model.effects.filter((effect) => concernsVersion(effect, version, -1) && !isRemote(effect)));
     this.restarts = new Float64Array(owner.model.lanes);
     this.startupFailures = new Float64Array(owner.model.lanes);
     this.#key = replicaStream(owner.model.seed, service.spec.name, version.name);

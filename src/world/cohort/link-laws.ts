@@ -1,5 +1,6 @@
 // The laws of calls and queries as effects on the way, retries and breakers leave them.
 
+import { alike } from "../../kernel/alike.js";
 import { toSeconds, type Micros } from "../../kernel/units.js";
 import { concernsLink, concernsQuery, inWindow, type EffectModel } from "../active-effects.js";
 import type { CallLink } from "./call-link.js";
@@ -22,10 +23,10 @@ export class LinkLaws {
     const { versions, services, databases, effects } = parts.model;
     this.#callees = services.length + databases.length;
     const kinds = effects.filter(({ kind }) => kind === "errors" || kind === "latency" || kind === "outage");
-    this.#onLink = versions.flatMap((version) => Array.from({ length: this.#callees }, (_, callee) =>
-      kinds.filter((effect) => concernsLink(effect, version, callee))));
-    this.#onQuery = databases.flatMap((database) => versions.map((version) =>
-      kinds.filter((effect) => concernsQuery(effect, version, database.index))));
+    this.#onLink = alike(versions.flatMap((version) => Array.from({ length: this.#callees }, (_, callee) =>
+      alike(kinds.filter((effect) => concernsLink(effect, version, callee))))));
+    this.#onQuery = alike(databases.flatMap((database) => versions.map((version) =>
+      alike(kinds.filter((effect) => concernsQuery(effect, version, database.index))))));
   }
 
   /** Laws of the queries that each version sends to the database. */

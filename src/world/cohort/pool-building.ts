@@ -1,5 +1,6 @@
 // Groups a version's replicas into pools of equal state; a new pool goes on where the one before it stood.
 
+import { alike } from "../../kernel/alike.js";
 import { streamKey } from "../../kernel/draws.js";
 import { inWindow } from "../active-effects.js";
 import { slotsLeft } from "../replicas.js";
@@ -23,7 +24,7 @@ export function buildPools(stage: Stage, version: VersionState): void {
     if (group === undefined) groups.set(name, [replica]);
     else group.push(replica);
   }
-  version.pools = [...groups].map(([name, replicas]) => poolOf(stage, fleet, name, replicas, old));
+  version.pools = alike([...groups].map(([name, replicas]) => poolOf(stage, fleet, name, alike(replicas), old)));
   // Pages not booked yet belong to whoever was to blame when they came, too.
   version.silentMask |= silentMaskOf(version);
   version.lossMask |= fleet.lossMask;
@@ -57,7 +58,7 @@ function cellsOf(stage: Stage, fleet: Fleet): Cell[] {
   for (const endpoint of fleet.service.endpoints) {
     for (let k = 0; k < stage.classes.count; k += 1) cells.push(new Cell(endpoint.index, endpoint.slot, k, endpoint.calls.length));
   }
-  return cells;
+  return alike(cells);
 }
 
 /** Slots per replica that effects on capacity leave, and the releases that took the others. */

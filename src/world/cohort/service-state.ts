@@ -1,5 +1,6 @@
 // One service in the cohort world: its versions' fleets, the split between them, their pools and rates.
 
+import { alike } from "../../kernel/alike.js";
 import type { Micros, Ratio } from "../../kernel/units.js";
 import type { CallModel, ServiceModel } from "../model.js";
 import type { BreakerState } from "./breaker-state.js";
@@ -46,7 +47,7 @@ export class VersionState {
     links: readonly (readonly CallLink[])[], firstCall: number, breakers: ReadonlyMap<number, BreakerState>) {
     this.arrivals = new Float64Array(cells);
     this.pages = new Float64Array(cells);
-    this.reloads = Array.from({ length: reloadsMax + 1 }, () => new Float64Array(cells));
+    this.reloads = alike(Array.from({ length: reloadsMax + 1 }, () => new Float64Array(cells)));
     this.pageFails = new Float64Array(cells);
     this.pageFailsBefore = new Float64Array(cells);
     this.stranded = new Float64Array(cells);
@@ -73,7 +74,7 @@ export class ServiceState {
 
   /** `called`: other services call it. */
   constructor(readonly model: ServiceModel, readonly versions: readonly VersionState[], cells: number, readonly called: boolean) {
-    this.weights = versions.map((_, place) => (place === 0 ? 1 : 0));
+    this.weights = alike(versions.map((_, place) => (place === 0 ? 1 : 0)));
     this.shares = this.weights;
     this.answers = new Array<Law>(cells).fill(INSTANT);
   }

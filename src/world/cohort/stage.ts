@@ -1,5 +1,6 @@
 // What the parts of the cohort world share: the model, the clock, the state of its services and the notes about them.
 
+import { alike } from "../../kernel/alike.js";
 import { VirtualClock } from "../../kernel/clock.js";
 import { Digest } from "../../kernel/digest.js";
 import { MICROS_PER_SECOND, type Micros } from "../../kernel/units.js";
@@ -50,9 +51,9 @@ export class Stage {
 
   /** Comes on once there is somebody to whom fleets can report. */
   enter(services: readonly ServiceState[], databases: readonly DatabasePool[]): void {
-    this.services = services;
-    this.versions = this.model.versions.map((version) => services[version.service].versions.find((state) => state.fleet.version === version)!);
-    this.databases = databases;
+    this.services = alike(services);
+    this.versions = alike(this.model.versions.map((version) => services[version.service].versions.find((state) => state.fleet.version === version)!));
+    this.databases = alike(databases);
   }
 
   now(): Micros {
