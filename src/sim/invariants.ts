@@ -46,38 +46,63 @@ function weightsSumToOne({ recorder, input }: Simulation): InvariantOutcome {
   return outcome("weights sum to 100%", recorder.rows.length * services.length, failure, "at every record");
 }
 
-/** After a version is taken back, its propagation and the drain, it answers no further request. */
+/** Cohort expects the number inside and draws the answers: they may differ by this many standard errors. */
+const INSIDE_STANDARD_ERRORS = 4;
+
+/**
+ * After a version is taken back, its propagation and the drain, it answers no further request. Traffic that was only
+ * shifted away leaves the version's replicas in place, and nothing ends what they still have queued: they may answer
+ * as many requests as were inside then.
+ */
 function noTrafficToBadVersion(simulation: Simulation): InvariantOutcome {
   const { recorder, journals, input } = simulation;
   const { splitPropagation, drain } = input.scenario.world;
   let [checked, tooLate] = [0, 0];
   let failure: string | null = null;
   for (const { index, release } of releasesOf(input.scenario)) {
-    const done = takenBackAt(journals[index]);
+    const done = takenBack(journals[index]);
     if (done === null) continue;
-    const limit = done + splitPropagation + drain;
+    const limit = done.at + splitPropagation + drain;
+    const cells = cellsWhere(recorder.cells, (cell) => cell.scope === "service" && cell.service === release.service && cell.version === release.version);
     const settled = recorder.rows.find((row) => row.at >= limit);
+    const from = done.drained ? settled : recorder.rows.find((row) => settled !== undefined && closedAt(row, cells) >= settled.at);
     const last = recorder.rows.at(-1);
-    if (settled === undefined || last === undefined || settled === last) {
+    if (settled === undefined || from === undefined || last === undefined || from === last) {
       tooLate += 1;
       continue;
     }
     checked += 1;
-    const cells = cellsWhere(recorder.cells, (cell) => cell.scope === "service" && cell.service === release.service && cell.version === release.version);
-    const more = requestsOf(last, cells) - requestsOf(settled, cells);
-    if (more > 0) failure ??= `${release.version} still answered ${counted(more, "request")} after ${clockText(settled.at)}`;
+    const inside = done.drained ? 0 : insideOf(settled, recorder, index);
+    const chance = input.fidelity === "cohort" ? INSIDE_STANDARD_ERRORS * Math.sqrt(inside) : 0;
+    const more = requestsOf(last, cells) - requestsOf(from, cells);
+    if (more > inside + chance) {
+      failure ??= `${release.version} still answered ${counted(more, "request")} after ${clockText(from.at)}${inside === 0 ? "" : `, with ${count(inside)} inside by ${clockText(settled.at)}`}`;
+    }
   }
   const idle = tooLate > 0 ? "a version was taken back too late in the run to tell" : "no version was taken back";
   return outcome("no request reaches a version taken back", checked, failure, checked === 0 ? idle : "none did");
 }
 
-/** When the command that took the version's traffic away was done: a rollback, or all traffic shifted to stable. */
-function takenBackAt({ actions, result }: ReleaseJournal): Micros | null {
+/** When the command that took the version's traffic away was done: a rollback, which drains it, or all traffic shifted to stable. */
+function takenBack({ actions, result }: ReleaseJournal): { readonly at: Micros; readonly drained: boolean } | null {
   if (result?.kind !== "rolled-back") return null;
   const last = actions.findLast(
     ({ command, event }) => event?.type === "action.done" && (command.kind === "roll-back" || (command.kind === "set-weight" && command.weight === 0)),
   );
-  return last?.at ?? null;
+  return last === undefined ? null : { at: last.at, drained: last.command.kind === "roll-back" };
+}
+
+/** Up to when the row tells of all these cells. */
+function closedAt(row: RecordRow, cells: readonly number[]): Micros {
+  return Math.min(...cells.map((cell) => {
+    const closed = row.closedAt?.[cell] ?? NaN;
+    return Number.isNaN(closed) ? row.at : closed;
+  }));
+}
+
+/** How many requests a release's version had inside at that row. */
+function insideOf(row: RecordRow, { tracked }: Simulation["recorder"], release: number): number {
+  return row.versions.reduce((sum, { inside }, index) => (tracked[index].release === release ? sum + inside : sum), 0);
 }
 
 function requestsOf(row: RecordRow, cells: readonly number[]): number {

@@ -17,6 +17,8 @@ export interface TrackedVersion {
 export interface VersionRow {
   readonly weight: Ratio;
   readonly replicas: number;
+  /** Requests inside, served or queued; 0 for a service as a whole. */
+  readonly inside: number;
   readonly seenErrorRate: number | null;
   readonly seenP95Seconds: number | null;
 }
@@ -135,7 +137,7 @@ export class Recorder {
     });
   }
 
-  #row(status: readonly VersionStatus[], { version, queries }: Subject): VersionRow {
+  #row(status: readonly VersionStatus[], { place, version, queries }: Subject): VersionRow {
     const { world, seen } = this.#input;
     let [weight, replicas] = [0, 0];
     for (const one of status) {
@@ -143,9 +145,10 @@ export class Recorder {
       weight += one.weight;
       replicas += one.ready;
     }
-    if (!seen) return { weight, replicas, seenErrorRate: null, seenP95Seconds: null };
+    const inside = version === null ? 0 : world.inFlight(this.#asked[place], version);
+    if (!seen) return { weight, replicas, inside, seenErrorRate: null, seenP95Seconds: null };
     const [failed, all, p95] = queries.map((query) => world.telemetry.query(query, world.now()));
-    return { weight, replicas, seenErrorRate: seenErrorRate(failed, all), seenP95Seconds: valueOf(p95) };
+    return { weight, replicas, inside, seenErrorRate: seenErrorRate(failed, all), seenP95Seconds: valueOf(p95) };
   }
 }
 

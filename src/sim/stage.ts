@@ -40,7 +40,7 @@ export interface SimulationInput extends PlayInput {
 /** What records and judges ask of a world that was played in; they never move it. */
 export type PlayedWorld = Pick<
   World,
-  "modelVersion" | "approximations" | "telemetry" | "ledger" | "events" | "digest" | "now" | "settle" | "status" | "littlesLaw"
+  "modelVersion" | "approximations" | "telemetry" | "ledger" | "events" | "digest" | "now" | "settle" | "status" | "inFlight" | "littlesLaw"
 >;
 
 /** A clock that also keeps the script's appointments. */

@@ -62,6 +62,13 @@ export class LiveBooks {
     this.#last.set(life, report);
   }
 
+  /** Requests that the version's replicas had inside when they last reported: of the same moment as the ledger. */
+  inFlight(service: string, version: string): number {
+    let sum = 0;
+    for (const [life, report] of this.#last) if (life.service === service && life.version === version) sum += report.inFlight;
+    return sum;
+  }
+
   /** Little's law over all lives of the service's replicas. */
   littlesLaw(service: string): LifeFigures {
     let sum = NOTHING;

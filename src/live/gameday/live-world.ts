@@ -68,6 +68,10 @@ export class LiveWorld implements PlayedWorld {
     return this.#parts.supervisor.status(service);
   }
 
+  inFlight(service: string, version: string): number {
+    return this.#parts.books.inFlight(service, version);
+  }
+
   littlesLaw(service: string): ReturnType<LiveBooks["littlesLaw"]> {
     return this.#parts.books.littlesLaw(service);
   }

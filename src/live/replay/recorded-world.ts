@@ -20,7 +20,7 @@ export function replayStage(scenario: Scenario, store: SeriesStore, ports: Pick<
 function worldOf(input: PlayInput, telemetry: SeriesStore, clock: Clock): PlayedWorld {
   return {
     modelVersion: MODEL_VERSION, approximations: [], telemetry, ledger: createLedger(compileModel(worldInputOf(input)), "light"), events: [],
-    digest: new Digest(), now: () => clock.now(), settle: () => undefined, status: () => [],
+    digest: new Digest(), now: () => clock.now(), settle: () => undefined, status: () => [], inFlight: () => 0,
     littlesLaw: () => ({ inFlightSeconds: 0, arrivals: 0, latencySeconds: 0 }),
   };
 }

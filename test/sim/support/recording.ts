@@ -45,10 +45,10 @@ function rowAt(at: number, totals: Float64Array, histogram: Float64Array, weight
     at,
     totals: totals.slice(),
     histogram: histogram.slice(),
-    services: [{ weight: 1, replicas: 7, seenErrorRate: seenErrorRate === null ? null : seenErrorRate / 2, seenP95Seconds: null }],
+    services: [{ weight: 1, replicas: 7, inside: 0, seenErrorRate: seenErrorRate === null ? null : seenErrorRate / 2, seenP95Seconds: null }],
     versions: [
-      { weight: 1 - weight, replicas: 6, seenErrorRate: null, seenP95Seconds: null },
-      { weight, replicas: 1, seenErrorRate, seenP95Seconds: null },
+      { weight: 1 - weight, replicas: 6, inside: 0, seenErrorRate: null, seenP95Seconds: null },
+      { weight, replicas: 1, inside: 0, seenErrorRate, seenP95Seconds: null },
     ],
   };
 }
