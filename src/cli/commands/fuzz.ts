@@ -4,6 +4,7 @@ import { join, relative } from "node:path";
 
 import { readCorpus, keepInCorpus } from "../../lab/fuzz/corpus.js";
 import { fuzz, type Found, type FuzzResult } from "../../lab/fuzz/fuzz.js";
+import { startRunner } from "../../lab/start-runner.js";
 import { StorageError } from "../../lab/sweep/parts.js";
 import { counted } from "../../kernel/format.js";
 import { caseFile, caseName, fuzzLines } from "../../report/lab/fuzz-words.js";
@@ -40,13 +41,16 @@ export async function fuzzCommand(target: string | undefined, flags: FuzzFlags, 
   const { signal, release } = interruptible();
   const runner = await runnerFor(flags, { secondsPerRun: SECONDS_PER_RUN, results: join(flags.out, "results.ndjson"), signal }, terminal);
   const startedAt = performance.now();
+  let again = runner;
   try {
+    // The runner over Redis answers what it knows from its file: a case that is to repeat is played a second time here.
+    if (flags.redis !== undefined) again = await startRunner({ workers: 1, secondsPerRun: SECONDS_PER_RUN });
     const result = await fuzz({
       frame, seed, cases, signal, corpus: corpus?.documents ?? [],
       isOver: () => millis !== null && performance.now() - startedAt >= millis,
       onProgress: progressOn(terminal, startedAt),
       onFound: (found) => write(found, flags.out),
-    }, runner);
+    }, runner, again);
     terminal.status("");
     return finish(result, flags, terminal);
   } catch (error) {
@@ -56,6 +60,7 @@ export async function fuzzCommand(target: string | undefined, flags: FuzzFlags, 
   } finally {
     release();
     await runner.close();
+    if (again !== runner) await again.close();
   }
 }
 

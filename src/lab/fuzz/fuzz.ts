@@ -74,9 +74,12 @@ export interface FuzzResult {
   readonly aborted: boolean;
 }
 
-/** Fuzzes within the frame. The same options give the same result, whoever the runner is; times out of it, a finding of kind hang. */
-export async function fuzz(options: FuzzOptions, runner: Runner): Promise<FuzzResult> {
-  return new Fuzzer(options, runner).run();
+/**
+ * Fuzzes within the frame. The same options give the same result, whoever the runner is; times out of it, a finding of kind hang.
+ * `again` plays what is played a second time: it must be another one where the first answers from what it keeps.
+ */
+export async function fuzz(options: FuzzOptions, runner: Runner, again: Runner = runner): Promise<FuzzResult> {
+  return new Fuzzer(options, runner, again).run();
 }
 
 interface Planned {
@@ -87,6 +90,7 @@ interface Planned {
 class Fuzzer {
   readonly #options: FuzzOptions;
   readonly #runner: Runner;
+  readonly #again: Runner;
   readonly #population = new Population();
   readonly #rules: readonly string[];
   readonly #found: Found[] = [];
@@ -97,9 +101,10 @@ class Fuzzer {
   #givenUp = 0;
   #problem: Problem | null = null;
 
-  constructor(options: FuzzOptions, runner: Runner) {
+  constructor(options: FuzzOptions, runner: Runner, again: Runner) {
     this.#options = options;
     this.#runner = runner;
+    this.#again = again;
     this.#rules = options.frame.rules.map(ruleName);
   }
 
@@ -157,23 +162,28 @@ class Fuzzer {
   /** Plays the cases of a round, in order; gives what was wrong. */
   async #played(planned: readonly Planned[]): Promise<readonly { readonly planned: Planned; readonly finding: Finding }[]> {
     const plays = planned.flatMap((each) => playsOf(each));
+    const signal = this.#options.signal === undefined ? {} : { signal: this.#options.signal };
     const failed: { planned: Planned; finding: Finding }[] = [];
-    let first: RunResult | null = null;
+    /** First plays of cases that are played again. */
+    const firsts = new Map<number, RunResult>();
     await this.#runner.run(plays.map(({ job }) => job), (result, index) => {
-      const { planned: each, again } = plays[index];
+      const { planned: each } = plays[index];
       this.#runs += 1;
-      if (again) {
-        const finding = first === null ? null : repeatFinding(first, result);
-        if (finding !== null) failed.push({ planned: each, finding });
-        return;
-      }
-      first = result;
+      if (isRepeated(each) && !firsts.has(each.number)) firsts.set(each.number, result);
       const findings = findingsOf(result, this.#rules);
       failed.push(...findings.map((finding) => ({ planned: { ...each, made: { ...each.made, fidelity: result.job.fidelity } }, finding })));
       this.#learn(each, result);
       this.#tell("playing", each.number);
-    }, this.#options.signal === undefined ? {} : { signal: this.#options.signal });
-    return failed;
+    }, signal);
+    const repeated = planned.filter(({ number }) => firsts.has(number));
+    await this.#again.run(repeated.map(({ made }) => jobOf(made)), (result, index) => {
+      const { number } = repeated[index];
+      this.#runs += 1;
+      const first = firsts.get(number);
+      const finding = first === undefined ? null : repeatFinding(first, result);
+      if (finding !== null) failed.push({ planned: repeated[index], finding });
+    }, signal);
+    return failed.sort((a, b) => a.planned.number - b.planned.number);
   }
 
   #learn({ made }: Planned, result: RunResult): void {
@@ -201,13 +211,14 @@ class Fuzzer {
   /** For each case, the failure of this id when it shows it. */
   async #failsAgain(cases: readonly FuzzCase[], id: string): Promise<readonly (Finding | null)[]> {
     const repeats = id.startsWith("not-repeatable");
-    const jobs = cases.flatMap((made) => (repeats ? [jobOf(made), jobOf(made)] : [jobOf(made)]));
-    const results: RunResult[] = [];
+    const jobs = cases.map(jobOf);
+    const [results, again]: [RunResult[], RunResult[]] = [[], []];
     await this.#runner.run(jobs, (result) => void results.push(result));
-    this.#runs += results.length;
-    return cases.map((_, index) => {
-      if (repeats) return repeatFinding(results[2 * index], results[2 * index + 1]);
-      return findingsOf(results[index], this.#rules).find((finding) => finding.id === id) ?? null;
+    if (repeats) await this.#again.run(jobs, (result) => void again.push(result));
+    this.#runs += results.length + again.length;
+    return results.map((result, index) => {
+      if (repeats) return repeatFinding(result, again[index]);
+      return findingsOf(result, this.#rules).find((finding) => finding.id === id) ?? null;
     });
   }
 
@@ -219,17 +230,16 @@ class Fuzzer {
 interface Play {
   readonly job: Job;
   readonly planned: Planned;
-  /** The play before it was the same. */
-  readonly again: boolean;
 }
 
-/** How a case is played: once, and some of them again or request by request. */
+const isRepeated = ({ number }: Planned): boolean => number % REPEAT_EVERY === 0;
+
+/** How a case is played: once, and some of them request by request too. Those that are repeated are played again later. */
 function playsOf(planned: Planned): readonly Play[] {
   const { made, number } = planned;
   const job = jobOf(made);
-  const plays: Play[] = [{ job, planned, again: false }];
-  if (number % REPEAT_EVERY === 0) plays.push({ job, planned, again: true });
-  if (number % REQUEST_EVERY === 0 && made.fidelity === "cohort" && pagesOf(made.scenario) <= MOST_PAGES_IN_REQUEST) plays.push({ job: { ...job, fidelity: "request" }, planned, again: false });
+  const plays: Play[] = [{ job, planned }];
+  if (number % REQUEST_EVERY === 0 && made.fidelity === "cohort" && pagesOf(made.scenario) <= MOST_PAGES_IN_REQUEST) plays.push({ job: { ...job, fidelity: "request" }, planned });
   return plays;
 }
 

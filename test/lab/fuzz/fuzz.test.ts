@@ -15,7 +15,7 @@ import { valueOfSeed } from "../../../src/lab/fuzz/hand.js";
 import { namesOf } from "../../../src/lab/fuzz/names.js";
 import { reduced, sizeOf } from "../../../src/lab/fuzz/reduce.js";
 import { InlineRunner } from "../../../src/lab/inline-runner.js";
-import { runKey, type Runner } from "../../../src/lab/runner.js";
+import { runKey, type Job, type Runner, type RunResult } from "../../../src/lab/runner.js";
 import { caseFile, caseName, fuzzLines } from "../../../src/report/lab/fuzz-words.js";
 import { startPool } from "../support/bundles.js";
 import { tinyText } from "../support/tiny.js";
@@ -37,6 +37,8 @@ const play = async (options: Partial<FuzzOptions>, runner: Runner = new InlineRu
 };
 /** All that is said of a result, and all that is written. */
 const told = (result: FuzzResult): string => [...fuzzLines(result, { seed: "4", timed: false, pathOf: ({ finding }) => caseName(finding), width: 100 }), ...result.found.map((found) => caseFile(found, "case.yaml")), ...result.kept.map(yamlOf)].join("\n");
+
+const NOT_REPEATABLE = "not-repeatable: the same case and seed gave another outcome";
 
 const kept = await play({});
 
@@ -79,6 +81,37 @@ describe("a fuzz", () => {
     const found = async (kind: "timed-out" | "crashed") => (await fuzz({ frame: FRAME, seed: 4, cases: 2, shrinkRuns: 0 }, failing(kind))).found.map(({ finding }) => finding.id);
     expect(await found("timed-out")).toEqual(["hang: the run did not end in time"]);
     expect(await found("crashed")).toEqual(["crash: internal: N of N"]);
+  });
+
+  it("plays a case again on the second runner, where the first one knows the answer by heart", async () => {
+    const inline = new InlineRunner();
+    const jobs: Job[] = [];
+    /** Another digest each time that it plays. */
+    const forgetful: Runner = {
+      workers: 1,
+      close: () => Promise.resolve(),
+      run: (asked, onResult) => inline.run(asked, (result, index) => {
+        jobs.push(result.job);
+        return onResult(result.ok ? { ...result, text: `${result.text}${jobs.length}` } : result, index);
+      }),
+    };
+    const known = new Map<string, RunResult>();
+    const byHeart: Runner = {
+      workers: 1,
+      close: () => Promise.resolve(),
+      run: async (asked, onResult) => {
+        let delivered = 0;
+        for (const job of asked) {
+          if (!known.has(runKey(job))) await inline.run([job], (result) => void known.set(runKey(job), result));
+          await onResult(known.get(runKey(job)) as RunResult, delivered++);
+        }
+        return { delivered, aborted: false };
+      },
+    };
+    const found = async (again?: Runner) => (await fuzz({ frame: KEPT, seed: 4, cases: 12, shrinkRuns: 3, only: NOT_REPEATABLE }, byHeart, again)).found.map(({ finding, caseNumber }) => [finding.id, caseNumber]);
+    expect(await found(forgetful)).toEqual([[NOT_REPEATABLE, 12]]);
+    expect(jobs.length).toBeGreaterThan(1);
+    expect(await found()).toEqual([]);
   });
 
   it("names the rules that no case had the names for", async () => {
