@@ -35,5 +35,7 @@ const ROUNDING = 1e-9;
 
 /** Whether the value lies in the band; `slack` is what its own measurement may be off by. */
 export function isInside(value: number, { low, high }: Band, slack = 0): boolean {
+  // Never is in a band of never, where rounding would be infinite.
+  if (value === low || value === high) return true;
   return value >= low - slack - ROUNDING * Math.abs(low) && value <= high + slack + ROUNDING * Math.abs(high);
 }

@@ -129,7 +129,7 @@ function crosses(all: readonly Repeat[]): string[] {
 const CAUSES = [
   "One figure in twenty would lie outside by chance. The causes that were found for more than that:", "",
   "- Throughput of a version around a step: the control plane looks every 2 s whether new replicas are there. A process that boots a few hundred milliseconds later than its calibrated mean, on a machine that is busier than it was, is seen one look later, and the step, its window's share and the end of the rollout move by 2 s. The simulator's start-ups vary as their world says, not with the machine's load.",
-  "- The end of a rollout a tenth of a second or two late: its last action waits for the control plane's next look and its write, and the simulator's action ends on the look itself.",
+  "- The end of a rollout a tenth of a second or two late: a dozen timers and actions one after the other, each some hundredths late.",
   "- A decision one look (3 s) later than in all simulated runs, and the end with it: the slow version's p95 stood near its limit, and one look more was needed; nothing in those records is late otherwise.",
   "- Failed pages when a replica is killed, by one to three more than predicted: seen in a few repeats, its cause was not found. The proxy goes on asking a dead replica until its health checks have failed, as simulated.",
   "- A decision a tenth of a second late: timers of a machine with a long queue for its cores.",

@@ -35,6 +35,8 @@ describe("a band of 50 seeds", () => {
     expect(band.high).toBe(Infinity);
     expect(isInside(Infinity, band)).toBe(true);
     expect(isInside(Infinity, bandOf([1, 2, 3]))).toBe(false);
+    expect(isInside(Infinity, bandOf([Infinity, Infinity, Infinity]))).toBe(true);
+    expect(isInside(3, bandOf([Infinity, Infinity, Infinity]))).toBe(false);
   });
 
   it("takes what a measurement may be off by", () => {
