@@ -33,9 +33,12 @@ export class Player {
   readonly #compiled = new Map<string, Compiled>();
   readonly #worlds = new Map<string, Scenario>();
   readonly #createDelivery: CreateDelivery | null;
+  readonly #scenarios: number;
 
-  constructor(createDelivery: CreateDelivery | null = null) {
+  /** `scenarios`: how many are kept compiled, with their twins and laws, which take some 10 MB each. */
+  constructor(createDelivery: CreateDelivery | null = null, scenarios = MAX_SCENARIOS) {
     this.#createDelivery = createDelivery;
+    this.#scenarios = scenarios;
   }
 
   /** Plays one run. Never throws: what goes wrong is the run's result. */
@@ -54,7 +57,7 @@ export class Player {
   #scenario(hash: string, fidelity: Fidelity, bundle: () => Bundle): Compiled {
     const key = `${hash}:${fidelity}`;
     const known = this.#compiled.get(key) ?? this.#compile(bundle(), fidelity);
-    remember(this.#compiled, key, known, MAX_SCENARIOS);
+    remember(this.#compiled, key, known, this.#scenarios);
     return known;
   }
 
@@ -75,7 +78,7 @@ export class Player {
     const { world, script, effects, objectives, duration } = scenario;
     const key = createHash("sha256").update(JSON.stringify([world, script, effects, objectives, duration], plainArrays)).digest("hex");
     const first = this.#worlds.get(key) ?? scenario;
-    remember(this.#worlds, key, first, MAX_WORLDS);
+    remember(this.#worlds, key, first, Math.min(MAX_WORLDS, this.#scenarios));
     return { ...scenario, world: first.world, script: first.script, effects: first.effects, objectives: first.objectives };
   }
 }

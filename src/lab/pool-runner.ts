@@ -6,7 +6,7 @@ import { resultOf } from "./inline-runner.js";
 import type { Played } from "./play.js";
 import { runKey, type Job, type JobFailure, type OnResult, type RunManyOptions, type RunManySummary, type Runner } from "./runner.js";
 import { encodeBundle, type SharedBundle } from "./shared-bundle.js";
-import type { Batch, PlayedBatch } from "./worker.js";
+import type { Batch, PlayedBatch, ThreadSettings } from "./worker.js";
 
 /** A batch of about this long keeps the threads busy and the tail of a job list short. */
 const BATCH_MILLIS = 60;
@@ -24,6 +24,8 @@ export interface PoolOptions {
   readonly workers: number;
   /** A run that takes longer is given up as `timed-out`: for hostile scenarios. Such runs are sent one by one. */
   readonly secondsPerRun?: number;
+  /** Scenarios that a thread keeps compiled; few where each one is played but once or twice. */
+  readonly scenarios?: number;
   /** The built worker; beside this file when left out. */
   readonly entry?: URL;
 }
@@ -60,9 +62,11 @@ export class PoolRunner implements Runner {
   /** Starts the threads; piscina is imported only here. */
   static async start(options: PoolOptions): Promise<PoolRunner> {
     const { Piscina } = await import("piscina");
+    const settings: ThreadSettings = options.scenarios === undefined ? {} : { scenarios: options.scenarios };
     const pool = new Piscina({
       filename: (options.entry ?? new URL("./worker.js", import.meta.url)).href,
       name: "playBatch",
+      workerData: settings,
       minThreads: options.workers,
       maxThreads: options.workers,
       recordTiming: false,

@@ -18,6 +18,8 @@ export interface StartOptions {
   /** How many runs there will be, and of which kind; unknown is many. */
   readonly runs?: Readonly<Partial<Record<Fidelity, number>>>;
   readonly secondsPerRun?: number;
+  /** Scenarios that a thread keeps compiled; few where each one is played but once or twice. */
+  readonly scenarios?: number;
   /** Other machines play, by way of this Redis. */
   readonly redis?: RedisRunnerOptions;
   /** What this machine plays is kept in a file. */
@@ -32,10 +34,10 @@ export async function startRunner({ redis, kept, ...options }: StartOptions = {}
   return startHere(options);
 }
 
-async function startHere({ workers = availableParallelism(), runs, secondsPerRun }: StartOptions): Promise<Runner> {
+async function startHere({ workers = availableParallelism(), runs, secondsPerRun, scenarios }: StartOptions): Promise<Runner> {
   const weight = runs === undefined ? Infinity : (runs.cohort ?? 0) * WEIGHT.cohort + (runs.request ?? 0) * WEIGHT.request;
   const few = weight < WORTH_A_POOL && secondsPerRun === undefined;
   if (few || (workers === 1 && secondsPerRun === undefined)) return new InlineRunner();
   const count = runs === undefined ? Infinity : (runs.cohort ?? 0) + (runs.request ?? 0);
-  return PoolRunner.start({ workers: Math.max(1, Math.min(workers, count)), ...(secondsPerRun === undefined ? {} : { secondsPerRun }) });
+  return PoolRunner.start({ workers: Math.max(1, Math.min(workers, count)), ...(secondsPerRun === undefined ? {} : { secondsPerRun }), ...(scenarios === undefined ? {} : { scenarios }) });
 }

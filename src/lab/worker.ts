@@ -1,5 +1,6 @@
 // What runs in a worker thread: plays a batch of jobs from bundles that it reads at most once.
 
+import { workerData } from "node:worker_threads";
 import { assert } from "../kernel/assert.js";
 import { Player, type Played, type PlayRequest } from "./play.js";
 import { decodeBundle, type SharedBundle } from "./shared-bundle.js";
@@ -15,7 +16,13 @@ export interface PlayedBatch {
   readonly millis: number;
 }
 
-const player = new Player();
+/** What a thread is started with. */
+export interface ThreadSettings {
+  /** Scenarios to keep compiled; the player's own number when left out. */
+  readonly scenarios?: number;
+}
+
+const player = new Player(null, (workerData as ThreadSettings | null | undefined)?.scenarios);
 
 /** Plays the batch in its order. */
 export function playBatch({ requests, bundles }: Batch): PlayedBatch {

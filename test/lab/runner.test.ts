@@ -1,8 +1,9 @@
 // Runners promise the same bytes in the same order whoever plays, bounded look-ahead, and a result for every job.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { scenarioOf } from "../../src/lab/bundle.js";
+import { scenarioOf, type Bundle } from "../../src/lab/bundle.js";
 import { InlineRunner } from "../../src/lab/inline-runner.js";
+import { Player } from "../../src/lab/play.js";
 import { PoolRunner } from "../../src/lab/pool-runner.js";
 import { jobsOf, runKey, type Job, type RunResult } from "../../src/lab/runner.js";
 import { variantOf } from "../../src/lab/variant.js";
@@ -19,7 +20,7 @@ const inline = new InlineRunner();
 let one: PoolRunner;
 let three: PoolRunner;
 beforeAll(async () => {
-  [one, three] = await Promise.all([startPool(1), startPool(3)]);
+  [one, three] = await Promise.all([startPool(1, { scenarios: 1 }), startPool(3)]);
 });
 afterAll(async () => {
   await Promise.all([one.close(), three.close()]);
@@ -101,6 +102,27 @@ describe("every runner", () => {
     for (const runner of [inline, three]) {
       await expect(runner.run(jobsOf(healthy, seeds, cohort), () => { throw new Error("disk full"); })).rejects.toThrow("disk full");
     }
+  });
+});
+
+describe("a player", () => {
+  it("keeps as many scenarios as it may, and reads one that it has dropped again, to the same bytes", () => {
+    const player = new Player(null, 2);
+    const third = tiny({ name: "third", rate: "41rps" });
+    const read: string[] = [];
+    const row = (bundle: Bundle): string => {
+      const played = player.play({ key: runKey({ bundle, seed: 1, ...cohort }), hash: bundle.hash, seed: 1, ...cohort, detail: "row" }, () => {
+        read.push(bundle.entry);
+        return bundle;
+      });
+      return played.ok ? played.row : played.failure.message;
+    };
+    const first = row(spike);
+    [spike, healthy, spike, healthy].forEach(row);
+    expect(read).toEqual([spike.entry, healthy.entry]);
+    [third, healthy].forEach(row);
+    expect(row(spike)).toBe(first);
+    expect(read).toEqual([spike.entry, healthy.entry, third.entry, spike.entry]);
   });
 });
 

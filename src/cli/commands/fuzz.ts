@@ -28,6 +28,8 @@ const USUAL_CASES = 300;
 const MOST_SEED = 2_147_483_647;
 /** A run takes a fraction of a second; one that takes this long will not end. */
 const SECONDS_PER_RUN = 60;
+/** Each case is a world of its own, and goes for good after two plays: more would only take memory. */
+const SCENARIOS_KEPT = 8;
 const MILLIS_BETWEEN_UPDATES = 200;
 
 /** Runs the command; gives its exit code. */
@@ -39,12 +41,12 @@ export async function fuzzCommand(target: string | undefined, flags: FuzzFlags, 
   const corpus = flags.corpus === undefined ? null : readCorpus(flags.corpus);
   for (const name of corpus?.unreadable ?? []) terminal.warn(`${join(flags.corpus ?? "", name)}: is no case, and is left alone`);
   const { signal, release } = interruptible();
-  const runner = await runnerFor(flags, { secondsPerRun: SECONDS_PER_RUN, results: join(flags.out, "results.ndjson"), signal }, terminal);
+  const runner = await runnerFor(flags, { secondsPerRun: SECONDS_PER_RUN, scenarios: SCENARIOS_KEPT, results: join(flags.out, "results.ndjson"), signal }, terminal);
   const startedAt = performance.now();
   let again = runner;
   try {
     // The runner over Redis answers what it knows from its file: a case that is to repeat is played a second time here.
-    if (flags.redis !== undefined) again = await startRunner({ workers: 1, secondsPerRun: SECONDS_PER_RUN });
+    if (flags.redis !== undefined) again = await startRunner({ workers: 1, secondsPerRun: SECONDS_PER_RUN, scenarios: SCENARIOS_KEPT });
     const result = await fuzz({
       frame, seed, cases, signal, corpus: corpus?.documents ?? [],
       isOver: () => millis !== null && performance.now() - startedAt >= millis,

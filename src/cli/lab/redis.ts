@@ -19,7 +19,7 @@ export interface RunnerFlags extends RedisFlags {
   readonly resume?: boolean;
 }
 
-export interface RunnerNeeds extends Pick<StartOptions, "runs" | "secondsPerRun"> {
+export interface RunnerNeeds extends Pick<StartOptions, "runs" | "secondsPerRun" | "scenarios"> {
   /** The file that results from other machines are kept in, and those of this one when `keeps` says so. */
   readonly results: string;
   /** Scenarios of which this machine's results are kept too; all results must be of these files. */
@@ -39,8 +39,8 @@ export function checkRunnerFlags(flags: RunnerFlags, { alone = false }: { readon
 }
 
 /** The runner that the flags ask for. */
-export async function runnerFor(flags: RunnerFlags, { runs, secondsPerRun, results, keeps, signal }: RunnerNeeds, terminal: Terminal): Promise<Runner> {
-  const local = { workers: parseWorkers(flags.workers), ...(runs === undefined ? {} : { runs }), ...(secondsPerRun === undefined ? {} : { secondsPerRun }) };
+export async function runnerFor(flags: RunnerFlags, { runs, secondsPerRun, scenarios, results, keeps, signal }: RunnerNeeds, terminal: Terminal): Promise<Runner> {
+  const local = { workers: parseWorkers(flags.workers), ...(runs === undefined ? {} : { runs }), ...(secondsPerRun === undefined ? {} : { secondsPerRun }), ...(scenarios === undefined ? {} : { scenarios }) };
   if (flags.redis === undefined && keeps === undefined) return startRunner(local);
   const files = keeps === undefined ? null : (await import("../../lab/redis/result-head.js")).filesOf(keeps);
   const kept = { results, files, resume: flags.resume === true, interrupted: signal, onNotice: (line: string) => notice(terminal, line) };

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { nodeFiles } from "../../../src/cli/files.js";
 import { collectBundle, type Bundle } from "../../../src/lab/bundle.js";
-import { PoolRunner } from "../../../src/lab/pool-runner.js";
+import { PoolRunner, type PoolOptions } from "../../../src/lab/pool-runner.js";
 import type { Job, Runner, RunResult } from "../../../src/lab/runner.js";
 
 export const ROOT = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
@@ -17,7 +17,7 @@ export function shipped(name: string): Bundle {
 }
 
 /** Worker threads run the built program: threads know no TypeScript. */
-export const startPool = (workers: number, options: { readonly secondsPerRun?: number } = {}): Promise<PoolRunner> =>
+export const startPool = (workers: number, options: Pick<PoolOptions, "secondsPerRun" | "scenarios"> = {}): Promise<PoolRunner> =>
   PoolRunner.start({ workers, entry: pathToFileURL(join(ROOT, "dist/lab/worker.js")), ...options });
 
 /** All results of the jobs, in the order of delivery. */
