@@ -51,9 +51,9 @@ export class PartWriter {
     this.#file = null;
   }
 
-  /** Names the last part, which may be short. */
+  /** Names the last part, which may be short. Where no row was added to it, it has its name. */
   end(): void {
-    if (this.rows % this.#rowsPerPart !== 0) this.#finish();
+    if (this.#file !== null || this.#pending.length > 0) this.#finish();
   }
 
   get #part(): string {
@@ -63,11 +63,9 @@ export class PartWriter {
   #finish(): void {
     this.#flush();
     this.#tried(() => {
-      this.#file ??= openSync(`${this.#part}${OPEN_ENDING}`, "a");
-      fsyncSync(this.#file);
-      closeSync(this.#file);
+      if (this.#file !== null) closeSync(this.#file);
       this.#file = null;
-      renameSync(`${this.#part}${OPEN_ENDING}`, this.#part);
+      nameWhole(this.#part);
     });
   }
 
@@ -88,6 +86,14 @@ export class PartWriter {
       throw storageError(this.#part, error);
     }
   }
+}
+
+/** An open part gets its name, once its bytes are on the disk. */
+function nameWhole(path: string): void {
+  const file = openSync(`${path}${OPEN_ENDING}`, "r+");
+  fsyncSync(file);
+  closeSync(file);
+  renameSync(`${path}${OPEN_ENDING}`, path);
 }
 
 function writeAll(file: number, bytes: Buffer): void {
@@ -123,23 +129,30 @@ export type RowCheck = (row: number, line: string) => string | null;
 
 /**
  * How many rows the folder holds already, from the first on without a gap. What a killed writer left of a last line is
- * cut off. Each part's first and last row are held against the plan.
+ * cut off, and a part that has all its rows gets its name. Each part's first and last row are held against the plan.
  */
-export function keptRows(folder: string, rowsPerPart: number, planned: number, check: RowCheck): number {
+export function keptRows(folder: string, rowsPerPart: number, planned: number, checkPlanned: RowCheck): number {
   let rows = 0;
+  const check: RowCheck = (row, line) => (row < planned ? checkPlanned(row, line) : null);
+  const belonging = (): number => Math.min(rowsPerPart, planned - rows);
   for (const [index, name] of finishedParts(folder).entries()) {
     const path = join(folder, name);
     const found = countLines(path, rows, check);
-    const expected = Math.min(rowsPerPart, planned - rows);
-    if (name !== partName(index) || found.lines !== expected || found.rest > 0) {
-      throw new StorageError(`${path}: holds ${found.lines} rows where ${expected} belong; it is not of this sweep, or damaged: take it away, or choose another --out`);
-    }
+    if (name !== partName(index) || found.lines !== belonging() || found.rest > 0) throw miscounted(path, found.lines, belonging());
     rows += found.lines;
   }
-  const open = join(folder, `${partName(Math.floor(rows / rowsPerPart))}${OPEN_ENDING}`);
+  const last = join(folder, partName(Math.floor(rows / rowsPerPart)));
+  const open = `${last}${OPEN_ENDING}`;
   if (rows >= planned || !existsSync(open)) return rows;
-  return rows + cutToWholeLines(open, rows, check);
+  const lines = cutToWholeLines(open, rows, check);
+  if (lines > belonging()) throw miscounted(open, lines, belonging());
+  // Killed after its last row, and before its name.
+  if (lines === belonging()) nameWhole(last);
+  return rows + lines;
 }
+
+const miscounted = (path: string, found: number, expected: number): StorageError =>
+  new StorageError(`${path}: holds ${found} rows where ${expected} belong; it is not of this sweep, or damaged: take it away, or choose another --out`);
 
 function cutToWholeLines(path: string, before: number, check: RowCheck): number {
   const { lines, rest } = countLines(path, before, check);

@@ -1,6 +1,6 @@
 // A sweep on disk: the same bytes for any number of workers, interrupted or not, and nothing lost where the disk refuses.
 
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -85,6 +85,34 @@ describe("a sweep", () => {
       expect(rest).toMatchObject({ kept: cutOff > 0 ? 17 : 18, rows: 40, aborted: false });
       expect(contents(out)).toEqual(whole);
     }
+  });
+
+  it("leaves every byte as it is when --resume finds all rows there, however often", async () => {
+    for (const rowsPerPart of [7, 10, 100]) {
+      const out = folder();
+      await sweep(planned(rowsPerPart), runner, { out, resume: false });
+      const before = contents(out);
+      for (let time = 0; time < 2; time += 1) {
+        expect(await sweep(planned(rowsPerPart), runner, { out, resume: true })).toMatchObject({ kept: 40, rows: 40, aborted: false });
+        expect(contents(out)).toEqual(before);
+      }
+    }
+  });
+
+  it("goes on with the same bytes when it was killed before a part that has all its rows got its name", async () => {
+    for (const last of [3, 6]) {
+      const out = copied();
+      for (let part = last + 1; part <= 6; part += 1) rmSync(join(out, `part-0000${part}.ndjson`));
+      const name = join(out, `part-0000${last}.ndjson`);
+      renameSync(name, `${name}.open`);
+      expect(await sweep(planned(), runner, { out, resume: true })).toMatchObject({ kept: Math.min(40, 7 * last), rows: 40 });
+      expect(contents(out)).toEqual(whole);
+    }
+    const out = copied();
+    const last = join(out, "part-00006.ndjson");
+    renameSync(last, `${last}.open`);
+    appendFileSync(`${last}.open`, whole["part-00006.ndjson"]);
+    await expect(sweep(planned(), runner, { out, resume: true })).rejects.toThrow(/part-00006\.ndjson\.open: holds 10 rows where 5 belong/);
   });
 
   it("mixes with no other sweep: a folder in use needs --resume, and another plan or a damaged part is refused", async () => {
