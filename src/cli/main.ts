@@ -56,6 +56,8 @@ function program(end: (code: ExitCode) => void): Command {
     .option("--update", "store the baseline named by --against")
     .option("--accept-model-change", "compare with a baseline of another model version all the same")
     .option("--watch", "test again when a file changes")
+    .option("--out <dir>", "where finished runs are kept when there are many", "shakedown-out/test")
+    .option("--resume", "go on with what an interrupted or killed test left in --out, and play only the rest")
     .option("--allow-path <dir>", "a folder outside the project that files may refer to", collect, [])
     .action(async (targets, flags) => end(await (await import("./commands/test.js")).testCommand(targets, flags, terminal)));
   const sweep = root
@@ -91,6 +93,7 @@ function program(end: (code: ExitCode) => void): Command {
     .option("--fidelity <name>", "request or cohort instead of the scenario's own")
     .option("--workers <n>", "worker threads; all cores when left out")
     .option("--out <dir>", "where the report goes", "shakedown-out")
+    .option("--resume", "go on with what an interrupted or killed compare left in its folder, and play only the rest")
     .option("--json", "print the comparison as JSON instead, write nothing")
     .option("--allow-path <dir>", "a folder outside the project that files may refer to", collect, [])
     .action(async (a, b, flags) => end(await (await import("./commands/compare.js")).compareCommand(a, b, flags, terminal)));

@@ -34,9 +34,11 @@ export async function startRunner({ redis, kept, ...options }: StartOptions = {}
   return startHere(options);
 }
 
+/** Whether so many runs are worth worker threads: below that they are done in a moment. */
+export const isWorthThreads = ({ cohort = 0, request = 0 }: NonNullable<StartOptions["runs"]>): boolean => cohort * WEIGHT.cohort + request * WEIGHT.request >= WORTH_A_POOL;
+
 async function startHere({ workers = availableParallelism(), runs, secondsPerRun, scenarios }: StartOptions): Promise<Runner> {
-  const weight = runs === undefined ? Infinity : (runs.cohort ?? 0) * WEIGHT.cohort + (runs.request ?? 0) * WEIGHT.request;
-  const few = weight < WORTH_A_POOL && secondsPerRun === undefined;
+  const few = runs !== undefined && !isWorthThreads(runs) && secondsPerRun === undefined;
   if (few || (workers === 1 && secondsPerRun === undefined)) return new InlineRunner();
   const count = runs === undefined ? Infinity : (runs.cohort ?? 0) + (runs.request ?? 0);
   return PoolRunner.start({ workers: Math.max(1, Math.min(workers, count)), ...(secondsPerRun === undefined ? {} : { secondsPerRun }), ...(scenarios === undefined ? {} : { scenarios }) });

@@ -1,4 +1,4 @@
-// `tune` and `detect` as people stop them: Ctrl-C or kill -9 in the middle, and `--resume` ends with the bytes of an undisturbed command.
+// `tune`, `detect`, `test` and `compare` as people stop them: Ctrl-C or kill -9 in the middle, and `--resume` ends with the bytes of an undisturbed command.
 
 import { spawn } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -120,6 +120,36 @@ describe.each(COMMANDS)("%s", (name, args) => {
     const again = await shakedown([...args, "--out", `${name}-whole`, "--resume"]);
     expect(again.err).toContain(`goes on after ${resultsIn(`${name}-whole`) - 1} runs`);
     expect(filesIn(`${name}-whole`)).toEqual(whole);
+  });
+});
+
+describe("test and compare", () => {
+  beforeAll(() => writeFileSync(path("swift.yaml"), "shakedown: 1\nkind: strategy\nname: swift\nsteps: [{ weight: 60%, bake: 2m }, { weight: 100%, bake: 2m }]\n"));
+  const test = (out: string): readonly string[] => ["test", "spike.yaml", "--seeds", "1..90", "--workers", "1", "--out", out];
+  const compare = (out: string): readonly string[] => ["compare", "other/calm.yaml", "swift.yaml", "--on", "spike.yaml", "--seeds", "1..30", "--workers", "1", "--out", out];
+
+  it.each([
+    ["test", test, "", { signal: "SIGINT", code: 130 }],
+    ["compare", compare, "compare-calm-swift", { signal: "SIGKILL", code: null }],
+  ] as const)("%s goes on after it was stopped, to the same bytes, and not over another command's results", async (name, args, below, { signal, code }) => {
+    const [whole, cut] = [`${name}-whole`, `${name}-cut`];
+    const said = await shakedown(args(whole));
+    const out = join(cut, below);
+    expect((await shakedown(args(cut), { signal, out, at: 12 })).code).toBe(code);
+    const kept = resultsIn(out);
+    expect(kept).toBeGreaterThanOrEqual(12);
+    expect((await shakedown(args(cut))).err).toContain("results of a command that did not come to its end: add --resume");
+    const rest = await shakedown([...args(cut), "--resume"]);
+    expect(rest.err).toContain(`goes on after ${kept} runs`);
+    expect({ ...rest, err: "" }).toEqual({ ...said, out: said.out.replaceAll(whole, cut), err: "" });
+    expect(filesIn(cut)).toEqual(filesIn(whole));
+  });
+
+  it("write nothing for a glance, in a watch, or with --json", async () => {
+    await shakedown(["test", "spike.yaml", "--seeds", "1..3", "--out", "glance"]);
+    await shakedown([...compare("glance").map((each) => (each === "1..30" ? "1..2" : each)), "--json"]);
+    expect(existsSync(path("glance"))).toBe(false);
+    expect(await shakedown(["test", "spike.yaml", "--watch", "--resume"])).toMatchObject({ code: 2, err: "--resume and --watch: a watch plays all again when a file changes; leave one of them out\n" });
   });
 });
 

@@ -35,7 +35,7 @@ interface StrategyFile {
 
 /** Runs the command; gives its exit code. A difference is no failure. */
 export async function compareCommand(a: string, b: string, flags: CompareFlags, terminal: Terminal): Promise<ExitCode> {
-  checkRunnerFlags(flags);
+  checkRunnerFlags(flags, { alone: true });
   if (flags.on.length === 0) throw new UsageError("compare: name the scenarios, as in --on scenarios/");
   const seeds = parseSeeds(flags.seeds);
   if (seeds.length < 2) throw new UsageError(`--seeds ${flags.seeds}: a comparison needs two seeds at least, as in --seeds 1..100`);
@@ -85,7 +85,9 @@ function namesOf([a, b]: readonly [StrategyFile, StrategyFile], plan: ComparePla
 async function play(names: { readonly a: string; readonly b: string }, plans: readonly ComparePlan[], seeds: readonly number[], flags: CompareFlags, terminal: Terminal): Promise<Comparison> {
   const runsAt = (fidelity: Fidelity): number => 2 * seeds.length * plans.filter((plan) => plan.fidelity === fidelity).length;
   const { signal, release } = interruptible();
-  const runner = await runnerFor(flags, { runs: { cohort: runsAt("cohort"), request: runsAt("request") }, results: join(folderOf(names, flags.out), "results.ndjson"), signal }, terminal);
+  // With --json nothing is written, unless there is something to go on with.
+  const keeps = flags.json === true && flags.redis === undefined && flags.resume !== true ? {} : { keeps: plans.flatMap(({ a, b }) => [a, b]) };
+  const runner = await runnerFor(flags, { runs: { cohort: runsAt("cohort"), request: runsAt("request") }, results: join(folderOf(names, flags.out), "results.ndjson"), ...keeps, signal }, terminal);
   const progress = new SuiteProgress(terminal, 2 * seeds.length * plans.length);
   try {
     return await compareStrategies(names, plans, seeds, runner, { signal, onRun: ({ name }, row) => progress.step(name, row?.passed ?? false) });

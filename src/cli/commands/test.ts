@@ -1,8 +1,10 @@
 // `shakedown test`: plays scenarios over many seeds, says which hold, and ends with an exit code that CI can trust.
 
+import { join } from "node:path";
 import type { Baseline } from "../../lab/baseline.js";
-import { suiteOf, testScenario, type ScenarioResult, type SuiteResult, type TestPlan } from "../../lab/suite.js";
+import { notReached, suiteOf, testScenario, type ScenarioResult, type SuiteResult, type TestPlan } from "../../lab/suite.js";
 import type { Runner } from "../../lab/runner.js";
+import { isWorthThreads } from "../../lab/start-runner.js";
 import type { Fidelity } from "../../world/world.js";
 import { ExitCode, messageOf, UsageError } from "../exit.js";
 import { fidelityFlag } from "../fidelity.js";
@@ -20,6 +22,7 @@ export interface TestFlags extends RunnerFlags {
   readonly fidelity?: string;
   readonly reporter: readonly string[];
   readonly watch?: boolean;
+  readonly out: string;
   readonly against?: string;
   readonly update?: boolean;
   readonly acceptModelChange?: boolean;
@@ -32,14 +35,12 @@ const USUAL_SEEDS: Readonly<Record<Fidelity, { readonly glance: number; readonly
   request: { glance: 3, claims: 200 },
 };
 
-/** Where results from other machines are kept. */
-const RESULTS = "shakedown-out/test/results.ndjson";
-
 /** Runs the command; gives its exit code. */
 export async function testCommand(targets: readonly string[], flags: TestFlags, terminal: Terminal): Promise<ExitCode> {
   const reporters = parseReporters(flags.reporter);
-  checkRunnerFlags(flags);
+  checkRunnerFlags(flags, { alone: true });
   if (flags.update === true && flags.against === undefined) throw new UsageError("--update stores a baseline: name its file with --against REF.json");
+  if (flags.watch === true && flags.resume === true && flags.redis === undefined) throw new UsageError("--resume and --watch: a watch plays all again when a file changes; leave one of them out");
   if (flags.watch === true) return watch(targets, flags, reporters, terminal);
   const { signal, release } = interruptible();
   try {
@@ -62,8 +63,9 @@ async function testOnce(targets: readonly string[], flags: TestFlags, reporters:
   const baseline = await baselineFor(flags);
   const plans = loaded.map((each) => planOf(each, flags, fidelity ?? each.scenario.fidelity, baseline));
   const suite = await play(plans, flags, terminal, signal);
-  const compared = baseline === null ? [] : (await import("../../lab/baseline.js")).againstBaseline(suite, baseline);
-  const words = compared.length === 0 ? [] : (await import("../../report/lab/regression-words.js")).regressionLines(compared);
+  // A part of a suite is no better and no worse than the whole of another.
+  const compared = baseline === null || suite.interrupted ? [] : (await import("../../lab/baseline.js")).againstBaseline(suite, baseline);
+  const words = baseline !== null && suite.interrupted ? ["not compared: the test was interrupted"] : compared.length === 0 ? [] : (await import("../../report/lab/regression-words.js")).regressionLines(compared);
   await report(suite, reporters, terminal, words.length === 0 ? [] : [`against ${flags.against ?? ""}:`, ...words]);
   await store(suite, flags, terminal);
   const files = [...new Set(loaded.flatMap(({ bundle }) => bundle.files.map(({ path }) => path)))];
@@ -102,7 +104,10 @@ function planOf({ bundle, scenario }: Loaded, flags: TestFlags, fidelity: Fideli
 
 async function play(plans: readonly TestPlan[], flags: TestFlags, terminal: Terminal, signal: AbortSignal): Promise<SuiteResult> {
   const runsAt = (fidelity: Fidelity): number => plans.reduce((sum, plan) => sum + (plan.fidelity === fidelity ? plan.seeds.length : 0), 0);
-  const runner = await runnerFor(flags, { runs: { cohort: runsAt("cohort"), request: runsAt("request") }, results: RESULTS, signal }, terminal);
+  const runs = { cohort: runsAt("cohort"), request: runsAt("request") };
+  // A glance leaves no file behind: it is over before there is much to keep, and what changes meanwhile is then played as it is.
+  const keeps = flags.watch !== true && (isWorthThreads(runs) || flags.resume === true) ? { keeps: plans.map(({ bundle }) => bundle) } : {};
+  const runner = await runnerFor(flags, { runs, results: join(flags.out, "results.ndjson"), ...keeps, signal }, terminal);
   const progress = new SuiteProgress(terminal, plans.reduce((sum, { seeds }) => sum + seeds.length, 0));
   try {
     return await playAll(plans, runner, progress, signal);
@@ -115,7 +120,10 @@ async function play(plans: readonly TestPlan[], flags: TestFlags, terminal: Term
 async function playAll(plans: readonly TestPlan[], runner: Runner, progress: SuiteProgress, signal: AbortSignal): Promise<SuiteResult> {
   const results: ScenarioResult[] = [];
   for (const plan of plans) {
-    if (signal.aborted) break;
+    if (signal.aborted) {
+      results.push(notReached(plan));
+      continue;
+    }
     let passedBefore = 0;
     const result = await testScenario(plan, runner, {
       signal,
@@ -127,7 +135,7 @@ async function playAll(plans: readonly TestPlan[], runner: Runner, progress: Sui
     progress.skip(result.planned - result.rows.length - result.lost.length);
     results.push(result);
   }
-  return suiteOf(results, signal.aborted);
+  return suiteOf(results);
 }
 
 /** Tests again whenever a file of the scenarios changes, until Ctrl-C. */
