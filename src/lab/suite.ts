@@ -42,11 +42,13 @@ export interface ScenarioResult {
   /** Runs that must pass of those planned. */
   readonly needed: number;
   readonly passedRuns: number;
+  /** On the expectations alone; an interruption leaves it open unless the runs that are left could not save it. */
+  readonly runsVerdict: "pass" | "fail" | "interrupted";
   readonly expectations: readonly { readonly text: string; readonly file: string; readonly line: number; readonly failed: number }[];
   /** The first failing runs in detail. */
   readonly shown: readonly Outcome[];
   readonly claims: readonly ClaimResult[];
-  readonly verdict: "pass" | "fail" | "not enough runs";
+  readonly verdict: "pass" | "fail" | "not enough runs" | "interrupted";
   readonly stoppedEarly: boolean;
   readonly interrupted: boolean;
 }
@@ -72,11 +74,14 @@ export async function testScenario(plan: TestPlan, runner: Runner, { onRun, sign
     const left = plan.seeds.length - done;
     if (plan.stopEarly && left > 0 && done % LOOK_EVERY === 0 && isCertain(plan, rows, passed, left)) enough.abort();
   }, { signal: stop });
-  const interrupted = signal?.aborted === true && rows.length + lost.length < plan.seeds.length;
+  const interrupted = signal?.aborted === true && !enough.signal.aborted && rows.length + lost.length < plan.seeds.length;
   const failing = rows.filter((row) => !row.passed).slice(0, SHOWN_FAILURES).map(({ seed }) => seed);
   const shown = interrupted ? [] : await outcomesOf(plan, failing, runner);
   return resultOf(plan, { rows, lost, passed, shown, interrupted });
 }
+
+/** A scenario that an interruption came before: it is named all the same, since nobody may take it for passed. */
+export const notReached = (plan: TestPlan): ScenarioResult => resultOf(plan, { rows: [], lost: [], passed: 0, shown: [], interrupted: true });
 
 /** How many of so many runs must pass. */
 export const neededOf = (runs: number, share: Ratio): number => Math.max(0, Math.ceil(share * runs - 1e-9));
@@ -114,10 +119,11 @@ function resultOf(plan: TestPlan, { rows, lost, passed, shown, interrupted }: Pl
   const { scenario, fidelity, seeds, stopEarly } = plan;
   const done = rows.length + lost.length;
   const stoppedEarly = !interrupted && done < seeds.length;
-  // A suite that stops early owes its verdict to all its seeds; one that was interrupted speaks for those it played.
-  const needed = neededOf(interrupted ? done : seeds.length, scenario.expectIn);
+  const needed = neededOf(seeds.length, scenario.expectIn);
+  const left = interrupted ? seeds.length - done : 0;
+  const runsVerdict = passed + left < needed ? "fail" : interrupted ? "interrupted" : passed < needed ? "fail" : "pass";
   const claims = claimsOf(scenario, rows, stopEarly || interrupted ? "sequential" : "fixed");
-  const fails = lost.length > 0 || passed < needed || claims.some(({ verdict }) => verdict === "fail");
+  const fails = lost.length > 0 || runsVerdict === "fail" || claims.some(({ verdict }) => verdict === "fail");
   const open = claims.some(({ verdict }) => verdict === "not enough runs");
   return {
     name: scenario.name,
@@ -132,6 +138,7 @@ function resultOf(plan: TestPlan, { rows, lost, passed, shown, interrupted }: Pl
     expectIn: scenario.expectIn,
     needed,
     passedRuns: passed,
+    runsVerdict,
     expectations: scenario.expectations.map(({ text, source }, index) => ({
       text,
       file: source.file,
@@ -140,7 +147,7 @@ function resultOf(plan: TestPlan, { rows, lost, passed, shown, interrupted }: Pl
     })),
     shown,
     claims,
-    verdict: fails ? "fail" : open ? "not enough runs" : "pass",
+    verdict: fails ? "fail" : interrupted ? "interrupted" : open ? "not enough runs" : "pass",
     stoppedEarly,
     interrupted,
   };
@@ -150,14 +157,15 @@ function resultOf(plan: TestPlan, { rows, lost, passed, shown, interrupted }: Pl
 export interface SuiteResult {
   readonly scenarios: readonly ScenarioResult[];
   readonly passed: boolean;
+  /** Whether planned runs were left out by an interruption; one that came after the last run changes nothing. */
   readonly interrupted: boolean;
 }
 
-export const suiteOf = (scenarios: readonly ScenarioResult[], interrupted: boolean): SuiteResult => ({
+export const suiteOf = (scenarios: readonly ScenarioResult[]): SuiteResult => ({
   // Failures first; those of one verdict stay in the order in which they were named.
   scenarios: [...scenarios].sort((a, b) => RANK[a.verdict] - RANK[b.verdict]),
   passed: scenarios.every(({ verdict }) => verdict === "pass"),
-  interrupted,
+  interrupted: scenarios.some(({ interrupted }) => interrupted),
 });
 
-const RANK: Readonly<Record<ScenarioResult["verdict"], number>> = { fail: 0, "not enough runs": 1, pass: 2 };
+const RANK: Readonly<Record<ScenarioResult["verdict"], number>> = { fail: 0, "not enough runs": 1, interrupted: 2, pass: 3 };

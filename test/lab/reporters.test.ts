@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { scenarioOf } from "../../src/lab/bundle.js";
-import { suiteOf, testScenario, type SuiteResult } from "../../src/lab/suite.js";
+import { notReached, suiteOf, testScenario, type SuiteResult } from "../../src/lab/suite.js";
 import { suiteGithub, suiteTap } from "../../src/report/lab/annotations.js";
 import { suiteJunit } from "../../src/report/lab/junit.js";
 import { suitePretty } from "../../src/report/lab/pretty.js";
@@ -16,6 +16,32 @@ import { tiny } from "./support/tiny.js";
 
 const HOSTILE = `"a <b> & c: # 'd', 100%"`;
 
+const SCRIPT = `
+import sys, json, xml.etree.ElementTree as E
+root = E.fromstring(sys.stdin.buffer.read())
+print(json.dumps({"root": root.attrib, "suites": [dict(s.attrib, cases=[{"name": c.get("name"), "line": c.get("line"), "inside": [f.tag for f in c], "message": (c[0].get("message") if len(c) else None), "text": (c[0].text if len(c) else None)} for c in s]) for s in root]}))`;
+
+interface ReadXml {
+  readonly root: Readonly<Record<string, string>>;
+  readonly suites: readonly { readonly name: string; readonly cases: readonly { readonly name: string; readonly line: string | null; readonly inside: readonly string[]; readonly message: string | null; readonly text: string | null }[] }[];
+}
+
+const readXml = (xml: string): ReadXml => JSON.parse(execFileSync("python3", ["-c", SCRIPT], { input: xml, encoding: "utf8" })) as ReadXml;
+
+/** One scenario is through, one was interrupted after 10 of 400 runs, all of them good, and one was never reached. */
+async function interruptedSuite(): Promise<SuiteResult> {
+  const planOf = (name: string, seeds: number) => {
+    const bundle = tiny({ name, extra: "expect-overall: [caught in at least 99% of runs]\n" });
+    const loaded = scenarioOf(bundle);
+    if (!loaded.ok) throw new Error(loaded.problems[0].message);
+    return { bundle, scenario: loaded.value, fidelity: "cohort" as const, seeds: Array.from({ length: seeds }, (_, k) => k + 1), stopEarly: false };
+  };
+  const stop = new AbortController();
+  const through = await testScenario(planOf("through", 400), new FakeRunner(() => ({})));
+  const begun = await testScenario(planOf("begun", 400), new FakeRunner(() => ({})), { signal: stop.signal, onRun: (_plan, done) => (done === 10 ? stop.abort() : undefined) });
+  return suiteOf([through, begun, notReached(planOf("later", 400))]);
+}
+
 async function suite(): Promise<SuiteResult> {
   const of = async (name: string, failing: readonly number[], overall: string) => {
     const bundle = tiny({ name, extra: overall });
@@ -24,7 +50,7 @@ async function suite(): Promise<SuiteResult> {
     const runner = new FakeRunner((seed) => (seed === 13 && failing.length > 0 ? "heap\nout of memory" : failing.includes(seed) ? { classification: "missed", detection: null } : {}));
     return testScenario({ bundle, scenario: loaded.value, fidelity: "cohort", seeds: Array.from({ length: 20 }, (_, k) => k + 1), stopEarly: false }, runner);
   };
-  return suiteOf([await of("fine", [], ""), await of(HOSTILE, [2, 3, 5, 7], "expect-overall: [caught in at least 99% of runs]\n")], false);
+  return suiteOf([await of("fine", [], ""), await of(HOSTILE, [2, 3, 5, 7], "expect-overall: [caught in at least 99% of runs]\n")]);
 }
 
 describe("pretty", () => {
@@ -46,12 +72,7 @@ describe("pretty", () => {
 
 describe("JUnit", () => {
   it("is well-formed XML with the right counts, whatever names hold", async () => {
-    const xml = suiteJunit(await suite());
-    const script = `
-import sys, json, xml.etree.ElementTree as E
-root = E.fromstring(sys.stdin.buffer.read())
-print(json.dumps({"root": root.attrib, "suites": [dict(s.attrib, cases=[{"name": c.get("name"), "line": c.get("line"), "inside": [f.tag for f in c], "text": (c[0].text if len(c) else None)} for c in s]) for s in root]}))`;
-    const read = JSON.parse(execFileSync("python3", ["-c", script], { input: xml, encoding: "utf8" })) as { root: Record<string, string>; suites: { name: string; failures: string; errors: string; cases: { name: string; line: string | null; inside: string[]; text: string | null }[] }[] };
+    const read = readXml(suiteJunit(await suite()));
     expect(read.root).toMatchObject({ tests: "4", failures: "2", errors: "1" });
     expect(read.suites.map(({ name }) => name)).toEqual(["a <b> & c: # 'd', 100%", "fine"]);
     expect(read.suites[0].cases.map(({ inside }) => inside)).toEqual([["failure"], ["error"], ["failure"]]);
@@ -97,6 +118,49 @@ describe("JSON and Markdown", () => {
     expect(markdown).toContain("| ✗ | \"a \\<b\\> & c: \\# 'd', 100%\"".replace(/"/g, ""));
     expect(markdown).toContain("<details><summary>seed 2:");
     expect(markdown).toContain("1 more failing run");
+  });
+});
+
+describe("an interrupted suite", () => {
+  const BEGUN = "10 of 10 runs passed; 380 needed (95%), interrupted after 10 of 400";
+  const LATER = "not reached: interrupted before the first of 400 runs";
+  const END = "3 scenarios: 1 interrupted, 1 not reached, 1 passed; interrupted after 410 of 1,200 runs";
+
+  it("is no success in JUnit: what has no verdict is an error, and what was not reached is named", async () => {
+    const { root, suites } = readXml(suiteJunit(await interruptedSuite()));
+    expect(root).toMatchObject({ tests: "6", failures: "0", errors: "2", skipped: "2" });
+    expect(suites.map(({ name, cases }) => [name, ...cases.flatMap(({ inside }) => inside)])).toEqual([["begun", "error", "skipped"], ["later", "error", "skipped"], ["through"]]);
+    expect(suites.slice(0, 2).map(({ cases }) => cases[0].message)).toEqual([`no verdict: ${BEGUN}`, `no verdict: ${LATER}`]);
+  });
+
+  it("is no success in TAP: points are not ok, and it bails out at the end", async () => {
+    const lines = suiteTap(await interruptedSuite()).split("\n");
+    const points = lines.filter((line) => /^(not )?ok/.test(line));
+    expect(points).toHaveLength(6);
+    expect(points.slice(0, 4).every((line) => line.startsWith("not ok"))).toBe(true);
+    expect(points[0]).toContain(BEGUN);
+    expect(points[2]).toContain(LATER);
+    expect(lines.at(-1)).toBe("Bail out! interrupted after 410 of 1,200 runs");
+  });
+
+  it("is no success in GitHub annotations, JSON, Markdown and on a terminal", async () => {
+    const found = await interruptedSuite();
+    const github = suiteGithub(found).split("\n");
+    expect(github).toHaveLength(3);
+    expect(github[0]).toBe(`::error file=begun.yaml,line=1,title=shakedown%3A begun::no verdict: ${BEGUN.replace("%", "%25")}`);
+    expect(github[1]).toContain(`::no verdict: ${LATER}`);
+    expect(github[2]).toBe(`::notice title=shakedown::${END}`);
+    expect(JSON.parse(suiteJson(found))).toMatchObject({
+      passed: false, interrupted: true,
+      scenarios: [{ name: "begun", verdict: "interrupted", runs: 10, planned: 400 }, { name: "later", verdict: "interrupted", runs: 0, planned: 400 }, { name: "through", verdict: "pass", runs: 400 }],
+    });
+    const markdown = suiteMarkdown(found);
+    expect(markdown.startsWith(`## ✗ shakedown: ${END}`)).toBe(true);
+    expect(markdown).toContain(`| ○ | later | ${LATER} |`);
+    const pretty = suitePretty(found).split("\n");
+    expect(pretty[0]).toContain(`○ begun  ${BEGUN}`);
+    expect(pretty.find((line) => line.includes("later"))).toContain(`○ later  ${LATER}`);
+    expect(pretty.at(-1)).toBe(END);
   });
 });
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { againstBaseline, baselineOf, baselineSchema } from "../../src/lab/baseline.js";
 import { scenarioOf } from "../../src/lab/bundle.js";
 import { claimVerdict, judgeClaim } from "../../src/lab/claims.js";
-import { suiteOf, testScenario, type ScenarioResult, type TestPlan } from "../../src/lab/suite.js";
+import { notReached, suiteOf, testScenario, type ScenarioResult, type TestPlan } from "../../src/lab/suite.js";
 import type { OverallClaim } from "../../src/scenario/compiled.js";
 import { streamKey, uniform } from "../../src/kernel/draws.js";
 import { FakeRunner, type FakeRun } from "./support/fake-runner.js";
@@ -129,15 +129,43 @@ describe("early stopping", () => {
 describe("a suite", () => {
   it("shows failures first and is as good as its worst scenario", async () => {
     const [good, bad] = [await test(plan(3), () => ({})), await test(plan(3), missedOn(1, 2, 3))];
-    const suite = suiteOf([good, bad], false);
+    const suite = suiteOf([good, bad]);
     expect(suite.scenarios.map(({ verdict }) => verdict)).toEqual(["fail", "pass"]);
     expect(suite.passed).toBe(false);
-    expect(suiteOf([good], false).passed).toBe(true);
+    expect(suiteOf([good]).passed).toBe(true);
+  });
+});
+
+describe("an interrupted suite", () => {
+  const interruptedAfter = (of: TestPlan, done: number, runs: (seed: number) => FakeRun): Promise<ScenarioResult> => {
+    const stop = new AbortController();
+    return testScenario(of, new FakeRunner(runs), { signal: stop.signal, onRun: (_plan, runsDone) => (runsDone === done ? stop.abort() : undefined) });
+  };
+
+  it("has no verdict on what was begun or not reached, however well it went, and is never passed", async () => {
+    const [whole, begun, never] = [await test(plan(5), () => ({})), await interruptedAfter(plan(20), 19, () => ({})), notReached(plan(20))];
+    expect([whole, begun, never].map(({ verdict, runsVerdict, needed, rows }) => ({ verdict, runsVerdict, needed, runs: rows.length }))).toEqual([
+      { verdict: "pass", runsVerdict: "pass", needed: 5, runs: 5 },
+      { verdict: "interrupted", runsVerdict: "interrupted", needed: 19, runs: 19 },
+      { verdict: "interrupted", runsVerdict: "interrupted", needed: 19, runs: 0 },
+    ]);
+    expect(suiteOf([whole, never])).toMatchObject({ passed: false, interrupted: true });
+  });
+
+  it("has failed where the runs that are left could not save it", async () => {
+    expect((await interruptedAfter(plan(20), 4, missedOn(1))).verdict).toBe("interrupted");
+    expect((await interruptedAfter(plan(20), 4, missedOn(1, 2))).verdict).toBe("fail");
+    expect((await interruptedAfter(plan(400, ["caught in at least 90% of runs"], { expectIn: "1%" }), 200, () => ({ classification: "missed" }))).verdict).toBe("fail");
+  });
+
+  it("keeps its verdict when the interruption came after the last run", async () => {
+    const result = await interruptedAfter(plan(5), 5, () => ({}));
+    expect(suiteOf([result])).toMatchObject({ passed: true, interrupted: false });
   });
 });
 
 describe("against a baseline", () => {
-  const suite = async (runs: (seed: number) => FakeRun, seeds = 60) => suiteOf([await test(plan(seeds), runs)], false);
+  const suite = async (runs: (seed: number) => FakeRun, seeds = 60) => suiteOf([await test(plan(seeds), runs)]);
 
   it("finds the same runs identical, also after a journey through JSON", async () => {
     const before = baselineSchema.parse(JSON.parse(JSON.stringify(baselineOf(await suite(() => ({}))))));
@@ -170,8 +198,8 @@ describe("against a baseline", () => {
         const u = (what: number): number => uniform(key, 4 * suiteNumber + side, 4 * seed + what);
         return { classification: u(0) < 0.2 ? "missed" : "caught", cost: 100 * (0.5 + u(1)), detection: 60 * (0.5 + u(2)), digest: `${side}` };
       };
-      const before = baselineOf(suiteOf([await test(of, runs(0))], false));
-      if (againstBaseline(suiteOf([await test(of, runs(1))], false), before)[0].changes.length > 0) called += 1;
+      const before = baselineOf(suiteOf([await test(of, runs(0))]));
+      if (againstBaseline(suiteOf([await test(of, runs(1))]), before)[0].changes.length > 0) called += 1;
     }
     expect(called / 300).toBeLessThanOrEqual(0.05 + 3 * Math.sqrt((0.05 * 0.95) / 300));
   });

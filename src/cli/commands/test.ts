@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import type { Baseline } from "../../lab/baseline.js";
-import { suiteOf, testScenario, type ScenarioResult, type SuiteResult, type TestPlan } from "../../lab/suite.js";
+import { notReached, suiteOf, testScenario, type ScenarioResult, type SuiteResult, type TestPlan } from "../../lab/suite.js";
 import type { Runner } from "../../lab/runner.js";
 import { isWorthThreads } from "../../lab/start-runner.js";
 import type { Fidelity } from "../../world/world.js";
@@ -63,8 +63,9 @@ async function testOnce(targets: readonly string[], flags: TestFlags, reporters:
   const baseline = await baselineFor(flags);
   const plans = loaded.map((each) => planOf(each, flags, fidelity ?? each.scenario.fidelity, baseline));
   const suite = await play(plans, flags, terminal, signal);
-  const compared = baseline === null ? [] : (await import("../../lab/baseline.js")).againstBaseline(suite, baseline);
-  const words = compared.length === 0 ? [] : (await import("../../report/lab/regression-words.js")).regressionLines(compared);
+  // A part of a suite is no better and no worse than the whole of another.
+  const compared = baseline === null || suite.interrupted ? [] : (await import("../../lab/baseline.js")).againstBaseline(suite, baseline);
+  const words = baseline !== null && suite.interrupted ? ["not compared: the test was interrupted"] : compared.length === 0 ? [] : (await import("../../report/lab/regression-words.js")).regressionLines(compared);
   await report(suite, reporters, terminal, words.length === 0 ? [] : [`against ${flags.against ?? ""}:`, ...words]);
   await store(suite, flags, terminal);
   const files = [...new Set(loaded.flatMap(({ bundle }) => bundle.files.map(({ path }) => path)))];
@@ -119,7 +120,10 @@ async function play(plans: readonly TestPlan[], flags: TestFlags, terminal: Term
 async function playAll(plans: readonly TestPlan[], runner: Runner, progress: SuiteProgress, signal: AbortSignal): Promise<SuiteResult> {
   const results: ScenarioResult[] = [];
   for (const plan of plans) {
-    if (signal.aborted) break;
+    if (signal.aborted) {
+      results.push(notReached(plan));
+      continue;
+    }
     let passedBefore = 0;
     const result = await testScenario(plan, runner, {
       signal,
@@ -131,7 +135,7 @@ async function playAll(plans: readonly TestPlan[], runner: Runner, progress: Sui
     progress.skip(result.planned - result.rows.length - result.lost.length);
     results.push(result);
   }
-  return suiteOf(results, signal.aborted);
+  return suiteOf(results);
 }
 
 /** Tests again whenever a file of the scenarios changes, until Ctrl-C. */

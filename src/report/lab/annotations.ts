@@ -2,7 +2,7 @@
 
 import type { SuiteResult } from "../../lab/suite.js";
 import { oneLine } from "../text.js";
-import { claimWords, evidenceOf, failureWords, findingsOf, replayCommand, runsWords, suiteWords } from "./suite-words.js";
+import { claimWords, evidenceOf, failureWords, findingsOf, interruptedWords, replayCommand, runsWords, suiteWords } from "./suite-words.js";
 
 /** GitHub Actions workflow commands: one error per finding, at its line in the user's file. */
 export function suiteGithub(suite: SuiteResult): string {
@@ -14,11 +14,11 @@ export function suiteGithub(suite: SuiteResult): string {
 const data = (text: string): string => text.replace(/%/g, "%25").replace(/\r/g, "%0D").replace(/\n/g, "%0A");
 const property = (text: string): string => data(text).replace(/:/g, "%3A").replace(/,/g, "%2C");
 
-/** TAP version 14: one test point per scenario and per claim, with a YAML block where it is not ok. */
-export function suiteTap({ scenarios }: SuiteResult): string {
+/** TAP version 14: one test point per scenario and per claim, with a YAML block where it is not ok; interrupted, it ends by bailing out. */
+export function suiteTap({ scenarios, interrupted }: SuiteResult): string {
   const points = scenarios.flatMap((result) => [
     {
-      ok: result.passedRuns >= result.needed && result.lost.length === 0,
+      ok: result.runsVerdict === "pass" && result.lost.length === 0,
       name: `${result.name}: ${runsWords(result)}`,
       facts: [
         ...result.lost.slice(0, 3).map(({ seed, failure }) => ["lost", `seed ${seed}: ${failure.message}`] as const),
@@ -36,7 +36,7 @@ export function suiteTap({ scenarios }: SuiteResult): string {
     // JSON strings are YAML scalars.
     ...(ok ? [] : ["  ---", ...facts.map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`), "  ..."]),
   ]);
-  return ["TAP version 14", `1..${points.length}`, ...lines].join("\n");
+  return ["TAP version 14", `1..${points.length}`, ...lines, ...(interrupted ? [`Bail out! ${interruptedWords(scenarios)}`] : [])].join("\n");
 }
 
 /** A hash would begin a directive. */

@@ -2,13 +2,13 @@
 
 import type { ScenarioResult, SuiteResult } from "../../lab/suite.js";
 import { html, type Markup } from "../escape.js";
-import { claimWords, evidenceOf, failureWords, replayCommand, runsWords } from "./suite-words.js";
+import { claimEnd, claimWords, evidenceOf, failureWords, replayCommand, runsWords } from "./suite-words.js";
 
 interface Case {
   readonly name: string;
   readonly file: string;
   readonly line: number | null;
-  readonly failure: { readonly kind: "failure" | "error"; readonly type: string; readonly message: string; readonly text: string } | null;
+  readonly failure: { readonly kind: "failure" | "error" | "skipped"; readonly type: string; readonly message: string; readonly text: string } | null;
 }
 
 /** One test suite per scenario, one test case for its runs and one for each claim. The same suite gives the same bytes. */
@@ -16,16 +16,16 @@ export function suiteJunit({ scenarios }: SuiteResult): string {
   const suites = scenarios.map((result) => ({ result, cases: casesOf(result) }));
   const all = suites.flatMap(({ cases }) => cases);
   const body = suites.map(({ result, cases }) => suiteElement(result, cases));
-  const root = html`<testsuites name="shakedown" tests="${all.length}" failures="${counted(all, "failure")}" errors="${counted(all, "error")}">
+  const root = html`<testsuites name="shakedown" tests="${all.length}" failures="${counted(all, "failure")}" errors="${counted(all, "error")}" skipped="${counted(all, "skipped")}">
 ${body}</testsuites>
 `;
   return `<?xml version="1.0" encoding="UTF-8"?>\n${root.text}`;
 }
 
-const counted = (cases: readonly Case[], kind: "failure" | "error"): number => cases.filter(({ failure }) => failure?.kind === kind).length;
+const counted = (cases: readonly Case[], kind: NonNullable<Case["failure"]>["kind"]): number => cases.filter(({ failure }) => failure?.kind === kind).length;
 
 function suiteElement(result: ScenarioResult, cases: readonly Case[]): Markup {
-  return html`  <testsuite name="${result.name}" file="${result.file}" tests="${cases.length}" failures="${counted(cases, "failure")}" errors="${counted(cases, "error")}" skipped="0">
+  return html`  <testsuite name="${result.name}" file="${result.file}" tests="${cases.length}" failures="${counted(cases, "failure")}" errors="${counted(cases, "error")}" skipped="${counted(cases, "skipped")}">
 ${cases.map((each) => caseElement(result, each))}  </testsuite>
 `;
 }
@@ -36,7 +36,7 @@ function caseElement(result: ScenarioResult, { name, file, line, failure }: Case
   if (failure === null) return html`${head}/>
 `;
   const { kind, type, message, text } = failure;
-  const element = kind === "error" ? html`<error message="${message}" type="${type}">${text}</error>` : html`<failure message="${message}" type="${type}">${text}</failure>`;
+  const element = kind === "skipped" ? html`<skipped message="${message}"/>` : kind === "error" ? html`<error message="${message}" type="${type}">${text}</error>` : html`<failure message="${message}" type="${type}">${text}</failure>`;
   return html`${head}>
       ${element}
     </testcase>
@@ -49,7 +49,7 @@ function casesOf(result: ScenarioResult): readonly Case[] {
     name: claim.claim.text,
     file: claim.claim.source.file,
     line: claim.claim.source.line,
-    failure: claim.verdict === "pass" ? null : { kind: "failure", type: claim.verdict, message: claimWords(claim), text: claimWords(claim) },
+    failure: claim.verdict === "pass" ? null : { kind: claimEnd(claim, result) === "interrupted" ? "skipped" : "failure", type: claim.verdict, message: claimWords(claim), text: claimWords(claim) },
   }));
   const [first] = lost;
   const played: Case[] = first === undefined ? [] : [{ name: "every run can be played", file, line: null, failure: { kind: "error", type: first.failure.kind, message: first.failure.message, text: lost.map(({ seed, failure }) => `seed ${seed}: ${failure.message}`).join("\n") } }];
@@ -66,11 +66,14 @@ function runsCase(result: ScenarioResult): Case {
     ...evidenceOf(result, row.seed).map((each) => `    ${each}`),
     `  replay: ${replayCommand(result, row.seed)}`,
   ].join("\n")).join("\n");
+  const name = `expectations hold over ${result.planned} seeds`;
+  // An error, and not skipped: many CI systems show a suite with skipped cases as green.
+  if (result.runsVerdict === "interrupted") return { name, file: result.file, line: null, failure: { kind: "error", type: "interrupted", message: `no verdict: ${runsWords(result)}`, text } };
   const why = first === undefined ? "" : `; seed ${first.seed}: ${failureWords(first)[0] ?? ""}`;
   return {
-    name: `expectations hold over ${result.planned} seeds`,
+    name,
     file: result.file,
     line,
-    failure: result.passedRuns >= result.needed ? null : { kind: "failure", type: "expectation", message: `${runsWords(result)}${why}`, text },
+    failure: result.runsVerdict === "pass" ? null : { kind: "failure", type: "expectation", message: `${runsWords(result)}${why}`, text },
   };
 }

@@ -19,15 +19,18 @@ export function suitePretty(suite: SuiteResult, { color = false, width = 100 }: 
   const colors = pc.createColors(color);
   const wide = Math.max(60, width);
   const blocks = suite.scenarios.map((result) => scenarioLines(result, colors, wide).join("\n"));
-  const end = suite.passed ? colors.green(suiteWords(suite)) : colors.red(suiteWords(suite));
+  const end = suite.passed ? colors.green(suiteWords(suite)) : suite.interrupted && !hasFailed(suite) ? colors.yellow(suiteWords(suite)) : colors.red(suiteWords(suite));
   const runs = suite.scenarios.reduce((sum, { rows, lost }) => sum + rows.length + lost.length, 0);
-  return [...blocks, "", `${end} ${colors.dim(`(${counted(runs, "run")}${suite.interrupted ? ", interrupted" : ""})`)}`].join("\n");
+  return [...blocks, "", `${end} ${suite.interrupted ? "" : colors.dim(`(${counted(runs, "run")})`)}`.trimEnd()].join("\n");
 }
+
+const hasFailed = ({ scenarios }: SuiteResult): boolean => scenarios.some(({ verdict }) => verdict === "fail");
 
 function scenarioLines(result: ScenarioResult, colors: Colors, width: number): string[] {
   const { verdict, name, file, fidelity } = result;
   const sign = verdict === "pass" ? colors.green(mark(true)) : verdict === "fail" ? colors.red(mark(false)) : colors.yellow("○");
-  const line = `${sign} ${colors.bold(cut(oneLine(name), 40))}  ${runsWords(result)}${colors.dim(`  ${countsWords(result.rows)} · ${fidelity} · ${file}`)}`;
+  const counts = countsWords(result.rows);
+  const line = `${sign} ${colors.bold(cut(oneLine(name), 40))}  ${runsWords(result)}${colors.dim(`  ${counts === "" ? "" : `${counts} · `}${fidelity} · ${file}`)}`;
   const claims = result.claims.flatMap((claim) => {
     const ends = claim.verdict === "pass" ? colors.green(mark(true)) : claim.verdict === "fail" ? colors.red(mark(false)) : colors.yellow("○");
     return hang(`    ${ends} `, 6, claimWords(claim), width);
@@ -38,7 +41,7 @@ function scenarioLines(result: ScenarioResult, colors: Colors, width: number): s
 function failureLines(result: ScenarioResult, colors: Colors, width: number): string[] {
   const lost = result.lost.slice(0, 3).flatMap(({ seed, failure }) => hang(`    ${colors.red(mark(false))} `, 6, `seed ${seed} could not be played (${failure.kind}): ${failure.message}`, width));
   // A few failures within what the scenario allows are no reason for the verdict.
-  const failed = result.passedRuns < result.needed ? result.rows.filter((row) => !row.passed) : [];
+  const failed = result.runsVerdict === "fail" ? result.rows.filter((row) => !row.passed) : [];
   const shown = failed.slice(0, Math.max(1, result.shown.length));
   const runs = shown.flatMap((row) => [
     ...failureWords(row).flatMap((why, index) => hang(index === 0 ? `    ${colors.red(`seed ${row.seed}`)}  ` : "      ", index === 0 ? 8 + String(row.seed).length : 6, why, width)),

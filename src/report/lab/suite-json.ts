@@ -18,6 +18,7 @@ const scenarioJson = (result: ScenarioResult): Readonly<Record<string, unknown>>
   fidelity: result.fidelity,
   modelVersion: result.modelVersion,
   verdict: result.verdict,
+  interrupted: result.interrupted,
   planned: result.planned,
   runs: result.rows.length,
   passed: result.passedRuns,

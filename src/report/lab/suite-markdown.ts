@@ -6,7 +6,7 @@ import { code, text } from "../markdown.js";
 import { mark } from "../words.js";
 import { claimWords, countsWords, evidenceOf, failureWords, replayCommand, runsWords, suiteWords } from "./suite-words.js";
 
-const SIGN: Readonly<Record<ScenarioResult["verdict"], string>> = { pass: mark(true), fail: mark(false), "not enough runs": "○" };
+const SIGN: Readonly<Record<ScenarioResult["verdict"], string>> = { pass: mark(true), fail: mark(false), "not enough runs": "○", interrupted: "○" };
 const MOST_RUNS = 3;
 
 export function suiteMarkdown(suite: SuiteResult): string {
@@ -21,7 +21,7 @@ export function suiteMarkdown(suite: SuiteResult): string {
 function details(result: ScenarioResult): string[] {
   const claims = result.claims.map((claim) => `- ${SIGN[claim.verdict]} ${text(claimWords(claim))}`);
   const lost = result.lost.slice(0, MOST_RUNS).map(({ seed, failure }) => `- ${mark(false)} seed ${seed} could not be played: ${text(failure.message)}`);
-  const failing = result.passedRuns < result.needed ? result.rows.filter((row) => !row.passed) : [];
+  const failing = result.runsVerdict === "fail" ? result.rows.filter((row) => !row.passed) : [];
   const runs = failing.slice(0, MOST_RUNS).flatMap((row) => [
     `<details><summary>seed ${row.seed}: ${text(failureWords(row)[0] ?? "")}</summary>`, "",
     ...failureWords(row).map((why) => `- ${text(why)}`),

@@ -19,10 +19,15 @@ export const shellWord = (text: string): string => (/^[\w./@%+=:,-]+$/.test(text
 /** `18 of 20 runs passed, and 19 are needed (95%)`. */
 export function runsWords({ passedRuns, rows, lost, planned, needed, expectIn, stoppedEarly, interrupted, expectations }: ScenarioResult): string {
   const done = rows.length + lost.length;
+  if (interrupted && done === 0) return `not reached: interrupted before the first of ${counted(planned, "run")}`;
   const ended = interrupted ? `, interrupted after ${count(done)} of ${count(planned)}` : stoppedEarly ? `, certain after ${count(done)} of ${count(planned)}` : "";
   const asked = expectations.length === 0 ? "" : `; ${count(needed)} needed (${percent(expectIn)})`;
   return `${count(passedRuns)} of ${counted(done, "run")} passed${asked}${ended}`;
 }
+
+/** A claim's own verdict; an interruption leaves open what more of the planned runs might have told. */
+export const claimEnd = ({ verdict }: ClaimResult, { interrupted }: Pick<ScenarioResult, "interrupted">): ScenarioResult["verdict"] =>
+  interrupted && verdict === "not enough runs" ? "interrupted" : verdict;
 
 /** What a claim came to: `caught in at least 99% of runs: 400 of 400 runs (99.1% to 100%)`. */
 export function claimWords({ claim, hits, runs, interval, verdict, more }: ClaimResult): string {
@@ -73,15 +78,28 @@ export function evidenceOf(result: ScenarioResult, seed: number): readonly strin
   return lines.length > 0 ? lines : ["nothing was decided in this run"];
 }
 
-/** `2 scenarios: 1 failed, 1 passed`. */
-export function suiteWords({ scenarios }: SuiteResult): string {
+const playedOf = ({ rows, lost }: ScenarioResult): number => rows.length + lost.length;
+
+/** `2 scenarios: 1 failed, 1 passed`; `2 scenarios: 1 interrupted, 1 not reached; interrupted after 10 of 800 runs`. */
+export function suiteWords({ scenarios, interrupted }: SuiteResult): string {
   const of = (verdict: ScenarioResult["verdict"]): number => scenarios.filter((each) => each.verdict === verdict).length;
+  const notReached = scenarios.filter((each) => each.verdict === "interrupted" && playedOf(each) === 0).length;
+  const begun = of("interrupted") - notReached;
   const parts = [
     ...(of("fail") > 0 ? [`${count(of("fail"))} failed`] : []),
     ...(of("not enough runs") > 0 ? [`${count(of("not enough runs"))} without enough runs`] : []),
+    ...(begun > 0 ? [`${count(begun)} interrupted`] : []),
+    ...(notReached > 0 ? [`${count(notReached)} not reached`] : []),
     ...(of("pass") > 0 ? [`${count(of("pass"))} passed`] : []),
   ];
-  return `${counted(scenarios.length, "scenario")}: ${parts.join(", ") || "none was played"}`;
+  return `${counted(scenarios.length, "scenario")}: ${parts.join(", ") || "none was played"}${interrupted ? `; ${interruptedWords(scenarios)}` : ""}`;
+}
+
+/** How far it came: runs that an early end made needless are no part of it. */
+export function interruptedWords(scenarios: readonly ScenarioResult[]): string {
+  const played = scenarios.reduce((sum, each) => sum + playedOf(each), 0);
+  const owed = scenarios.reduce((sum, each) => sum + (each.stoppedEarly ? playedOf(each) : each.planned), 0);
+  return `interrupted after ${count(played)} of ${counted(owed, "run")}`;
 }
 
 /** A line that failed or could not be decided, for reporters that point at files. */
@@ -94,9 +112,10 @@ export interface Finding {
 
 /** Everything that keeps a scenario from passing, each with its place in the user's files. */
 export function findingsOf(result: ScenarioResult): readonly Finding[] {
-  const { name, file, rows, lost, claims, expectations, passedRuns, needed } = result;
+  const { name, file, rows, lost, claims, expectations, runsVerdict, verdict } = result;
   const found: Finding[] = lost.slice(0, 1).map(({ seed, failure }) => ({ title: name, file, line: 1, message: `${counted(lost.length, "run")} could not be played (${failure.kind}); seed ${seed}: ${failure.message}` }));
-  if (passedRuns < needed) {
+  if (verdict === "interrupted") found.push({ title: name, file, line: 1, message: `no verdict: ${runsWords(result)}` });
+  if (runsVerdict === "fail") {
     for (const { text, file: at, line, failed } of expectations) {
       if (failed > 0) found.push({ title: name, file: at, line, message: `${text}: failed in ${count(failed)} of ${counted(rows.length, "run")}. ${firstFailure(result, text)}` });
     }
@@ -104,7 +123,7 @@ export function findingsOf(result: ScenarioResult): readonly Finding[] {
     if (broken !== undefined) found.push({ title: name, file, line: 1, message: `${failureWords(broken).join("; ")}. ${replayCommand(result, broken.seed)}` });
   }
   for (const claim of claims) {
-    if (claim.verdict !== "pass") found.push({ title: name, file: claim.claim.source.file, line: claim.claim.source.line, message: claimWords(claim) });
+    if (claim.verdict === "fail" || (claim.verdict !== "pass" && !result.interrupted)) found.push({ title: name, file: claim.claim.source.file, line: claim.claim.source.line, message: claimWords(claim) });
   }
   return found;
 }
