@@ -55,6 +55,43 @@ describe("comparing two strategies", () => {
   });
 });
 
+describe("a strategy that is slower", () => {
+  const baking = (name: string, bake: string) => ({ path: `${name}.yaml`, text: `shakedown: 1\nkind: strategy\nname: ${name}\nsteps: [{ weight: 50%, bake: ${bake} }, { weight: 100%, bake: 2m }]\n` });
+  const healthy = (a: string, b: string): ComparePlan => {
+    const bundle = tiny({ name: "healthy", errors: "+0%", duration: "20m", expect: "classification: clean" });
+    const [left, right] = [withStrategy(bundle, baking("quick", a)), withStrategy(bundle, baking("slow", b))];
+    if (!left.ok || !right.ok) throw new Error("both strategies load");
+    return { name: "healthy", file: bundle.entry, fidelity: "cohort", a: left.value, b: right.value };
+  };
+  const found = async (a: string, b: string) => compareStrategies({ a: "quick", b: "slow" }, [healthy(a, b)], seeds, new InlineRunner());
+
+  it("is seen by its lead time from release to promotion, where every other figure is the same", async () => {
+    const comparison = await found("3m", "8m");
+    const [{ leadTime, means }] = comparison.scenarios;
+    expect(leadTime).toMatchObject({ pairs: 10, openA: 0, openB: 0, soonerA: 10, soonerB: 0 });
+    expect((leadTime?.medianB ?? 0) - (leadTime?.medianA ?? 0)).toBe(300e6);
+    expect(means.find(({ name }) => name === "lead time")).toMatchObject({ mean: 300e6, low: 300e6, high: 300e6 });
+    const text = comparisonPretty(comparison).replace(/\s+/g, " ");
+    expect(text).toContain("quick (A) is better in median lead time, mean lead time");
+    expect(text).toContain("The cost counts delay only beyond a strategy's own schedule");
+  });
+
+  it("is later than any when it has not promoted by the scenario's end, and is not called cheaper without saying so", async () => {
+    const comparison = await found("3m", "40m");
+    const [{ leadTime, shares }] = comparison.scenarios;
+    expect(leadTime).toMatchObject({ medianB: null, openA: 0, openB: 10, soonerA: 10, soonerB: 0 });
+    expect(shares.find(({ name }) => name === "good releases promoted")).toMatchObject({ hitsA: 10, hitsB: 0 });
+    const text = comparisonPretty(comparison).replace(/\s+/g, " ");
+    expect(text).toContain("not by the end");
+    expect(text).toContain("By the scenario's end A had promoted its good releases in 10 of 10 runs, B in 0: what comes after the end is in no figure, nor in the cost.");
+  });
+
+  it("has no lead time where the release is bad: it has nothing to deliver", async () => {
+    const [{ leadTime, means, shares }] = (await compareStrategies({ a: "x", b: "y" }, [plan(strategy("x", "1%"), strategy("y", "2%"))], [1, 2], new InlineRunner())).scenarios;
+    expect([leadTime, means.find(({ name }) => name === "lead time"), shares.find(({ name }) => name === "good releases promoted")]).toEqual([null, undefined, undefined]);
+  });
+});
+
 describe("several scenarios together", () => {
   it("count the same each, and what differs between scenarios is no noise and no correlation", () => {
     // Within each scenario A and B vary independently; between them they differ by a thousand.

@@ -1,7 +1,7 @@
 // A comparison of two strategies in words: figures with their units, and the sentence that says what they mean.
 
-import { count, counted, duration, money, percent, significant } from "../../kernel/format.js";
-import { isClear, type Comparison, type MeanComparison, type ScenarioComparison, type ShareComparison } from "../../lab/compare.js";
+import { count, counted, duration, money, NOTHING, percent, significant } from "../../kernel/format.js";
+import { isClear, type Comparison, type LeadTimeComparison, type MeanComparison, type ScenarioComparison, type ShareComparison } from "../../lab/compare.js";
 
 /** One line of the table: a figure under A and under B, their difference, and how sure it is. */
 export interface ComparisonLine {
@@ -18,7 +18,34 @@ export interface ComparisonLine {
 
 export const LINE_HEADS = ["", "A", "B", "B - A", "95% interval", "effect", "better", ""] as const;
 
-export const linesOf = (scenario: ScenarioComparison): readonly ComparisonLine[] => [...scenario.shares.map(shareLine), ...scenario.means.map(meanLine)];
+export const linesOf = ({ shares, means, leadTime }: ScenarioComparison): readonly ComparisonLine[] => [
+  ...shares.map(shareLine),
+  ...means.flatMap((mean) => (mean.name === "lead time" && leadTime !== null ? [leadTimeLine(leadTime), openNote(meanLine(mean), leadTime)] : [meanLine(mean)])),
+];
+
+const NOT_BY_THE_END = "not by the end";
+
+function leadTimeLine(found: LeadTimeComparison): ComparisonLine {
+  const { medianA, medianB, soonerA, soonerB } = found;
+  const show = (median: number | null): string => (median === null ? NOT_BY_THE_END : duration(median));
+  return {
+    name: "median lead time",
+    a: show(medianA),
+    b: show(medianB),
+    difference: medianA === null || medianB === null ? NOTHING : signed(medianB - medianA, duration),
+    interval: NOTHING,
+    effect: `${count(soonerA)}:${count(soonerB)} seeds`,
+    better: !isClear(found) ? null : soonerA > soonerB ? "A" : "B",
+    note: soonerA + soonerB === 0 ? "the same on every seed" : "",
+  };
+}
+
+/** Who was not promoted counts up to the end: then the mean says only "at least". */
+function openNote(line: ComparisonLine, { pairs, openA, openB }: LeadTimeComparison): ComparisonLine {
+  if (openA + openB === 0) return line;
+  const open = `not promoted by the end: ${count(openA)} of ${count(pairs)} under A, ${count(openB)} of ${count(pairs)} under B; those count up to the end`;
+  return { ...line, note: line.note === "" ? open : `${open}; ${line.note}` };
+}
 
 function shareLine(found: ShareComparison): ComparisonLine {
   const { name, good, pairs, hitsA, hitsB, onlyA, onlyB, difference, low, high } = found;
@@ -46,7 +73,7 @@ function meanLine(found: MeanComparison): ComparisonLine {
     b: show(meanB),
     difference: signed(mean, show),
     interval: `${signed(low, show)} to ${signed(high, show)}`,
-    effect: effectSize === 0 ? "none" : `d = ${effectSize < 0 ? "-" : ""}${significant(Math.abs(effectSize), 2)}`,
+    effect: effectSize === 0 ? (mean === 0 ? "none" : "every seed") : `d = ${effectSize < 0 ? "-" : ""}${significant(Math.abs(effectSize), 2)}`,
     better,
     note: one,
   };
@@ -74,5 +101,17 @@ export function verdictWords({ a, b, scenarios, together }: Comparison): string 
   const wins = (side: "A" | "B"): string => lines.filter(({ better }) => better === side).map(({ name }) => name).join(", ");
   const parts = [...(wins("A") === "" ? [] : [`${a} (A) is better in ${wins("A")}`]), ...(wins("B") === "" ? [] : [`${b} (B) is better in ${wins("B")}`])];
   const same = whole.identical > 0 ? ` In ${count(whole.identical)} of ${counted(whole.pairs, "pair")} both did the very same.` : "";
-  return parts.length === 0 ? `No figure differs beyond chance between ${a} (A) and ${b} (B) over ${counted(whole.pairs, "pair")}.${same}` : `${parts.join("; ")}: beyond chance at 5%, over ${counted(whole.pairs, "pair")}.${same}`;
+  const mind = costWords(whole).map((line) => ` ${line}`).join("");
+  return parts.length === 0 ? `No figure differs beyond chance between ${a} (A) and ${b} (B) over ${counted(whole.pairs, "pair")}.${same}${mind}` : `${parts.join("; ")}: beyond chance at 5%, over ${counted(whole.pairs, "pair")}.${same}${mind}`;
+}
+
+/** What the cost leaves out, where one strategy is slower: it would look cheaper than it is. */
+function costWords({ shares, means }: ScenarioComparison): readonly string[] {
+  const promoted = shares.find(({ name }) => name === "good releases promoted");
+  const leadTime = means.find(({ name }) => name === "lead time");
+  const open = promoted === undefined || promoted.hitsA === promoted.hitsB ? [] : [
+    `By the scenario's end A had promoted its good releases in ${count(promoted.hitsA)} of ${counted(promoted.pairs, "run")}, B in ${count(promoted.hitsB)}: what comes after the end is in no figure, nor in the cost.`,
+  ];
+  const slower = leadTime === undefined || leadTime.mean === 0 ? [] : ["The cost counts delay only beyond a strategy's own schedule; how much slower one is shows in the lead time."];
+  return [...open, ...slower];
 }

@@ -79,5 +79,6 @@ function comparisonTable(part: ScenarioComparison): Markup {
 /** What the figures are. */
 const method = ({ a, b, seeds }: Comparison): readonly string[] => [
   `A is ${a}, B is ${b}; each of ${counted(seeds.length, "seed")} was played with both, so arrivals, users and draws are the same. B - A is the mean difference seed by seed; the interval is Student's, at 95%; over several scenarios each counts the same, and only what varies within one makes the mean unsure. d is the mean difference in standard deviations of the differences.`,
+  "Lead time is the part of the lead time for changes that lies between release and promotion, of good releases; of several in a run, the slowest. For the median, a release that is not promoted by the scenario's end is later than any, and n:m counts the seeds on which A and B was sooner (sign test at 5%); in the mean it counts up to the end. The cost counts delay only beyond a strategy's own schedule.",
   "For shares, n:m counts the seeds on which only A and only B has it; better is what McNemar's exact test finds at 5%, and the interval is from exact intervals of both counts. No correction is made for the number of figures.",
 ];
