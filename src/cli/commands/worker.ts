@@ -1,7 +1,7 @@
 // `shakedown worker`: lends this machine's cores to commands that were started with --redis, here or elsewhere.
 
 import { counted } from "../../kernel/format.js";
-import { buildWords } from "../../lab/redis/protocol.js";
+import { buildWords } from "../../lab/build.js";
 import { RedisWorker } from "../../lab/redis/redis-worker.js";
 import { ExitCode, UsageError } from "../exit.js";
 import { parseWorkers } from "../lab/plan.js";

@@ -1,10 +1,8 @@
 // What travels through Redis, and nothing else: data whose shape both sides check before they use it.
 
-import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { LIMITS } from "../../scenario/limits.js";
-import { MODEL_VERSION } from "../../world/model-version.js";
-import { RUN_ROW_VERSION } from "../run-row.js";
+import type { Build } from "../build.js";
 
 /** The BullMQ queue; its waiting list is `bull:shakedown:wait`, by which workers are scaled. */
 export const QUEUE = "shakedown";
@@ -30,8 +28,7 @@ const name = z.string().min(1).max(LIMITS.nameLength * 4);
 const session = z.string().regex(/^[0-9a-f-]{36}$/);
 
 /** Which simulator: two that differ in any of these may differ in their results. */
-export const buildSchema = z.strictObject({ package: name, model: name, row: z.number().int() });
-export type Build = z.infer<typeof buildSchema>;
+export const buildSchema: z.ZodType<Build> = z.strictObject({ package: name, model: name, row: z.number().int() });
 
 /** Seeds of one bundle, played alike. */
 export const groupSchema = z.strictObject({
@@ -84,13 +81,3 @@ const diedSchema = z.strictObject({ kind: z.literal("died"), batch: z.number().i
 
 export const answerSchema = z.discriminatedUnion("kind", [resultsSchema, refusedSchema, diedSchema]);
 export type Answer = z.infer<typeof answerSchema>;
-
-/** This simulator. */
-export function thisBuild(): Build {
-  const text = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
-  return { package: (JSON.parse(text) as { version: string }).version, model: MODEL_VERSION, row: RUN_ROW_VERSION };
-}
-
-export const sameBuild = (a: Build, b: Build): boolean => a.package === b.package && a.model === b.model && a.row === b.row;
-
-export const buildWords = (build: Build): string => `shakedown ${build.package}, model ${build.model}, rows ${build.row}`;

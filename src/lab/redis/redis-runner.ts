@@ -4,6 +4,7 @@ import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { randomUUID } from "node:crypto";
 import { counted } from "../../kernel/format.js";
+import { buildWords, sameBuild, thisBuild } from "../build.js";
 import type { Bundle } from "../bundle.js";
 import { resultOf } from "../inline-runner.js";
 import type { Played } from "../play.js";
@@ -13,7 +14,7 @@ import { Answers } from "./answers.js";
 import { groupName, Outstanding, type Waiting } from "./outstanding.js";
 import { durationWords, Patience, reachRedis, redisOptions, within } from "./connect.js";
 import type { RedisPlace } from "./place.js";
-import { buildWords, KEYS, LIFE, QUEUE, sameBuild, thisBuild, type Answer, type BatchJob, type ResultsAnswer, type WorkerName } from "./protocol.js";
+import { KEYS, LIFE, QUEUE, type Answer, type BatchJob, type ResultsAnswer, type WorkerName } from "./protocol.js";
 import { ResultFile, type ResultFileOptions } from "./result-file.js";
 import { lastingTrouble, RedisTrouble } from "./trouble.js";
 

@@ -4,12 +4,13 @@ import { DelayedError, WaitingError, Worker, type Job as QueueJob } from "bullmq
 import { Redis } from "ioredis";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { buildWords, sameBuild, thisBuild, type Build } from "../build.js";
 import type { Job } from "../runner.js";
 import { BundleStore } from "./bundle-store.js";
 import { durationWords, Patience, reachRedis, redisOptions, within } from "./connect.js";
 import type { RedisPlace } from "./place.js";
 import { Pools } from "./pools.js";
-import { batchSchema, buildSchema, buildWords, KEYS, LIFE, QUEUE, sameBuild, thisBuild, type Answer, type BatchJob, type Build, type ResultsAnswer, type WorkerName } from "./protocol.js";
+import { batchSchema, buildSchema, KEYS, LIFE, QUEUE, type Answer, type BatchJob, type ResultsAnswer, type WorkerName } from "./protocol.js";
 import { lastingTrouble, type RedisTrouble } from "./trouble.js";
 
 /** Batches at a time: while the tail of one is played, the next one is there. */

@@ -4,9 +4,9 @@ import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, r
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import { InternalError } from "../../kernel/assert.js";
-import { storageError, StorageError } from "../sweep/parts.js";
+import type { Build } from "../build.js";
 import type { Detail } from "../runner.js";
-import type { Build } from "./protocol.js";
+import { storageError, StorageError } from "../sweep/parts.js";
 import { checkIsHead, checkOrigin, headLine, noResults, type Origin } from "./result-head.js";
 
 /** A result's texts, and who played it. */

@@ -1,9 +1,9 @@
 // The first line of a file of results: which simulator played, and what; results of anything else are not gone on with.
 
 import { createHash } from "node:crypto";
-import { StorageError } from "../sweep/parts.js";
+import { buildWords, type Build } from "../build.js";
 import type { Bundle } from "../bundle.js";
-import type { Build } from "./protocol.js";
+import { StorageError } from "../sweep/parts.js";
 
 /** What results belong to. */
 export interface Origin {
@@ -38,7 +38,7 @@ export function checkOrigin(path: string, line: string, origin: Origin): void {
   if (line === headLine(origin)) return;
   const before = parsed(line);
   if (before === null || headLine({ build: before.build, files: null }) !== headLine({ build: origin.build, files: null })) {
-    throw new StorageError(`${path}: is of another version of the simulator; take it away, or choose another --out`);
+    throw new StorageError(`${path}: is of another version of the simulator${before === null ? "" : ` (${buildWords(before.build)}; this is ${buildWords(origin.build)})`}; take it away, or choose another --out`);
   }
   throw new StorageError(`${path}: ${difference(before.files ?? {}, origin.files ?? {})}, and results of before do not go with it; put it back as it was, or take the results away, or choose another --out`);
 }

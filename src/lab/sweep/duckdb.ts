@@ -1,12 +1,12 @@
 // Questions to a sweep's rows: DuckDB over Parquet or NDJSON, as one view `runs` with a row per run and release.
 
-import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { finishedParts, storageError, StorageError } from "./parts.js";
 import type { Manifest } from "./plan.js";
-import { MANIFEST } from "./sweep.js";
+import { readManifest } from "./sweep.js";
 
 export const PARQUET = "runs.parquet";
 
@@ -20,18 +20,6 @@ export interface QueryAnswer {
 /** The SQL is wrong, in DuckDB's words. */
 export class QueryError extends Error {
   override readonly name = "QueryError";
-}
-
-/** The manifest of a sweep's folder. Throws StorageError when there is none. */
-export function readManifest(folder: string): Manifest {
-  const path = join(folder, MANIFEST);
-  if (!existsSync(path)) throw new StorageError(`${folder}: no sweep here (it has no ${MANIFEST})`);
-  try {
-    // We wrote it, whole.
-    return JSON.parse(readFileSync(path, "utf8")) as Manifest;
-  } catch {
-    throw new StorageError(`${path}: is not a sweep's manifest`);
-  }
 }
 
 /** The rows of a sweep, open for questions. Close it at the end. */

@@ -3,6 +3,7 @@
 import type { LoadResult } from "../../scenario/problem.js";
 import type { Fidelity } from "../../world/world.js";
 import { MODEL_VERSION } from "../../world/model-version.js";
+import { thisBuild } from "../build.js";
 import type { Bundle } from "../bundle.js";
 import { testedRelease, withRegression } from "../detect/regression.js";
 import { runKey, type Job } from "../runner.js";
@@ -119,6 +120,8 @@ export function* jobsFrom(plan: SweepPlan, row: number): Generator<Job> {
 /** What stands in manifest.json; the same bytes for the same sweep, interrupted or not. */
 export interface Manifest {
   readonly manifestVersion: typeof MANIFEST_VERSION;
+  /** The code that plays, as a build names it. */
+  readonly package: string;
   readonly modelVersion: string;
   readonly scenario: string;
   readonly bundle: string;
@@ -135,6 +138,7 @@ export interface Manifest {
 
 export const manifestOf = (plan: SweepPlan): Manifest => ({
   manifestVersion: MANIFEST_VERSION,
+  package: thisBuild().package,
   modelVersion: MODEL_VERSION,
   scenario: plan.scenario.entry,
   bundle: plan.scenario.hash,

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Classification } from "../../sim/outcome.js";
 import type { Runner, RunResult } from "../runner.js";
 import { finishedParts, keptRows, PartWriter, StorageError, writeFileWhole } from "./parts.js";
-import { jobsFrom, keyAt, manifestText, runsOf, variantAt, type SweepPlan, type SweepVariant } from "./plan.js";
+import { jobsFrom, keyAt, manifestOf, manifestText, runsOf, variantAt, type Manifest, type SweepPlan, type SweepVariant } from "./plan.js";
 
 export const MANIFEST = "manifest.json";
 
@@ -76,12 +76,33 @@ function prepare(plan: SweepPlan, { out, resume }: SweepOptions): number {
   const text = manifestText(plan);
   if (existsSync(path)) {
     if (!resume) throw new StorageError(`${out}: holds a sweep already; add --resume to go on with it, or choose another --out`);
-    if (readFileSync(path, "utf8") !== text) throw new StorageError(`${path}: is of another sweep, or of another version of the simulator; choose another --out`);
+    if (readFileSync(path, "utf8") !== text) throw new StorageError(`${path}: ${difference(readManifest(out), manifestOf(plan))}; choose another --out`);
     return keptRows(out, plan.rowsPerPart, runsOf(plan), (row, line) => (line.includes(`"key":"${keyAt(plan, row)}"`) ? null : `row ${row + 1} is not the run ${keyAt(plan, row)}`));
   }
   writeFileWhole(path, text);
   if (finishedParts(out).length > 0) throw new StorageError(`${out}: holds parts of another sweep; choose another --out`);
   return 0;
+}
+
+/** The manifest of a sweep's folder. Throws StorageError when there is none. */
+export function readManifest(folder: string): Manifest {
+  const path = join(folder, MANIFEST);
+  if (!existsSync(path)) throw new StorageError(`${folder}: no sweep here (it has no ${MANIFEST})`);
+  try {
+    // We wrote it, whole.
+    return JSON.parse(readFileSync(path, "utf8")) as Manifest;
+  } catch {
+    throw new StorageError(`${path}: is not a sweep's manifest`);
+  }
+}
+
+/** Why a manifest isn't this plan's. */
+function difference(before: Manifest, now: Manifest): string {
+  const { package: code, modelVersion } = before;
+  // Manifests of before named no code.
+  const words = (manifest: Pick<Manifest, "modelVersion"> & { readonly package?: string }): string => `shakedown ${manifest.package ?? "of before"}, model ${manifest.modelVersion}`;
+  if (code !== now.package || modelVersion !== now.modelVersion) return `is of another version of the simulator (${words(before)}; this is ${words(now)})`;
+  return "is of another sweep";
 }
 
 /** What stands before a run's own row: which point it is, and the varied fields as written and as numbers. */

@@ -8,7 +8,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { QUEUE, thisBuild } from "../../../src/lab/redis/protocol.js";
+import { packageVersion } from "../../../src/lab/build.js";
+import { QUEUE } from "../../../src/lab/redis/protocol.js";
 import { ROOT } from "../support/bundles.js";
 
 interface Manifest {
@@ -97,7 +98,7 @@ describe("the manifests", () => {
 
   it("scale by the list that batches really wait in, and start this very version", () => {
     expect(dig(scaled, "spec", "triggers", 0, "metadata", "listName")).toBe(`bull:${QUEUE}:wait`);
-    expect(dig(container, "image")).toBe(`shakedown-worker:${thisBuild().package}`);
+    expect(dig(container, "image")).toBe(`shakedown-worker:${packageVersion()}`);
     expect(text("Containerfile")).toContain(`-t ${String(dig(container, "image"))} `);
   });
 

@@ -5,9 +5,10 @@ import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { thisBuild } from "../../../src/lab/build.js";
 import { InlineRunner } from "../../../src/lab/inline-runner.js";
 import { redisPlace } from "../../../src/lab/redis/place.js";
-import { KEYS, QUEUE, thisBuild, type ResultsAnswer } from "../../../src/lab/redis/protocol.js";
+import { KEYS, QUEUE, type ResultsAnswer } from "../../../src/lab/redis/protocol.js";
 import type { RedisRunner } from "../../../src/lab/redis/redis-runner.js";
 import type { RedisWorker } from "../../../src/lab/redis/redis-worker.js";
 import { jobsOf, runKey, type Job, type RunResult } from "../../../src/lab/runner.js";
@@ -123,7 +124,7 @@ describe.skipIf(!hasRedis)(named("a runner over Redis"), () => {
     await until(() => notices.length > 0, "the stranger is noticed");
     await worker();
     expect(await results).toHaveLength(20);
-    expect(said).toEqual([expect.stringMatching(/^this worker runs shakedown 9\.9\.9, model .* and leaves batches of shakedown 0\.1\.0, .* to others/)]);
+    expect(said).toEqual([expect.stringMatching(/^this worker runs shakedown 9\.9\.9, model .* and leaves batches of shakedown 0\.1\.0\+[0-9a-f]{12}, .* to others/)]);
     expect(notices).toEqual([expect.stringMatching(/^the worker .* runs shakedown 9\.9\.9, .* leaves our runs to others/)]);
   });
 

@@ -3,7 +3,7 @@
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { thisBuild } from "../../../src/lab/redis/protocol.js";
+import { thisBuild } from "../../../src/lab/build.js";
 import { ResultFile, type KeptResult } from "../../../src/lab/redis/result-file.js";
 import { temporaryFolder } from "./support.js";
 
@@ -104,6 +104,7 @@ describe("the file of results", () => {
   it("refuses results of another version of the simulator", () => {
     written(1, false);
     expect(() => open(true, { ...thisBuild(), model: "0" })).toThrow(/is of another version of the simulator/);
+    expect(() => open(true, { ...thisBuild(), package: "0.1.0+0123456789ab" })).toThrow(/\(shakedown 0\.1\.0\+[0-9a-f]{12}, model .*; this is shakedown 0\.1\.0\+0123456789ab, model .*\)/);
     // Without --resume too they are thrown away only when their command came to its end.
     expect(() => open(false, { ...thisBuild(), model: "0" })).toThrow(/holds 1 results of a command that did not come to its end/);
     open(true).close(true);

@@ -13,6 +13,7 @@ import { StorageError } from "../../../src/lab/sweep/parts.js";
 import { planSweep, runsOf, type SweepPlan } from "../../../src/lab/sweep/plan.js";
 import { sweep } from "../../../src/lab/sweep/sweep.js";
 import { sweepReport } from "../../../src/report/lab/sweep-report.js";
+import { MODEL_VERSION } from "../../../src/world/model-version.js";
 import { startPool } from "../support/bundles.js";
 import { tiny } from "../support/tiny.js";
 
@@ -119,6 +120,13 @@ describe("a sweep", () => {
     const out = copied();
     await expect(sweep(planned(), runner, { out, resume: false })).rejects.toThrow("add --resume");
     await expect(sweep(planned(8), runner, { out, resume: true })).rejects.toThrow("of another sweep");
+    const manifest = join(out, "manifest.json");
+    const { package: code } = JSON.parse(whole["manifest.json"]) as { package: string };
+    for (const [older, named] of [[{ package: "0.1.0+0123456789ab" }, `shakedown 0.1.0+0123456789ab, model ${MODEL_VERSION}`], [{ package: undefined, modelVersion: "0" }, "shakedown of before, model 0"]] as const) {
+      writeFileSync(manifest, JSON.stringify({ ...(JSON.parse(whole["manifest.json"]) as object), ...older }));
+      await expect(sweep(planned(), runner, { out, resume: true })).rejects.toThrow(`is of another version of the simulator (${named}; this is shakedown ${code}, model ${MODEL_VERSION})`);
+    }
+    writeFileSync(manifest, whole["manifest.json"]);
     const part = join(out, "part-00002.ndjson");
     writeFileSync(part, readFileSync(part, "utf8").split("\n").toSpliced(3, 1).join("\n"));
     await expect(sweep(planned(), runner, { out, resume: true })).rejects.toThrow("it belongs to another sweep, or is damaged");
