@@ -1,6 +1,6 @@
 // Writes what a run leaves on disk: outcome, report, Markdown and charts, each file whole or not at all.
 
-import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Outcome } from "../sim/outcome.js";
 import { messageOf, UsageError } from "./exit.js";
@@ -23,13 +23,62 @@ function makeFolder(folder: string): void {
 
 /** Writes text under a temporary name first, so that a reader never meets half a file. Throws UsageError. */
 export function writeWhole(path: string, text: string): void {
+  const temporary = `${path}.part`;
   try {
     makeFolder(dirname(path));
-    const temporary = `${path}.part`;
     writeFileSync(temporary, text);
     renameSync(temporary, path);
   } catch (error) {
+    removeIfThere(temporary);
     throw new UsageError(`${path}: cannot be written (${messageOf(error)})`);
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // What cannot be made cannot always be removed either; the reason why is told already.
+  }
+}
+
+export interface TextFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Writes what can be written, whatever becomes of the others; gives one line for each file that could not be. */
+export function writeEach(files: readonly TextFile[]): readonly string[] {
+  return files.flatMap(({ path, text }) => {
+    try {
+      writeWhole(path, text);
+      return [];
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      return [error.message];
+    }
+  });
+}
+
+/** The same for the files of one command. Throws one UsageError, after the last file. */
+export function writeAll(files: readonly TextFile[]): void {
+  const [first, ...others] = writeEach(files);
+  if (first !== undefined) throw new UsageError(`${first}${others.length === 0 ? "" : `; nor could ${others.length} more of the ${files.length} files`}`);
+}
+
+/** More than an inode holds: a full disk may still take an empty file. */
+const PROBE = " ".repeat(4096);
+
+/** Throws UsageError where a file of this name cannot be written, and leaves the one that is there as it is: said before the runs, not after them. */
+export function checkWritable(path: string): void {
+  if (existsSync(path) && statSync(path).isDirectory()) throw new UsageError(`${path}: cannot be written (it is a folder); name a file in it`);
+  const probe = `${path}.probe`;
+  try {
+    writeWhole(probe, PROBE);
+  } catch (error) {
+    throw new UsageError(messageOf(error).replaceAll(`${probe}.part`, path).replaceAll(probe, path));
+  } finally {
+    removeIfThere(probe);
   }
 }
 

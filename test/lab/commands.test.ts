@@ -62,6 +62,18 @@ describe("test", () => {
     expect((await shakedown("test", "s", "--workers", "0")).code).toBe(2);
   });
 
+  it("tries what it will write before the first run: reports, and a baseline that is stored", async () => {
+    write("taken", "as it was");
+    const nowhere = [["--reporter", "pretty", "--reporter", "junit:taken/x.xml"], ["--reporter", "pretty,tap:s"], ["--against", "taken/ref.json", "--update"]];
+    for (const flags of nowhere) {
+      const { code, out, err } = await shakedown("test", "s/good.yaml", "--seeds", "1..2", ...flags);
+      expect({ code, out }, flags.join(" ")).toEqual({ code: 2, out: "" });
+      expect(err).toMatch(/^[^\n]*(taken|s).*: cannot be written [^\n]*\n$/);
+    }
+    expect((await shakedown("test", "s/good.yaml", "--seeds", "1..2", "--reporter", "tap:taken")).code).toBe(0);
+    expect(read("taken")).toContain("TAP version 14");
+  });
+
   it("judges claims about many runs, and says how many more it would take", async () => {
     write("claims.yaml", tinyText({ name: "claims", extra: "expect-overall: [caught in at least 60% of runs, p90 detection under 5m, caught in at least 99.9% of runs]\n" }));
     const { code, out } = await shakedown("test", "claims.yaml", "--seeds", "1..40");

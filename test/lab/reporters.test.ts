@@ -1,6 +1,9 @@
 // A suite's reports, held against real parsers: XML, YAML in TAP, JSON, and GitHub's escapes.
 
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { scenarioOf } from "../../src/lab/bundle.js";
@@ -10,7 +13,7 @@ import { suiteJunit } from "../../src/report/lab/junit.js";
 import { suitePretty } from "../../src/report/lab/pretty.js";
 import { suiteJson } from "../../src/report/lab/suite-json.js";
 import { suiteMarkdown } from "../../src/report/lab/suite-markdown.js";
-import { parseReporters } from "../../src/cli/lab/reporters.js";
+import { parseReporters, report } from "../../src/cli/lab/reporters.js";
 import { FakeRunner } from "./support/fake-runner.js";
 import { tiny } from "./support/tiny.js";
 
@@ -161,6 +164,20 @@ describe("an interrupted suite", () => {
     expect(pretty[0]).toContain(`○ begun  ${BEGUN}`);
     expect(pretty.find((line) => line.includes("later"))).toContain(`○ later  ${LATER}`);
     expect(pretty.at(-1)).toBe(END);
+  });
+});
+
+describe("a report that cannot be written", () => {
+  it("keeps none of the others from being printed and written", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "shakedown-reports-"));
+    const printed: string[] = [];
+    const terminal = { color: false, width: 100, live: false, print: (text: string) => void printed.push(text), warn: () => undefined, status: () => undefined };
+    writeFileSync(join(folder, "full"), "no folder");
+    const unwritten = await report(await suite(), [{ name: "junit", file: join(folder, "full/a.xml") }, { name: "pretty", file: null }, { name: "tap", file: join(folder, "b.tap") }], terminal, []);
+    expect(unwritten).toEqual([expect.stringContaining(`${join(folder, "full/a.xml")}: cannot be written`)]);
+    expect(printed).toEqual([expect.stringContaining("2 scenarios: 1 failed, 1 passed")]);
+    expect(readdirSync(folder).sort()).toEqual(["b.tap", "full"]);
+    rmSync(folder, { recursive: true });
   });
 });
 

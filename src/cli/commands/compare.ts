@@ -7,7 +7,7 @@ import { fieldOf, withStrategy } from "../../lab/variant.js";
 import { comparisonHtml, comparisonMarkdown, comparisonPretty } from "../../report/lab/comparison.js";
 import { LIMITS } from "../../scenario/limits.js";
 import type { Fidelity } from "../../world/world.js";
-import { slug, writeWhole } from "../artifacts.js";
+import { slug, writeAll } from "../artifacts.js";
 import { ExitCode, messageOf, UsageError } from "../exit.js";
 import { fidelityFlag } from "../fidelity.js";
 import { checkOut, interruptible, loadBundles, type Loaded } from "../lab/plan.js";
@@ -44,7 +44,7 @@ export async function compareCommand(a: string, b: string, flags: CompareFlags, 
   const loaded = loadBundles(scenarioFiles(flags.on), { allowPath: flags.allowPath, color: terminal.color, fidelity });
   const plans = loaded.map((each) => planOf(each, strategies, fidelity ?? each.scenario.fidelity, terminal));
   const names = namesOf(strategies, plans[0]);
-  if (flags.json !== true) checkOut(flags.out);
+  if (flags.json !== true) checkOut(folderOf(names, flags.out));
   const comparison = await play(names, plans, seeds, flags, terminal);
   if (flags.json === true) terminal.print(JSON.stringify(comparison));
   else show(comparison, flags, terminal);
@@ -105,8 +105,10 @@ function show(comparison: Comparison, { out }: CompareFlags, terminal: Terminal)
   const page = join(folder, "comparison.html");
   // The answer first: a disk that is full by now takes no more than the files.
   terminal.print(comparisonPretty(comparison, { color: terminal.color, width: terminal.width }));
-  writeWhole(page, comparisonHtml(comparison));
-  writeWhole(join(folder, "comparison.md"), comparisonMarkdown(comparison));
-  writeWhole(join(folder, "comparison.json"), `${JSON.stringify(comparison, null, 1)}\n`);
+  writeAll([
+    { path: page, text: comparisonHtml(comparison) },
+    { path: join(folder, "comparison.md"), text: comparisonMarkdown(comparison) },
+    { path: join(folder, "comparison.json"), text: `${JSON.stringify(comparison, null, 1)}\n` },
+  ]);
   terminal.print(`report: ${relative(process.cwd(), page)}`);
 }

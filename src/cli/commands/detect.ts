@@ -13,7 +13,7 @@ import type { DetectFindings } from "../../report/lab/detect-words.js";
 import type { Micros, Ratio } from "../../kernel/units.js";
 import type { LoadResult } from "../../scenario/problem.js";
 import { parseDuration, parsePercent } from "../../scenario/units.js";
-import { writeWhole } from "../artifacts.js";
+import { writeAll } from "../artifacts.js";
 import { ExitCode, UsageError } from "../exit.js";
 import { fidelityFlag } from "../fidelity.js";
 import { checkOut, checkRate, interruptible, loadBundles, strategyIn } from "../lab/plan.js";
@@ -140,9 +140,11 @@ async function show(found: DetectFindings, { out, json }: DetectFlags, terminal:
   const [{ detectReport }, { detectLines }] = await Promise.all([import("../../report/lab/detect-report.js"), import("../../report/lab/detect-words.js")]);
   terminal.print(detectLines(found).join("\n"));
   const report = await detectReport(found);
-  writeWhole(join(out, "detect.json"), `${text}\n`);
-  writeWhole(join(out, "report.html"), report.html);
-  writeWhole(join(out, "report.md"), report.markdown);
-  for (const { name, svg } of report.pictures) writeWhole(join(out, "charts", `${name}.svg`), svg);
+  writeAll([
+    { path: join(out, "detect.json"), text: `${text}\n` },
+    { path: join(out, "report.html"), text: report.html },
+    { path: join(out, "report.md"), text: report.markdown },
+    ...report.pictures.map(({ name, svg }) => ({ path: join(out, "charts", `${name}.svg`), text: svg })),
+  ]);
   terminal.print(`\n${relative(process.cwd(), out) || "."}: report.html, report.md, detect.json`);
 }

@@ -1,11 +1,12 @@
 // `shakedown test`: plays scenarios over many seeds, says which hold, and ends with an exit code that CI can trust.
 
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Baseline } from "../../lab/baseline.js";
 import { notReached, suiteOf, testScenario, type ScenarioResult, type SuiteResult, type TestPlan } from "../../lab/suite.js";
 import type { Runner } from "../../lab/runner.js";
 import { isWorthThreads } from "../../lab/start-runner.js";
 import type { Fidelity } from "../../world/world.js";
+import { checkWritable, writeEach } from "../artifacts.js";
 import { ExitCode, messageOf, UsageError } from "../exit.js";
 import { fidelityFlag } from "../fidelity.js";
 import { interruptible, loadBundles, type Loaded } from "../lab/plan.js";
@@ -62,13 +63,17 @@ async function testOnce(targets: readonly string[], flags: TestFlags, reporters:
   const loaded = loadBundles(scenarioFiles(targets), { allowPath: flags.allowPath, color: terminal.color, fidelity });
   const baseline = await baselineFor(flags);
   const plans = loaded.map((each) => planOf(each, flags, fidelity ?? each.scenario.fidelity, baseline));
+  if (flags.watch !== true) checkFiles(flags, reporters);
   const suite = await play(plans, flags, terminal, signal);
   // A part of a suite is no better and no worse than the whole of another.
   const compared = baseline === null || suite.interrupted ? [] : (await import("../../lab/baseline.js")).againstBaseline(suite, baseline);
   const words = baseline !== null && suite.interrupted ? ["not compared: the test was interrupted"] : compared.length === 0 ? [] : (await import("../../report/lab/regression-words.js")).regressionLines(compared);
-  await report(suite, reporters, terminal, words.length === 0 ? [] : [`against ${flags.against ?? ""}:`, ...words]);
-  await store(suite, flags, terminal);
+  const unwritten = [...(await report(suite, reporters, terminal, words.length === 0 ? [] : [`against ${flags.against ?? ""}:`, ...words])), ...(await store(suite, flags, terminal))];
   const files = [...new Set(loaded.flatMap(({ bundle }) => bundle.files.map(({ path }) => path)))];
+  if (unwritten.length > 0) {
+    terminal.warn(unwritten.join("\n"));
+    return { code: ExitCode.badInput, files };
+  }
   if (suite.interrupted) return { code: ExitCode.interrupted, files };
   const worse = flags.update !== true && compared.some(({ verdict }) => verdict === "worse");
   return { code: suite.passed && !worse ? ExitCode.ok : ExitCode.failed, files };
@@ -79,15 +84,23 @@ async function baselineFor({ against, update, acceptModelChange }: TestFlags): P
   return (await import("../lab/baseline-file.js")).readBaseline(against, acceptModelChange === true);
 }
 
-async function store(suite: SuiteResult, { against, update }: TestFlags, terminal: Terminal): Promise<void> {
-  if (against === undefined || update !== true) return;
+/** Whatever is written after the runs is tried before them. Throws UsageError. */
+function checkFiles({ against, update }: TestFlags, reporters: readonly Reporter[]): void {
+  for (const { file } of reporters) if (file !== null) checkWritable(resolve(file));
+  if (against !== undefined && update === true) checkWritable(against);
+}
+
+/** Gives what could not be written. */
+async function store(suite: SuiteResult, { against, update }: TestFlags, terminal: Terminal): Promise<readonly string[]> {
+  if (against === undefined || update !== true) return [];
   if (suite.interrupted) {
     terminal.warn(`interrupted: no baseline was stored in ${against}`);
-    return;
+    return [];
   }
-  const [{ baselineOf }, { writeBaseline }] = await Promise.all([import("../../lab/baseline.js"), import("../lab/baseline-file.js")]);
-  writeBaseline(against, baselineOf(suite));
-  terminal.warn(`stored the baseline ${against}`);
+  const [{ baselineOf }, { baselineText }] = await Promise.all([import("../../lab/baseline.js"), import("../lab/baseline-file.js")]);
+  const unwritten = writeEach([{ path: against, text: baselineText(baselineOf(suite)) }]);
+  if (unwritten.length === 0) terminal.warn(`stored the baseline ${against}`);
+  return unwritten;
 }
 
 /** The seeds of a scenario: as asked, else the baseline's, else the usual number, which claims may cut short. */
@@ -144,6 +157,7 @@ async function watch(targets: readonly string[], flags: TestFlags, reporters: re
   const { Watcher } = await import("../lab/watcher.js");
   const watcher = new Watcher(targets, signal);
   try {
+    checkFiles(flags, reporters);
     while (!signal.aborted) {
       try {
         const { files } = await testOnce(targets, flags, reporters, terminal, signal);

@@ -6,7 +6,7 @@ import { parseAxis, type Axis } from "../../lab/sweep/axis.js";
 import { parseGoal, type Goal } from "../../lab/tune/goal.js";
 import { tune, type TuneInput, type TuneResult } from "../../lab/tune/tune.js";
 import { counted } from "../../kernel/format.js";
-import { writeWhole } from "../artifacts.js";
+import { writeAll } from "../artifacts.js";
 import { ExitCode, UsageError } from "../exit.js";
 import { fidelityFlag } from "../fidelity.js";
 import { checkOut, checkRate, interruptible, loadBundles, strategyIn } from "../lab/plan.js";
@@ -95,12 +95,14 @@ function whole(flag: string, text: string, most: number, least = 1): number {
 async function write(result: TuneResult, out: string, terminal: Terminal): Promise<void> {
   const { answerLines, tuneReport, verdict } = await import("../../report/lab/tune-report.js");
   terminal.print([verdict(result), "", ...answerLines(result).map((line) => `  ${line}`), ""].join("\n"));
-  writeWhole(join(out, "tune.json"), `${JSON.stringify(result, null, 1)}\n`);
-  if (result.strategy !== "") writeWhole(join(out, "recommended.yaml"), result.strategy);
   const report = await tuneReport(result);
-  writeWhole(join(out, "report.html"), report.html);
-  writeWhole(join(out, "report.md"), report.markdown);
-  for (const { name, svg } of report.pictures) writeWhole(join(out, "charts", `${name}.svg`), svg);
+  writeAll([
+    { path: join(out, "tune.json"), text: `${JSON.stringify(result, null, 1)}\n` },
+    ...(result.strategy === "" ? [] : [{ path: join(out, "recommended.yaml"), text: result.strategy }]),
+    { path: join(out, "report.html"), text: report.html },
+    { path: join(out, "report.md"), text: report.markdown },
+    ...report.pictures.map(({ name, svg }) => ({ path: join(out, "charts", `${name}.svg`), text: svg })),
+  ]);
   terminal.print(`${counted(result.runs, "run")}; ${relative(process.cwd(), out) || "."}: ${result.strategy === "" ? "" : "recommended.yaml, "}report.html, report.md, tune.json`);
 }
 

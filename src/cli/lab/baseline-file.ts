@@ -3,7 +3,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { baselineSchema, type Baseline } from "../../lab/baseline.js";
 import { MODEL_VERSION } from "../../world/model-version.js";
-import { writeWhole } from "../artifacts.js";
 import { messageOf, UsageError } from "../exit.js";
 
 const MAX_BYTES = 256 * 1024 * 1024;
@@ -25,11 +24,11 @@ export function readBaseline(file: string, acceptModelChange: boolean): Baseline
   return parsed.data;
 }
 
-export function writeBaseline(file: string, baseline: Baseline): void {
-  // A run per line: a change of the baseline is readable in a diff.
+/** A run per line: a change of the baseline is readable in a diff. */
+export function baselineText(baseline: Baseline): string {
   const { scenarios, ...head } = baseline;
   const blocks = scenarios.map(({ runs, ...scenario }) => `  ${JSON.stringify(scenario).slice(0, -1)},"runs":[\n${runs.map((run) => `   ${JSON.stringify(run)}`).join(",\n")}\n  ]}`);
-  writeWhole(file, `${JSON.stringify(head).slice(0, -1)},"scenarios":[\n${blocks.join(",\n")}\n]}\n`);
+  return `${JSON.stringify(head).slice(0, -1)},"scenarios":[\n${blocks.join(",\n")}\n]}\n`;
 }
 
 function parseJson(file: string): unknown {

@@ -1,6 +1,6 @@
 // From the command line to what the lab plays: bundles, seeds, fidelities, workers.
 
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import type { Scenario } from "../../scenario/compiled.js";
@@ -8,7 +8,7 @@ import { collectBundle, scenarioOf, type Bundle } from "../../lab/bundle.js";
 import type { Fidelity } from "../../world/world.js";
 import { withStrategy } from "../../lab/variant.js";
 import { parseRate } from "../../scenario/units.js";
-import { writeWhole } from "../artifacts.js";
+import { checkWritable } from "../artifacts.js";
 import { messageOf, UsageError } from "../exit.js";
 import { nodeFiles } from "../files.js";
 import { renderProblems } from "../problems.js";
@@ -65,11 +65,7 @@ export function checkRate(text: string | undefined): void {
 }
 
 /** Throws UsageError where nothing can be written: said before the runs, not after them. */
-export function checkOut(folder: string): void {
-  const probe = join(folder, ".shakedown-probe");
-  writeWhole(probe, "");
-  rmSync(probe, { force: true });
-}
+export const checkOut = (folder: string): void => checkWritable(join(folder, ".shakedown"));
 
 /** Aborts on Ctrl-C; a second one ends the process as it would without us. */
 export function interruptible(): { readonly signal: AbortSignal; release(): void } {

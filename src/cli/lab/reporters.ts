@@ -2,7 +2,7 @@
 
 import { resolve } from "node:path";
 import type { SuiteResult } from "../../lab/suite.js";
-import { writeWhole } from "../artifacts.js";
+import { writeEach, type TextFile } from "../artifacts.js";
 import { UsageError } from "../exit.js";
 import type { Terminal } from "../terminal.js";
 
@@ -33,15 +33,20 @@ function parseReporter(text: string): Reporter {
   return { name: known, file };
 }
 
-/** Writes and prints every report. `more` follows the pretty one: how the suite compares with its baseline. */
-export async function report(suite: SuiteResult, reporters: readonly Reporter[], terminal: Terminal, more: readonly string[]): Promise<void> {
+/**
+ * Prints and writes every report; gives one line for each that could not be written, after all others were. `more`
+ * follows the pretty one: how the suite compares with its baseline.
+ */
+export async function report(suite: SuiteResult, reporters: readonly Reporter[], terminal: Terminal, more: readonly string[]): Promise<readonly string[]> {
+  const files: TextFile[] = [];
   for (const { name, file } of reporters) {
     const text = await render(name, suite, file === null ? terminal : { color: false, width: 100 });
     const full = more.length > 0 && (name === "pretty" || name === "markdown") ? `${text}\n\n${more.map((line) => (name === "markdown" ? `    ${line}` : line)).join("\n")}` : text;
     if (file === null) terminal.print(full);
-    else writeWhole(resolve(file), `${full}\n`);
+    else files.push({ path: resolve(file), text: `${full}\n` });
   }
   if (more.length > 0 && !reporters.some(({ name }) => name === "pretty" || name === "markdown")) terminal.warn(more.join("\n"));
+  return writeEach(files);
 }
 
 async function render(name: ReporterName, suite: SuiteResult, { color, width }: { readonly color: boolean; readonly width: number }): Promise<string> {
