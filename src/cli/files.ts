@@ -108,7 +108,7 @@ function real(path: string): string {
 }
 
 /** The real path of what exists of it: a missing file is placed by its folder. */
-function realNearest(path: string): string {
+export function realNearest(path: string): string {
   if (existsSync(path)) return real(path);
   const parent = dirname(path);
   return parent === path ? path : join(realNearest(parent), basename(path));

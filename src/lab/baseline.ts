@@ -34,14 +34,18 @@ export type Baseline = z.infer<typeof baselineSchema>;
 export type StoredScenario = Baseline["scenarios"][number];
 type StoredRun = StoredScenario["runs"][number];
 
+/** The name by which a baseline knows a scenario's file, however its path was written. */
+export type KeyOf = (file: string) => string;
+const asWritten: KeyOf = (file) => file;
+
 /** What is kept of a suite. */
-export function baselineOf({ scenarios }: SuiteResult): Baseline {
+export function baselineOf({ scenarios }: SuiteResult, keyOf: KeyOf = asWritten): Baseline {
   return {
     kind: "shakedown-baseline",
     version: 1,
     modelVersion: MODEL_VERSION,
     scenarios: [...scenarios]
-      .map(({ name, file, fidelity, rows }) => ({ name, file, fidelity, runs: rows.map(storedOf) }))
+      .map(({ name, file, fidelity, rows }) => ({ name, file: keyOf(file), fidelity, runs: rows.map(storedOf) }))
       .sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0)),
   };
 }
@@ -59,8 +63,15 @@ function storedOf(row: RunRow): StoredRun {
 }
 
 /** The baseline's scenario that a result is held against: of the same file and fidelity. */
-export const storedFor = (baseline: Baseline, file: string, fidelity: string): StoredScenario | null =>
-  baseline.scenarios.find((stored) => stored.file === file && stored.fidelity === fidelity) ?? null;
+export const storedFor = (baseline: Baseline, key: string, fidelity: string): StoredScenario | null =>
+  baseline.scenarios.find((stored) => stored.file === key && stored.fidelity === fidelity) ?? null;
+
+/** Whether any run that is planned stands in the baseline. */
+export const isComparable = (baseline: Baseline, plans: readonly { readonly key: string; readonly fidelity: string; readonly seeds: readonly number[] }[]): boolean =>
+  plans.some(({ key, fidelity, seeds }) => {
+    const planned = new Set(seeds);
+    return storedFor(baseline, key, fidelity)?.runs.some(({ seed }) => planned.has(seed)) === true;
+  });
 
 export interface Change {
   readonly metric: "runs passed" | "right decisions" | "cost" | "detection";
@@ -76,26 +87,30 @@ export interface Change {
 export interface Regression {
   readonly name: string;
   readonly file: string;
+  readonly fidelity: string;
   /** Seeds in both. */
   readonly seeds: number;
-  readonly verdict: "identical" | "same within noise" | "better" | "worse" | "not in the baseline";
+  readonly verdict: "identical" | "same within noise" | "better" | "worse" | "not in the baseline" | "no seed in common" | "only in the baseline";
   readonly changes: readonly Change[];
 }
 
-/** Each scenario against the baseline, on the seeds that both played. */
-export function againstBaseline({ scenarios }: SuiteResult, baseline: Baseline): readonly Regression[] {
+/** Each scenario against the baseline, on the seeds that both played; then what stands in the baseline alone. */
+export function againstBaseline({ scenarios }: SuiteResult, baseline: Baseline, keyOf: KeyOf = asWritten): readonly Regression[] {
   const alpha = SUITE_ALPHA / (METRICS * Math.max(1, scenarios.length));
-  return scenarios.map((result) => regressionOf(result, storedFor(baseline, result.file, result.fidelity), alpha));
+  const known = scenarios.map((result) => storedFor(baseline, keyOf(result.file), result.fidelity));
+  const compared = scenarios.map((result, index) => regressionOf(result, known[index], alpha));
+  const alone = baseline.scenarios.filter((stored) => !known.includes(stored));
+  return [...compared, ...alone.map(({ name, file, fidelity }): Regression => ({ name, file, fidelity, seeds: 0, verdict: "only in the baseline", changes: [] }))];
 }
 
-function regressionOf({ name, file, rows }: ScenarioResult, stored: StoredScenario | null, alpha: number): Regression {
+function regressionOf({ name, file, fidelity, rows }: ScenarioResult, stored: StoredScenario | null, alpha: number): Regression {
   const known = new Map((stored?.runs ?? []).map((run) => [run.seed, run]));
   const pairs = rows.map(storedOf).flatMap((after) => {
     const before = known.get(after.seed);
     return before === undefined ? [] : [{ before, after }];
   });
-  if (pairs.length === 0) return { name, file, seeds: 0, verdict: "not in the baseline", changes: [] };
-  if (pairs.every(({ before, after }) => before.digest === after.digest && before.passed === after.passed)) return { name, file, seeds: pairs.length, verdict: "identical", changes: [] };
+  if (pairs.length === 0) return { name, file, fidelity, seeds: 0, verdict: stored === null ? "not in the baseline" : "no seed in common", changes: [] };
+  if (pairs.every(({ before, after }) => before.digest === after.digest && before.passed === after.passed)) return { name, file, fidelity, seeds: pairs.length, verdict: "identical", changes: [] };
   const changes = [
     shareChange("runs passed", pairs.map(({ before }) => before.passed), pairs.map(({ after }) => after.passed), alpha),
     shareChange("right decisions", pairs.map(({ before }) => before.right), pairs.map(({ after }) => after.right), alpha),
@@ -104,7 +119,7 @@ function regressionOf({ name, file, rows }: ScenarioResult, stored: StoredScenar
     meanChange("detection", pairs.flatMap(({ before, after }) => (before.detection === null || after.detection === null ? [] : [[before.detection, after.detection] as const])), alpha),
   ].filter((change) => change !== null);
   const verdict = changes.some(({ direction }) => direction === "worse") ? "worse" : changes.length > 0 ? "better" : "same within noise";
-  return { name, file, seeds: pairs.length, verdict, changes };
+  return { name, file, fidelity, seeds: pairs.length, verdict, changes };
 }
 
 function shareChange(metric: Change["metric"], before: readonly boolean[], after: readonly boolean[], alpha: number): Change | null {

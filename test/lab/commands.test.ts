@@ -101,6 +101,27 @@ describe("test", () => {
     expect((await shakedown("test", "kept.yaml", "--against", "old.json", "--accept-model-change")).code).toBe(1);
   });
 
+  it("finds a baseline's scenarios however their paths are written, and does not pass when nothing can be compared", async () => {
+    mkdirSync(join(folder, "b"), { recursive: true });
+    write("b/one.yaml", tinyText({ name: "one" }));
+    write("b/two.yaml", tinyText({ name: "two" }));
+    expect((await shakedown("test", "b", "--seeds", "1..3", "--against", "b/refs.json", "--update")).code).toBe(0);
+    expect(JSON.parse(read("b/refs.json"))).toMatchObject({ scenarios: [{ file: "one.yaml" }, { file: "two.yaml" }] });
+    for (const path of ["b/one.yaml", "./b/../b/one.yaml", join(folder, "b/one.yaml")]) {
+      const { code, out } = await shakedown("test", path, "--against", join(folder, "b/refs.json"));
+      expect({ code, out }).toMatchObject({ code: 0, out: expect.stringContaining("✓ one: identical (3 seeds in common)") as string });
+      expect(out).toContain("○ only in the baseline, not tested now: two (two.yaml at cohort)");
+    }
+    write("b/three.yaml", tinyText({ name: "three" }));
+    expect((await shakedown("test", "b", "--seeds", "1..3", "--against", "b/refs.json")).out).toContain("○ three (b/three.yaml at cohort): not in the baseline");
+    for (const [args, why] of [[["b/three.yaml"], "it holds one.yaml at cohort, two.yaml at cohort (paths from its folder), and this would test three.yaml at cohort"], [["b/one.yaml", "--seeds", "8..9"], "none of the seeds of --seeds stand in it"], [["b/one.yaml", "--fidelity", "request"], "this would test one.yaml at request"]] as const) {
+      const { code, out, err } = await shakedown("test", ...args, "--against", "b/refs.json");
+      expect({ code, out }).toEqual({ code: 2, out: "" });
+      expect(err).toMatch(/^[^\n]*b\/refs\.json: nothing can be compared: [^\n]*\n$/);
+      expect(err).toContain(why);
+    }
+  });
+
   it("keeps what was finished when it is interrupted", async () => {
     // How soon the first run is done depends on the machine: each try waits longer.
     for (const millis of [2000, 5000, 15_000]) {

@@ -1,12 +1,13 @@
 // A suite's verdicts: expectations in a share of the runs, claims about many runs, early stopping, and a baseline.
 
 import { describe, expect, it } from "vitest";
-import { againstBaseline, baselineOf, baselineSchema } from "../../src/lab/baseline.js";
+import { againstBaseline, baselineOf, baselineSchema, isComparable } from "../../src/lab/baseline.js";
 import { scenarioOf } from "../../src/lab/bundle.js";
 import { claimVerdict, judgeClaim } from "../../src/lab/claims.js";
 import { notReached, suiteOf, testScenario, type ScenarioResult, type TestPlan } from "../../src/lab/suite.js";
 import type { OverallClaim } from "../../src/scenario/compiled.js";
 import { streamKey, uniform } from "../../src/kernel/draws.js";
+import { regressionLines } from "../../src/report/lab/regression-words.js";
 import { FakeRunner, type FakeRun } from "./support/fake-runner.js";
 import { tiny } from "./support/tiny.js";
 
@@ -207,5 +208,21 @@ describe("against a baseline", () => {
   it("says when there is nothing to compare with", async () => {
     const before = { ...baselineOf(await suite(() => ({}))), scenarios: [] };
     expect(againstBaseline(await suite(() => ({})), before)).toMatchObject([{ verdict: "not in the baseline", seeds: 0 }]);
+  });
+
+  it("names what stands in the baseline alone, and what has no seed in common with it", async () => {
+    const played = await suite(() => ({}));
+    const stored = baselineOf(played);
+    const [one] = stored.scenarios;
+    const other = { ...one, name: "other", file: "other.yaml" };
+    const elsewhere = { ...one, runs: one.runs.map((run) => ({ ...run, seed: run.seed + 1000 })) };
+    const compared = againstBaseline(played, { ...stored, scenarios: [elsewhere, other, { ...one, fidelity: "request" }] });
+    expect(compared).toMatchObject([{ verdict: "no seed in common", fidelity: "cohort" }, { name: "other", verdict: "only in the baseline" }, { verdict: "only in the baseline", fidelity: "request" }]);
+    expect(regressionLines(compared)).toEqual([
+      `○ ${one.name} (${one.file} at cohort): no seed in common`,
+      `○ only in the baseline, not tested now: other (other.yaml at cohort), ${one.name} (${one.file} at request)`,
+    ]);
+    expect(isComparable(stored, [{ key: one.file, fidelity: "cohort", seeds: [1] }])).toBe(true);
+    expect(isComparable(stored, [{ key: one.file, fidelity: "cohort", seeds: [1001] }, { key: one.file, fidelity: "request", seeds: [1] }, { key: "x.yaml", fidelity: "cohort", seeds: [1] }])).toBe(false);
   });
 });

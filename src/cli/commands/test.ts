@@ -1,7 +1,7 @@
 // `shakedown test`: plays scenarios over many seeds, says which hold, and ends with an exit code that CI can trust.
 
 import { join, resolve } from "node:path";
-import type { Baseline } from "../../lab/baseline.js";
+import type { Baseline, KeyOf } from "../../lab/baseline.js";
 import { notReached, suiteOf, testScenario, type ScenarioResult, type SuiteResult, type TestPlan } from "../../lab/suite.js";
 import type { Runner } from "../../lab/runner.js";
 import { isWorthThreads } from "../../lab/start-runner.js";
@@ -63,10 +63,11 @@ async function testOnce(targets: readonly string[], flags: TestFlags, reporters:
   const loaded = loadBundles(scenarioFiles(targets), { allowPath: flags.allowPath, color: terminal.color, fidelity });
   const baseline = await baselineFor(flags);
   const plans = loaded.map((each) => planOf(each, flags, fidelity ?? each.scenario.fidelity, baseline));
+  if (baseline !== null) (await import("../lab/baseline-file.js")).checkComparable(baseline.path, baseline.stored, plans);
   if (flags.watch !== true) checkFiles(flags, reporters);
   const suite = await play(plans, flags, terminal, signal);
   // A part of a suite is no better and no worse than the whole of another.
-  const compared = baseline === null || suite.interrupted ? [] : (await import("../../lab/baseline.js")).againstBaseline(suite, baseline);
+  const compared = baseline === null || suite.interrupted ? [] : (await import("../../lab/baseline.js")).againstBaseline(suite, baseline.stored, baseline.keyOf);
   const words = baseline !== null && suite.interrupted ? ["not compared: the test was interrupted"] : compared.length === 0 ? [] : (await import("../../report/lab/regression-words.js")).regressionLines(compared);
   const unwritten = [...(await report(suite, reporters, terminal, words.length === 0 ? [] : [`against ${flags.against ?? ""}:`, ...words])), ...(await store(suite, flags, terminal))];
   const files = [...new Set(loaded.flatMap(({ bundle }) => bundle.files.map(({ path }) => path)))];
@@ -79,9 +80,17 @@ async function testOnce(targets: readonly string[], flags: TestFlags, reporters:
   return { code: suite.passed && !worse ? ExitCode.ok : ExitCode.failed, files };
 }
 
-async function baselineFor({ against, update, acceptModelChange }: TestFlags): Promise<Baseline | null> {
+/** What a test is held against, and how its scenarios are named there. */
+interface Against {
+  readonly path: string;
+  readonly stored: Baseline;
+  readonly keyOf: KeyOf;
+}
+
+async function baselineFor({ against, update, acceptModelChange }: TestFlags): Promise<Against | null> {
   if (against === undefined || update === true) return null;
-  return (await import("../lab/baseline-file.js")).readBaseline(against, acceptModelChange === true);
+  const { keysBeside, readBaseline } = await import("../lab/baseline-file.js");
+  return { path: against, stored: readBaseline(against, acceptModelChange === true), keyOf: keysBeside(against) };
 }
 
 /** Whatever is written after the runs is tried before them. Throws UsageError. */
@@ -97,17 +106,17 @@ async function store(suite: SuiteResult, { against, update }: TestFlags, termina
     terminal.warn(`interrupted: no baseline was stored in ${against}`);
     return [];
   }
-  const [{ baselineOf }, { baselineText }] = await Promise.all([import("../../lab/baseline.js"), import("../lab/baseline-file.js")]);
-  const unwritten = writeEach([{ path: against, text: baselineText(baselineOf(suite)) }]);
+  const [{ baselineOf }, { baselineText, keysBeside }] = await Promise.all([import("../../lab/baseline.js"), import("../lab/baseline-file.js")]);
+  const unwritten = writeEach([{ path: against, text: baselineText(baselineOf(suite, keysBeside(against))) }]);
   if (unwritten.length === 0) terminal.warn(`stored the baseline ${against}`);
   return unwritten;
 }
 
 /** The seeds of a scenario: as asked, else the baseline's, else the usual number, which claims may cut short. */
-function planOf({ bundle, scenario }: Loaded, flags: TestFlags, fidelity: Fidelity, baseline: Baseline | null): TestPlan {
+function planOf({ bundle, scenario }: Loaded, flags: TestFlags, fidelity: Fidelity, baseline: Against | null): TestPlan {
   const plan = (seeds: readonly number[], stopEarly: boolean): TestPlan => ({ bundle, scenario, fidelity, seeds, stopEarly: flags.stopEarly ?? stopEarly });
   if (flags.seeds !== undefined) return plan(parseSeeds(flags.seeds), false);
-  const stored = baseline?.scenarios.find((each) => each.file === scenario.file && each.fidelity === fidelity);
+  const stored = baseline?.stored.scenarios.find((each) => each.file === baseline.keyOf(scenario.file) && each.fidelity === fidelity);
   if (stored !== undefined) return plan(stored.runs.map(({ seed }) => seed), false);
   const hasClaims = (scenario.overall ?? []).length > 0;
   const count = hasClaims ? USUAL_SEEDS[fidelity].claims : USUAL_SEEDS[fidelity].glance;

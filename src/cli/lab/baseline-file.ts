@@ -1,11 +1,16 @@
 // Reads and writes the baseline that `test --against` compares with.
 
 import { readFileSync, statSync } from "node:fs";
-import { baselineSchema, type Baseline } from "../../lab/baseline.js";
+import { dirname, relative, resolve } from "node:path";
+import { baselineSchema, isComparable, type Baseline, type KeyOf } from "../../lab/baseline.js";
+import type { TestPlan } from "../../lab/suite.js";
 import { MODEL_VERSION } from "../../world/model-version.js";
 import { messageOf, UsageError } from "../exit.js";
+import { realNearest } from "../files.js";
 
 const MAX_BYTES = 256 * 1024 * 1024;
+/** Scenarios that a complaint names. */
+const MOST_NAMED = 5;
 
 /** The stored baseline. Throws UsageError when it is none, or of another model version that nobody accepted. */
 export function readBaseline(file: string, acceptModelChange: boolean): Baseline {
@@ -22,6 +27,25 @@ export function readBaseline(file: string, acceptModelChange: boolean): Baseline
     throw new UsageError(`${file}: the baseline was played with model version ${modelVersion}, and this is model version ${MODEL_VERSION}: a change of the simulator would look like a change of your strategy. Store a new one with --update, or compare all the same with --accept-model-change`);
   }
   return parsed.data;
+}
+
+/** How a baseline in this file names scenarios: by their paths from its own folder, wherever a command is typed and however. */
+export function keysBeside(file: string): KeyOf {
+  const folder = realNearest(dirname(resolve(file)));
+  return (scenario) => relative(folder, realNearest(resolve(scenario))).split("\\").join("/");
+}
+
+/** Throws UsageError when none of these runs stands in the baseline: a comparison of nothing must not pass. */
+export function checkComparable(file: string, baseline: Baseline, plans: readonly TestPlan[]): void {
+  const keyOf = keysBeside(file);
+  const named = plans.map(({ scenario, fidelity, seeds }) => ({ key: keyOf(scenario.file), fidelity, seeds }));
+  if (isComparable(baseline, named)) return;
+  const words = (all: readonly { readonly fidelity: string }[], keys: readonly string[]): string =>
+    `${keys.slice(0, MOST_NAMED).map((key, index) => `${key} at ${all[index].fidelity}`).join(", ")}${keys.length > MOST_NAMED ? `, and ${keys.length - MOST_NAMED} more` : ""}`;
+  const known = baseline.scenarios;
+  const kept = known.length === 0 ? "nothing" : words(known, known.map((stored) => stored.file));
+  const shared = named.some(({ key, fidelity }) => known.some((stored) => stored.file === key && stored.fidelity === fidelity));
+  throw new UsageError(`${file}: nothing can be compared: ${shared ? "none of the seeds of --seeds stand in it" : `it holds ${kept} (paths from its folder), and this would test ${words(named, named.map(({ key }) => key))}`}; test what it holds, or store a new one with --update`);
 }
 
 /** A run per line: a change of the baseline is readable in a diff. */
