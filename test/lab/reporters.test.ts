@@ -85,6 +85,22 @@ describe("JUnit", () => {
   });
 });
 
+describe("JUnit with many failing seeds", () => {
+  const textOf = async (failing: number): Promise<string> => {
+    const bundle = tiny({ name: "many" });
+    const loaded = scenarioOf(bundle);
+    if (!loaded.ok) throw new Error(loaded.problems[0].message);
+    const runner = new FakeRunner((seed) => (seed <= failing ? { classification: "missed", detection: null } : {}));
+    const result = await testScenario({ bundle, scenario: loaded.value, fidelity: "cohort", seeds: Array.from({ length: 20 }, (_, k) => k + 1), stopEarly: false }, runner);
+    return readXml(suiteJunit(suiteOf([result]))).suites[0].cases[0].text ?? "";
+  };
+
+  it("says how many there are beyond those that it lists", async () => {
+    expect((await textOf(12)).trimEnd().split("\n").at(-1)).toBe("and 2 more failing seeds of 20 played: 11, 12");
+    expect(await textOf(10)).not.toContain("more failing");
+  });
+});
+
 describe("TAP", () => {
   it("has a plan, numbered points, and YAML blocks that a parser reads", async () => {
     const lines = suiteTap(await suite()).split("\n");

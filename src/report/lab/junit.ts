@@ -56,16 +56,22 @@ function casesOf(result: ScenarioResult): readonly Case[] {
   return [runsCase(result), ...played, ...claimed];
 }
 
+/** Failing seeds with their reasons, and those that are named beyond them. */
+const MOST_LISTED = 10;
+const MOST_NAMED = 100;
+
 function runsCase(result: ScenarioResult): Case {
   const failing = result.rows.filter((row) => !row.passed);
   const [first] = failing;
   const line = first?.failures[0]?.line ?? null;
-  const text = failing.slice(0, 10).map((row) => [
+  const more = failing.slice(MOST_LISTED).map(({ seed }) => seed);
+  const listed = failing.slice(0, MOST_LISTED).map((row) => [
     `seed ${row.seed}`,
     ...failureWords(row).map((why) => `  ${why}`),
     ...evidenceOf(result, row.seed).map((each) => `    ${each}`),
     `  replay: ${replayCommand(result, row.seed)}`,
-  ].join("\n")).join("\n");
+  ].join("\n"));
+  const text = [...listed, ...(more.length === 0 ? [] : [`and ${more.length} more failing seeds of ${result.rows.length} played: ${more.slice(0, MOST_NAMED).join(", ")}${more.length > MOST_NAMED ? ", …" : ""}`])].join("\n");
   const name = `expectations hold over ${result.planned} seeds`;
   // An error, and not skipped: many CI systems show a suite with skipped cases as green.
   if (result.runsVerdict === "interrupted") return { name, file: result.file, line: null, failure: { kind: "error", type: "interrupted", message: `no verdict: ${runsWords(result)}`, text } };
