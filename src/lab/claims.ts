@@ -3,14 +3,13 @@
 import type { OverallClaim, OverallEvent } from "../scenario/compiled.js";
 import { clopperPearson, type Interval } from "./statistics/clopper-pearson.js";
 import { confidenceSequence, sideOf, type Side } from "./statistics/confidence-sequence.js";
+import { moreRunsUntil } from "./statistics/more-runs.js";
 import type { RunRelease, RunRow } from "./run-row.js";
 
 /** The chance of a wrong verdict that each claim may take. */
 export const CLAIM_ALPHA = 0.05;
 /** After how many runs a suite that may stop early looks at its claims: in the order of the seeds, whatever ended first. */
 export const LOOK_EVERY = 20;
-/** Beyond this many more runs, the number says only that the claim is as good as true at its very border. */
-const MOST_MORE = 1_000_000;
 
 /**
  * `fixed`: the number of runs was chosen before, and there is one look, at the end; Clopper and Pearson's interval.
@@ -72,20 +71,8 @@ function intervalOf(hits: number, runs: number, looking: Looking): Interval {
   return looking === "fixed" ? clopperPearson(hits, runs, { confidence: 1 - CLAIM_ALPHA }) : confidenceSequence(hits, runs, { alpha: CLAIM_ALPHA });
 }
 
-/** How many runs more decide the claim, if the share of hits stays what it was; found by doubling, then halving. */
+/** How many runs more decide the claim, if the share of hits stays what it was. */
 function moreRuns(claim: OverallClaim, hits: number, runs: number, looking: Looking): number | null {
   const share = runs === 0 ? (claim.side === "at-least" ? 1 : 0) : hits / runs;
-  const decides = (total: number): boolean => claimVerdict(claim, Math.round(share * total), total, looking) !== "not enough runs";
-  let high = Math.max(1, runs);
-  while (!decides(high)) {
-    if (high - runs > MOST_MORE) return null;
-    high *= 2;
-  }
-  let low = runs;
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (decides(middle)) high = middle;
-    else low = middle;
-  }
-  return Math.max(1, high - runs);
+  return moreRunsUntil(runs, (total) => claimVerdict(claim, Math.round(share * total), total, looking) !== "not enough runs");
 }

@@ -1,6 +1,7 @@
 // The check on what nobody chose the best by: fresh seeds, other sizes and rates, and weather that frightens.
 
 import { lowerLimit, upperLimit } from "../statistics/clopper-pearson.js";
+import { moreRunsUntil } from "../statistics/more-runs.js";
 import { pairedDifference, type PairedDifference } from "../statistics/paired.js";
 import { rowIn } from "../detect/reading.js";
 import type { Bundle } from "../bundle.js";
@@ -22,6 +23,10 @@ export interface HeldOutCase {
   /** Exact bound (95 %, one-sided) for the share that the goal limits. */
   readonly bound: number;
   readonly holds: boolean | null;
+  /** Whether the bound keeps the goal too: then these runs show it. */
+  readonly shown: boolean | null;
+  /** Runs that would show it if the share stays as it is; null when it is shown or missed, or lies at the very limit. */
+  readonly more: number | null;
 }
 
 export interface Checked {
@@ -99,9 +104,14 @@ function entriesOf(input: TuneInput, { options, cases, best, baseline }: Contest
 
 function heldOutCase({ test: { name, kind }, decides }: Entry, [tried, before]: readonly [readonly Observation[], readonly Observation[]], goal: Goal): HeldOutCase {
   const recommended = caseScore(name, kind, tried, goal);
-  const { bound } = boundOf(recommended);
+  const { bound, meets } = boundOf(recommended);
   const holds = kind === "bad" ? recommended.wellShare >= goal.detect.share : 1 - recommended.wellShare <= goal.falseRollbacks;
-  return { name, kind, decides, recommended, baseline: caseScore(name, kind, before, goal), bound, holds: decides ? holds : null };
+  const open = decides && holds && !meets(goal);
+  return { name, kind, decides, recommended, baseline: caseScore(name, kind, before, goal), bound, holds: decides ? holds : null, shown: decides ? holds && !open : null, more: open ? moreToShow(recommended, goal) : null };
+}
+
+function moreToShow(score: CaseScore, goal: Goal): number | null {
+  return moreRunsUntil(score.runs, (runs) => boundOf({ ...score, runs, well: Math.round(score.wellShare * runs) }).meets(goal));
 }
 
 /** The exact one-sided bound of a case's share, and whether it stays within the goal. */

@@ -82,6 +82,9 @@ export interface TuneResult {
   readonly strategy: string;
 }
 
+/** Whether nothing is left to doubt; without a check on fresh seeds, by the race alone. */
+export const isSettled = ({ met, holds, proven }: Pick<TuneResult, "met" | "holds" | "proven">): boolean => met && (holds === null || proven);
+
 /** Everything but the files. Problems are those of the scenarios or the strategy. */
 export async function tune(input: TuneInput, runner: Runner, options: TuneOptions = {}): Promise<LoadResult<TuneResult>> {
   const prepared = prepare(input);
@@ -172,10 +175,11 @@ function resultOf(input: TuneInput, cases: readonly TestCase[], raced: RaceResul
   return { ...result, strategy: recommendedText(bundle, best.candidate.id === 0 ? [] : changes, whyLines(result, best)) };
 }
 
-function whyLines({ goal, met, holds, heldOut }: Pick<TuneResult, "goal" | "met" | "holds" | "heldOut">, best: Racer): readonly string[] {
+function whyLines({ goal, met, holds, proven, heldOut }: Pick<TuneResult, "goal" | "met" | "holds" | "proven" | "heldOut">, best: Racer): readonly string[] {
+  const check = holds === null ? "It meets the goal in the race; it was not checked on fresh seeds." : proven ? "It meets the goal, and fresh seeds prove it." : "It meets the goal so far as the fresh seeds can tell, which are too few to prove it.";
   return [
     `Goal: ${goal.join("; ")}.`,
-    met ? (holds === false ? "It met the goal in the race, but not on fresh seeds: look at the report." : "It meets the goal.") : "Nothing that was tried meets the goal; this comes nearest.",
+    met ? (holds === false ? "It met the goal in the race, but not on fresh seeds: look at the report." : check) : "Nothing that was tried meets the goal; this comes nearest.",
     `In the race (${best.seen[0].length} seeds): detected in time ${percent(best.score.detected)}, false rollbacks ${percent(best.score.falseRollbacks)}.`,
     ...heldOut.filter(({ decides }) => decides).map(({ name, kind, recommended, baseline }) =>
       `On ${recommended.runs} fresh seeds, ${name}: ${kind === "bad" ? `detected in time ${percent(recommended.wellShare)} (before: ${percent(baseline.wellShare)})` : `rolled back ${percent(1 - recommended.wellShare)} (before: ${percent(1 - baseline.wellShare)})`}.`),

@@ -2,7 +2,7 @@
 
 import { count, counted, duration, money, NOTHING, percent } from "../../kernel/format.js";
 import type { HeldOutCase } from "../../lab/tune/held-out.js";
-import type { CandidateResult, TuneResult } from "../../lab/tune/tune.js";
+import { isSettled, type CandidateResult, type TuneResult } from "../../lab/tune/tune.js";
 import { renderSvg } from "../charts/render.js";
 import { html } from "../escape.js";
 import { figure, labPage, markdownTable, table, type Picture } from "./page.js";
@@ -26,7 +26,7 @@ export async function tuneReport(result: TuneResult): Promise<TuneReport> {
   const page = labPage({
     title: verdict(result),
     kind: "tune",
-    lead: html`<div class="card verdict ${result.met && result.holds !== false ? "good" : "bad"}"><ul class="ticks">${answer.map((line) => html`<li>${line}</li>`)}</ul></div>`,
+    lead: html`<div class="card verdict ${isSettled(result) ? "good" : "bad"}"><ul class="ticks">${answer.map((line) => html`<li>${line}</li>`)}</ul></div>`,
     sections: [
       { id: "recommended", title: "Recommended against before", content: html`${table(columnsOf(tables.recommended[0], 1), tables.recommended[1])}<pre>${result.strategy}</pre>` },
       { id: "pareto", title: "What could be had", content: html`${pictures.map(figure)}` },
@@ -51,7 +51,8 @@ export function verdict(result: TuneResult): string {
   if (!result.met) return "Nothing that was tried meets the goal; this comes nearest";
   if (result.holds === false) return "The goal was met in the race, but not on fresh seeds";
   if (result.holds === null) return "The goal is met in the race; it was not checked on fresh seeds";
-  return result.proven ? "The goal is met, and fresh seeds prove it" : "The goal is met, on fresh seeds too";
+  const seeds = result.heldOut.find(({ decides }) => decides)?.recommended.runs ?? 0;
+  return result.proven ? "The goal is met, and fresh seeds prove it" : `The goal is met so far as ${counted(seeds, "fresh seed")} can tell: too few to prove it`;
 }
 
 /** The answer in sentences. */
@@ -66,14 +67,20 @@ export function answerLines(result: TuneResult): readonly string[] {
     best.id === 0 ? "The strategy as it was does best: nothing to change." : `Recommended: ${result.axes.map(({ path, before: was }, k) => `${path} ${best.values[k]}${was === best.values[k] ? "" : ` (was ${was === "" ? "not written" : was})`}`).join(", ")}.`,
     `In the race, ${counted(best.seeds, "seed")}: detected in time ${percent(best.score.detected)} (p90 ${duration(best.score.detectionP90)}), false rollbacks ${percent(best.score.falseRollbacks)}, ${money(best.score.cost)} per release${before === undefined || best.id === 0 ? "" : `; before: ${percent(before.score.detected)}, ${percent(before.score.falseRollbacks)}, ${money(before.score.cost)}`}.`,
     ...choiceWords(result),
-    ...result.heldOut.filter(({ decides }) => decides).map(({ name, kind, recommended, bound }) =>
+    ...result.heldOut.filter(({ decides }) => decides).map(({ name, kind, recommended, bound, ...rest }) =>
       kind === "bad"
-        ? `Fresh seeds, ${name}: detected in time in ${recommended.well} of ${recommended.runs} (${percent(recommended.wellShare)}; at least ${percent(bound)} with 95 % confidence).`
-        : `Fresh seeds, ${name}: rolled back in ${recommended.runs - recommended.well} of ${recommended.runs} (${percent(1 - recommended.wellShare)}; at most ${percent(bound)} with 95 % confidence).`),
+        ? `Fresh seeds, ${name}: detected in time in ${recommended.well} of ${recommended.runs} (${percent(recommended.wellShare)}; at least ${percent(bound)} with 95 % confidence${openWords(rest, recommended.runs, `at least ${percent(result.detectShare)}`)}).`
+        : `Fresh seeds, ${name}: rolled back in ${recommended.runs - recommended.well} of ${recommended.runs} (${percent(1 - recommended.wellShare)}; at most ${percent(bound)} with 95 % confidence${openWords(rest, recommended.runs, `at most ${percent(result.falseRollbackLimit)}`)}).`),
     ...(saving === null ? [] : [`Per release it costs ${money(Math.abs(saving.mean))} ${saving.mean <= 0 ? "less" : "more"} than before (95 % interval ${money(saving.low)} to ${money(saving.high)}, paired).`]),
-    ...(result.holds === true && !result.proven ? ["So many fresh seeds do not prove it yet with 95 % confidence: --held-out plays more."] : []),
     ...overfitted(result),
   ];
+}
+
+/** What a case that keeps the goal still lacks to prove it. */
+function openWords({ holds, shown, more }: Pick<HeldOutCase, "holds" | "shown" | "more">, runs: number, goal: string): string {
+  if (holds !== true || shown === true) return "";
+  if (more === null) return `; the goal is ${goal}, and it lies so near that no number of seeds is likely to tell`;
+  return `; the goal is ${goal}, and about ${count(more)} more would prove it: --held-out ${runs + more}`;
 }
 
 /** By what right the best is the best. */
@@ -106,10 +113,10 @@ function recommendedRows(result: TuneResult): readonly (readonly string[])[] {
   ];
 }
 
-function heldOutCells({ name, kind, decides, recommended, baseline, bound, holds }: HeldOutCase): readonly string[] {
+function heldOutCells({ name, kind, decides, recommended, baseline, bound, holds, shown }: HeldOutCase): readonly string[] {
   const words = ({ well, runs, wellShare, timeP90 }: HeldOutCase["recommended"]): string =>
     kind === "bad" ? `detected ${percent(wellShare)} (${well} of ${runs}), p90 ${duration(timeP90)}` : `rolled back ${percent(1 - wellShare)} (${runs - well} of ${runs})`;
-  return [name, words(baseline), words(recommended), `${kind === "bad" ? "at least" : "at most"} ${percent(bound)}`, decides ? (holds === true ? "✓ met" : "✗ missed") : NOTHING];
+  return [name, words(baseline), words(recommended), `${kind === "bad" ? "at least" : "at most"} ${percent(bound)}`, decides ? (holds !== true ? "✗ missed" : shown === true ? "✓ met" : "○ met, not proven") : NOTHING];
 }
 
 /** The best first, then those that stayed longest. */

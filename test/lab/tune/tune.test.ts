@@ -10,9 +10,9 @@ import { runKey, type Job, type OnResult, type Runner } from "../../../src/lab/r
 import { axisOf, type Axis } from "../../../src/lab/sweep/axis.js";
 import { parseGoal } from "../../../src/lab/tune/goal.js";
 import { candidateSettings } from "../../../src/lab/tune/settings.js";
-import { tune, type TuneInput, type TuneResult } from "../../../src/lab/tune/tune.js";
+import { isSettled, tune, type TuneInput, type TuneResult } from "../../../src/lab/tune/tune.js";
 import { textIn } from "../../../src/lab/bundle.js";
-import { shortNames, tuneReport, verdict } from "../../../src/report/lab/tune-report.js";
+import { answerLines, shortNames, tuneReport, verdict } from "../../../src/report/lab/tune-report.js";
 import { startPool } from "../support/bundles.js";
 import { fakeOutcome } from "../support/fake-runner.js";
 import { tiny } from "../support/tiny.js";
@@ -84,6 +84,23 @@ describe("tune", () => {
     const held = overfitted.heldOut.filter(({ decides }) => decides);
     expect(held.map(({ holds }) => holds)).toEqual([true, false]);
     expect(await tuned(inputOf(goal, "2%,60%"), fresh[0])).toMatchObject({ met: true, holds: true });
+  });
+
+  it("calls a goal proven by fresh seeds only where their bounds keep it, and says how many more seeds would", async () => {
+    const goal = "detect 5% regressions within 3m, false rollbacks under 10%";
+    const few = await tuned(inputOf(goal, "2%,60%"), new Scripted(() => false));
+    expect(few).toMatchObject({ met: true, holds: true, proven: false });
+    expect(isSettled(few)).toBe(false);
+    expect(verdict(few)).toBe("The goal is met so far as 8 fresh seeds can tell: too few to prove it");
+    const more = few.heldOut.filter(({ decides }) => decides).map((each) => each.more ?? 0);
+    // Without a miss the one-sided bounds of n runs are 0.05^(1/n) and 1 less that: 59 runs show 95 %, 29 show 10 %.
+    expect(more).toEqual([51, 21]);
+    expect(answerLines(few).join("\n")).toContain("the goal is at most 10%, and about 21 more would prove it: --held-out 29");
+    expect(few.strategy).toContain("which are too few to prove it");
+    const enough = await tuned(inputOf(goal, "2%,60%", { heldOutSeeds: 59 }), new Scripted(() => false));
+    expect(enough).toMatchObject({ met: true, holds: true, proven: true });
+    expect(isSettled(enough)).toBe(true);
+    expect(verdict(enough)).toBe("The goal is met, and fresh seeds prove it");
   });
 
   it("checks sizes, rates and noise that no candidate was chosen by, on fewer fresh seeds than the goal's own cases", async () => {
