@@ -1,5 +1,6 @@
 // The inverse question: how long the first step must bake to notice a regression of a given size before more users get it.
 
+import type { DecisionRule } from "../../engines/decision.js";
 import { minutes, type Micros, type Ratio } from "../../kernel/units.js";
 import type { LoadResult } from "../../scenario/problem.js";
 import { formatDuration } from "../../scenario/units.js";
@@ -36,6 +37,8 @@ export interface TriedBake {
   readonly runs: number;
   readonly share: Ratio;
   readonly interval: Interval;
+  /** Of those detected: by the gate at the end of the bake, not by a trigger during it. */
+  readonly atGate: number;
 }
 
 export interface BakeResult {
@@ -135,26 +138,29 @@ class Search {
     const { seeds, fidelity } = this.#input;
     const { signal, onProgress } = this.#options;
     let detected = 0;
+    let atGate = 0;
     const { delivered, aborted } = await this.#runner.run(
       jobsOf(made.value, seeds, { fidelity, detail: "light" }),
       (result, index) => {
-        detected += this.#noticed(result) ? 1 : 0;
+        const rule = this.#noticedBy(result);
+        detected += rule === null ? 0 : 1;
+        atGate += rule === "gate" ? 1 : 0;
         onProgress?.(this.runs + index + 1, bake, detected, index + 1);
       },
       signal === undefined ? {} : { signal },
     );
     this.runs += delivered;
     if (aborted) return null;
-    this.tried.push({ bake, detected, runs: seeds.length, share: detected / seeds.length, interval: clopperPearson(detected, seeds.length) });
+    this.tried.push({ bake, detected, runs: seeds.length, share: detected / seeds.length, interval: clopperPearson(detected, seeds.length), atGate });
     return detected / seeds.length;
   }
 
-  /** Acted on because of the release, while it still had the first step's weight. */
-  #noticed(result: RunResult): boolean {
+  /** The rule that acted because of the release while it still had the first step's weight; null when none did. */
+  #noticedBy(result: RunResult): DecisionRule | null {
     const { service, version } = this.#tested;
     const release = releaseIn(rowIn(result), this.#tested);
-    if (detectionDelay(release) === null || !result.ok) return false;
+    if (detectionDelay(release) === null || !result.ok) return null;
     const decision = result.outcome?.decisions.find((each) => each.at === release?.times.detectedAt && each.service === service && each.release === version);
-    return decision !== undefined && decision.weight <= this.#weight + 1e-9;
+    return decision !== undefined && decision.weight <= this.#weight + 1e-9 ? decision.rule : null;
   }
 }

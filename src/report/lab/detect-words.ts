@@ -48,7 +48,7 @@ export function answers({ curve, bake }: DetectFindings): readonly string[] {
   return [
     ...detectable.flatMap((each) => (each.size === null ? [] : [`Detected in ${percent(each.share)} of runs${inTime}: ${detectableWords(each, kind)}${kind === "errors" ? " more errors" : " latency"}.`])),
     ...(healthy === null ? [] : [`A healthy release is taken back in ${healthy.detected} of ${counted(healthy.runs, "run")} (${percent(healthy.share)}; ${intervalWords(healthy.interval)}).`]),
-    ...(bake === null ? [] : [bakeWords(bake)]),
+    ...(bake === null ? [] : [bakeWords(bake), ...bakeMeaning(bake)]),
   ];
 }
 
@@ -63,6 +63,18 @@ export function bakeWords({ size, share, weight, before, bake, tooShort, longest
   if (bake === null) return `${question}, no bake up to ${duration(longest)} is long enough: there it is ${percent(best?.share)}${seen}.`;
   const bounds = tooShort === null ? "; anything shorter is over before a window is full" : `; ${duration(tooShort)} is too short`;
   return `${question}, it must bake ${duration(bake)}${seen}${bounds}. It bakes ${duration(before)} now.`;
+}
+
+/** Beside the delays a short bake looks like a contradiction: what notices then, and what nobody has looked at. */
+function bakeMeaning({ bake, before, tried, weight }: BakeResult): readonly string[] {
+  const found = tried.find((each) => each.bake === bake);
+  if (bake === null || found === undefined || found.detected === 0) return [];
+  const { atGate, detected } = found;
+  const by = atGate === 0 ? "A trigger noticed in each of these runs, before the bake was over" : atGate === detected ? "In each of these runs the gate at the bake's end noticed, not a trigger before it" : `In ${atGate} of these ${counted(detected, "run")} the gate at the bake's end noticed, in the others a trigger before it`;
+  return [
+    `${by}. The delays in the table are another thing: they are of the strategy as it is, with its bake of ${duration(before)} and all steps after it.`,
+    `The bake was searched with bad releases only: how often a healthy one is taken back from ${percent(weight)} after ${duration(bake)} was not played; set it in the strategy and detect again.`,
+  ];
 }
 
 export const SIZE_HEADS = ["size", "detected", "95 % interval", "ever detected", "delay p50", "delay p90"] as const;

@@ -9,6 +9,7 @@ import { InlineRunner } from "../../../src/lab/inline-runner.js";
 import type { Runner } from "../../../src/lab/runner.js";
 import { clopperPearson } from "../../../src/lab/statistics/clopper-pearson.js";
 import { minutes } from "../../../src/kernel/units.js";
+import { answers } from "../../../src/report/lab/detect-words.js";
 import { startPool } from "../support/bundles.js";
 import { tiny, tinyText } from "../support/tiny.js";
 
@@ -92,6 +93,23 @@ describe("the bake time", () => {
     expect(shareAt(tooShort)).toBeLessThan(0.8);
     expect(bake).toBeGreaterThan(tooShort ?? 0);
     expect(found.value.runs).toBe(20 * tried.length);
+    const best = tried.find((each) => each.bake === bake);
+    // Its gate looks at 50 % errors: only a trigger can notice 4 %.
+    expect(best?.atGate).toBe(0);
+  });
+
+  it("is told with what noticed, beside the delays of the strategy as it is, and with what nobody looked at", async () => {
+    const gated = tiny({ rate: "10rps", strategy: "{ steps: [{ weight: 20%, bake: 30s }, { weight: 100%, bake: 2m }], every: 30s, window: 1m, gates: { error-rate: { below: 1% } }, thin-data: { min-requests: 20 } }" });
+    const found = await searchBake({ ...input, scenario: gated, seeds: seedsTo(10) }, new InlineRunner());
+    if (!found.ok || found.value.bake === null) throw new Error("nothing found");
+    const { tried, bake } = found.value;
+    const best = tried.find((each) => each.bake === bake);
+    expect(best?.atGate).toBe(best?.detected);
+    const curve = await detect({ ...input, scenario: gated, sizes: sizes("4%"), within: null, seeds: [1, 2] }, new InlineRunner());
+    if (!curve.ok) throw new Error("nothing found");
+    const text = answers({ curve: curve.value, bake: found.value }).join("\n");
+    expect(text).toContain("In each of these runs the gate at the bake's end noticed, not a trigger before it. The delays in the table are another thing");
+    expect(text).toMatch(/how often a healthy one is taken back from 20% after .* was not played/);
   });
 
   it("is not found where nothing is ever noticed: a regression below the threshold", async () => {
