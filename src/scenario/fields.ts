@@ -65,8 +65,8 @@ function plausibleUnit(number: number, example: string): string {
 const DURATION_PATTERN = "^\\s*(\\d+(\\.\\d+)?\\s*(us|µs|ms|s|m|h|d|w)\\s*)+$";
 const PERCENT_PATTERN = "^\\s*[+-]?\\s*(\\d+(\\.\\d+)?|\\.\\d+)\\s*%\\s*$";
 
-/** A duration; `atLeast` keeps zero out where it makes no sense. */
-export const duration = (about: string, example: string, options: { readonly positive?: boolean; readonly atMost?: number; readonly atMostText?: string } = {}) =>
+/** A duration; `positive` keeps zero out where it makes no sense, `repeats` what would come too often to be simulated. */
+export const duration = (about: string, example: string, options: { readonly positive?: boolean; readonly repeats?: boolean; readonly atMost?: number; readonly atMostText?: string } = {}) =>
   unitField({
     about,
     example,
@@ -75,7 +75,8 @@ export const duration = (about: string, example: string, options: { readonly pos
     parse: (text) => {
       const parsed = parseDuration(text);
       if (!parsed.ok) return parsed.message.endsWith("has no unit") ? { ...parsed, instead: `write ${text.trim()}${plausibleUnit(Number(text), example)}, not ${text.trim()}` } : parsed;
-      if (options.positive === true && parsed.value === 0) return { ok: false, message: "must be longer than nothing", instead: `write it like ${example}` };
+      if ((options.positive === true || options.repeats === true) && parsed.value === 0) return { ok: false, message: "must be longer than nothing", instead: `write it like ${example}` };
+      if (options.repeats === true && parsed.value < LIMITS.interval) return { ok: false, message: `\`${text.trim()}\` is too short`, instead: "write at least 100ms" };
       if (options.atMost !== undefined && parsed.value > options.atMost) return { ok: false, message: `\`${text.trim()}\` is too long`, instead: `write at most ${options.atMostText ?? ""}` };
       return parsed;
     },

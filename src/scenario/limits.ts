@@ -1,6 +1,6 @@
 // The bounds of what a file may ask for, by name, so that a slip of the finger never becomes an endless run.
 
-import { MICROS_PER_HOUR, MICROS_PER_MINUTE, type Micros } from "../kernel/units.js";
+import { MICROS_PER_HOUR, MICROS_PER_MILLI, MICROS_PER_MINUTE, type Micros } from "../kernel/units.js";
 
 const DAY: Micros = 24 * MICROS_PER_HOUR;
 
@@ -22,6 +22,11 @@ export const LIMITS = {
   duration: 30 * DAY,
   /** Any single duration in a file. */
   anyDuration: 366 * DAY,
+  /** The shortest time between two of what happens again and again: scrapes, probes, evaluations, bursts. */
+  interval: 100 * MICROS_PER_MILLI,
+  /** Scrapes of one run, and samples of one series that a window may hold: each is time or memory for every target. */
+  scrapes: 3_000_000,
+  samples: 20_000,
   users: 1_000_000_000,
   services: 200,
   endpointsPerService: 100,

@@ -17,6 +17,7 @@ import { sortProblems, type LoadResult, type Problem } from "./problem.js";
 import { scenarioSchema, type WrittenScenario } from "./scenario-schema.js";
 import { compileOverall } from "./overall.js";
 import { compileScript, type CompiledScript } from "./script-compile.js";
+import { reportSamples } from "./samples.js";
 import { readSource, type Data, type Source } from "./source.js";
 import { compileStrategy } from "./strategy-compile.js";
 import { strategyFileSchema, type WrittenStrategy } from "./strategy-schema.js";
@@ -162,6 +163,7 @@ class Loader {
       overall,
       gameDay,
     };
+    if (lasts !== null) reportSamples(scenario, place);
     this.#refuse(scenario, script, place, options);
     return scenario;
   }

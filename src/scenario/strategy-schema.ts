@@ -71,7 +71,7 @@ const strategyShape = {
     { weight: "25%", bake: "30m" },
     { weight: "100%", bake: "10m" },
   ]),
-  every: duration("Time between two evaluations.", "30s", { positive: true }).prefault("30s"),
+  every: duration("Time between two evaluations.", "30s", { repeats: true }).prefault("30s"),
   window: duration("How far each evaluation looks back.", "2m", { positive: true }).prefault("2m"),
   gates: perMetric("Decide promotion: what is healthy.", gate).prefault({
     "error-rate": { below: "1%" },

@@ -61,7 +61,7 @@ const service = fields("A service: replicas of one version behind a balancer.", 
   endpoints: named("The endpoints by name.", "endpoint", endpoint, LIMITS.endpointsPerService),
   balancing: choice("How the balancer picks a replica.", ["round-robin", "random", "least-request", "power-of-two"]).prefault("power-of-two"),
   "health-check": fields("The balancer's own health check.", {
-    interval: duration("Time between two probes (at most 30 s by the book).", "10s", { positive: true }).prefault("10s"),
+    interval: duration("Time between two probes (at most 30 s by the book).", "10s", { repeats: true }).prefault("10s"),
     "healthy-after": count("Probes that pass before a replica gets traffic.", { min: 1, max: 100 }).prefault(2),
     "unhealthy-after": count("Probes that fail before it gets none.", { min: 1, max: 100 }).prefault(3),
   }).prefault({}),
@@ -71,7 +71,7 @@ const service = fields("A service: replicas of one version behind a balancer.", 
     factor: factor("How many times as long a request takes on a cold replica.", "x2", { min: 1 }).prefault("x2"),
   }).prefault({}),
   liveness: fields("The liveness probe: an unresponsive replica is restarted.", {
-    interval: duration("Time between two probes.", "10s", { positive: true }).prefault("10s"),
+    interval: duration("Time between two probes.", "10s", { repeats: true }).prefault("10s"),
     failures: count("Failures in a row before the restart.", { min: 1, max: 100 }).prefault(3),
   }).prefault({}),
   cpu: fields("CPU of a replica, of its limit: idle + busy x (work in progress / slots).", {
@@ -86,7 +86,7 @@ const service = fields("A service: replicas of one version behind a balancer.", 
     min: count("Replicas at least.", { min: 1, max: LIMITS.replicas }).prefault(2),
     max: count("Replicas at most.", { min: 1, max: LIMITS.replicas }).prefault(10),
     "target-cpu": percent("Average CPU of ready replicas that it aims at.", "70%", { positive: true }).prefault("70%"),
-    interval: duration("Time between two looks.", "15s", { positive: true }).prefault("15s"),
+    interval: duration("Time between two looks.", "15s", { repeats: true }).prefault("15s"),
     "down-after": duration("Scales down only after the demand was lower for this long.", "5m").prefault("5m"),
   }).optional(),
   cache: fields("A cache in each replica, cold after a start; left out means none.", {
@@ -115,8 +115,8 @@ const traffic = fields("Client traffic into one service: a rate, or a recorded t
     "starts-at": timeOfDay("Time of day at which the scenario starts.", "09:00").prefault("09:00"),
   }).optional(),
   bursts: fields("Short bursts at random times.", {
-    every: duration("Mean time between two bursts.", "10m", { positive: true }),
-    lasts: duration("Length of a burst.", "30s", { positive: true }),
+    every: duration("Mean time between two bursts.", "10m", { repeats: true }),
+    lasts: duration("Length of a burst.", "30s", { repeats: true }),
     factor: factor("How many times the rate.", "x2", { min: 1 }),
   }).optional(),
   spread: z
@@ -125,7 +125,7 @@ const traffic = fields("Client traffic into one service: a rate, or a recorded t
       fields("Arrivals that vary more than a Poisson process.", {
         gamma: fields("The rate of each slot is multiplied by a gamma draw of mean 1.", {
           cv: percent("Coefficient of variation of the draw.", "20%", { max: 5, positive: true }).prefault("20%"),
-          slot: duration("Length of a slot.", "1m", { positive: true }).prefault("1m"),
+          slot: duration("Length of a slot.", "1m", { repeats: true }).prefault("1m"),
         }),
       }),
     ])
@@ -149,7 +149,7 @@ const worldShape = {
     }).prefault({}),
   }).prefault({}),
   telemetry: fields("The scrape pipeline (Prometheus).", {
-    scrape: duration("Scrape interval.", "15s", { positive: true }).prefault("15s"),
+    scrape: duration("Scrape interval.", "15s", { repeats: true }).prefault("15s"),
     lag: duration("A sample can be queried this long after its scrape.", "5s").prefault("5s"),
     missed: percent("Share of scrapes missed by chance.", "0.1%").prefault("0%"),
     init: choice("Whether a series exists from the start (zero) or from its first event (lazy).", ["lazy", "zero"]).prefault("lazy"),
