@@ -20,7 +20,7 @@ export class Targets {
   readonly #scraper: Scraper;
   readonly #shown: ServiceTarget[] = [];
   readonly #hooks = new Map<string, ScrapeHook>();
-  /** Memory in use by lane, while a target's gauges are written. */
+  /** Memory in use by lane, while a target's gauges are written: of the fullest replica, as a check over replicas would see it. */
   readonly #memory: Float64Array;
 
   constructor(stage: Stage, accounts: Books, store: SeriesStore, scraper: Scraper) {
@@ -88,7 +88,7 @@ export class Targets {
     const { fleet } = version;
     const { live, schema } = target.target;
     const { limit } = fleet.service.spec.memory;
-    let [members, inFlight, queued] = [0, 0, 0];
+    let [inFlight, queued] = [0, 0];
     for (const pool of version.pools) {
       if (pool.target !== target) continue;
       inFlight += pool.inSystem * pool.replicas.length;
@@ -98,14 +98,13 @@ export class Targets {
     memory.fill(0);
     for (const replica of fleet.replicas) {
       if (replica.target !== target || replica.phase === "gone") continue;
-      members += 1;
-      for (let lane = 0; lane < live.length; lane += 1) memory[lane] += fleet.memory(replica, lane) / limit;
+      for (let lane = 0; lane < live.length; lane += 1) memory[lane] = Math.max(memory[lane], fleet.memory(replica, lane) / limit);
     }
     for (let lane = 0; lane < live.length; lane += 1) {
       const values = live[lane];
       const cpu = target.gaugedSeconds > 0 ? target.cpuSeconds[lane] / target.gaugedSeconds : fleet.service.spec.cpu.idle;
       values[schema.cpuIndex] = Math.min(1, cpu);
-      values[schema.memoryIndex] = members > 0 ? Math.min(1, memory[lane] / members) : 0;
+      values[schema.memoryIndex] = Math.min(1, memory[lane]);
       values[schema.inFlightIndex] = noiseFree ? inFlight : Math.round(inFlight);
       values[schema.queueIndex] = noiseFree ? queued : Math.round(queued);
     }

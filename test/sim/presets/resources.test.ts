@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { minutes, seconds } from "../../../src/kernel/units.js";
-import { AFTER, BEFORE, DURING, expectNear, fault, FIDELITIES, play, release, SHOP, type Seen, type Stretch } from "../support/preset-stage.js";
+import { AFTER, BEFORE, DURING, expectNear, fault, FIDELITIES, play, release, Seen, SHOP, staged, worldOf, type Stretch } from "../support/preset-stage.js";
 
 const V1 = { ...SHOP, version: "v1" } as const;
 const V2 = { ...SHOP, version: "v2" } as const;
@@ -37,6 +37,27 @@ describe.each(FIDELITIES)("memory-leak, in %s", (fidelity) => {
     expect(used(seen, minutes(5), V2) - used(seen, minutes(2), V2)).toBeCloseTo(0.18, 6);
     expect(used(seen, minutes(6), V1)).toBeCloseTo(0.4, 6);
     expect(used(seen, minutes(6), V2, 1)).toBeCloseTo(0.4, 6);
+  });
+});
+
+describe.each(FIDELITIES)("a version whose replicas leak and differ in age, in %s", (fidelity) => {
+  it("shows what its oldest replica uses, and goes on from there when that one is killed", () => {
+    const world = worldOf(fidelity, staged({ script: release("memory-leak", "on: shop, memory: +120MB/min"), until: minutes(8) }));
+    world.scale("shop", "v2", 1);
+    world.advanceTo(minutes(3));
+    world.setWeights("shop", { v1: 0.5, v2: 0.5 });
+    world.scale("shop", "v2", 4);
+    world.advanceTo(minutes(7));
+    const seen = new Seen(world);
+    const [oldest] = seen.events("out-of-memory");
+    // 600 MB at 120 MB a minute, from the first moment of the oldest's life.
+    expect(oldest.at).toBeGreaterThanOrEqual(minutes(5));
+    expect(oldest.at).toBeLessThan(seconds(320));
+    const warned = (until: number): number => seen.highest("memory_usage_ratio", V2, { from: until - seconds(20), to: until });
+    expectNear(warned(minutes(4)), 0.86, 0.03);
+    expect(warned(seconds(285))).toBeGreaterThan(0.9);
+    // Those that are left are three minutes younger.
+    expectNear(warned(minutes(6)), 0.74, 0.03);
   });
 });
 
