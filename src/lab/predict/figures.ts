@@ -40,6 +40,7 @@ export interface ReleaseFigures {
   readonly result: string;
   /** What was decided about it: the rule and the actions; `none` where nothing took it back. */
   readonly decision: string;
+  readonly releasedAt: Micros;
   readonly detection: Micros | null;
   readonly decidedAt: Micros | null;
   readonly finishedAt: Micros | null;
@@ -121,13 +122,13 @@ function quantileError(stretch: Stretch, q: Ratio, recorder: Recorder): number |
 function releaseFigures(simulation: Simulation): readonly ReleaseFigures[] {
   return releasesOf(simulation.input.scenario).map((item): ReleaseFigures => {
     const journal = simulation.journals[item.index];
-    const { detection, finishedAt } = timesOf(simulation, journal, item);
+    const { releasedAt, detection, finishedAt } = timesOf(simulation, journal, item);
     const decision = actingDecision(journal)?.decision ?? null;
     return {
       service: item.release.service, version: item.release.version,
       result: journal.result?.kind ?? "none yet",
       decision: decision === null ? "none" : `${decision.rule}: ${decision.actions.join(", ")}`,
-      detection, decidedAt: decision?.at ?? null, finishedAt,
+      releasedAt, detection, decidedAt: decision?.at ?? null, finishedAt,
     };
   });
 }

@@ -41,6 +41,8 @@ export interface ComparedTime {
   readonly observed: Micros | null;
   /** Infinity where it never came in so many seeds. */
   readonly band: Band;
+  /** A claim only where all windows of it were measured well. */
+  readonly restsOn: Window;
   readonly verdict: Verdict;
 }
 
@@ -50,6 +52,8 @@ export interface ComparedWord {
   readonly observed: string;
   /** What the seeds have, the most frequent first. */
   readonly predicted: readonly { readonly text: string; readonly seeds: number }[];
+  /** A claim only where all windows of it were measured well. */
+  readonly restsOn: Window;
   readonly verdict: Verdict;
 }
 
@@ -80,7 +84,7 @@ const ENOUGH_SEEDS = 0.8;
  */
 export const TIMER_SLACK: Micros = millis(100);
 /** What fewer of the seeds do is outside of what the simulator says. */
-const RARE = 0.05;
+export const RARE = 0.05;
 
 export interface Observed {
   readonly figures: RunFigures;
@@ -103,7 +107,7 @@ export function compare(head: ReportHead, { figures, windows }: Observed, runs: 
       return compared === null ? [] : [{ subject, requests: whole.requests, figures: compared }];
     }),
     times: figures.releases.flatMap((release, r) => compareTimes(release, runs.map((run) => run.releases[r]), windows)),
-    words: figures.releases.flatMap((release, r) => compareWords(release, runs.map((run) => run.releases[r]))),
+    words: figures.releases.flatMap((release, r) => compareWords(release, runs.map((run) => run.releases[r]), windows)),
     failed: compareFailed(figures.failed, runs.map(({ failed }) => failed), anyComparable),
   };
 }
@@ -132,32 +136,48 @@ function standardError(metric: Metric, { requests, errors, throughput, quantileE
   return quantileErrors[metric];
 }
 
-/** What kept the load from being sent kept engines and platform waiting as well. */
+/**
+ * All that happened to a release until then: each look of the engines was one at which they could have decided, and what
+ * comes late moves what follows. What kept the load from being sent kept engines and platform waiting as well.
+ */
+function stretchUntil(until: Micros | null, { releasedAt, finishedAt }: ReleaseFigures, windows: Observed["windows"]): Window {
+  return { from: releasedAt, to: until ?? finishedAt ?? Math.max(releasedAt, ...windows.map(({ to }) => to)) };
+}
+
+const measuredWell = (stretch: Window, windows: Observed["windows"]): boolean =>
+  windows.every(({ from, to, comparable }) => comparable || to <= stretch.from || from > stretch.to);
+
 function compareTimes(observed: ReleaseFigures, predicted: readonly ReleaseFigures[], windows: Observed["windows"]): readonly ComparedTime[] {
-  const measuredWell = (at: Micros | null): boolean => at === null || windows.find(({ from, to }) => at >= from && at < to)?.comparable !== false;
-  const times = [["time to detect", "detection"], ["decided at", "decidedAt"], ["finished at", "finishedAt"]] as const;
-  return times.flatMap(([what, field]): ComparedTime[] => {
+  const times = [["time to detect", "detection", "decidedAt"], ["decided at", "decidedAt", "decidedAt"], ["finished at", "finishedAt", "finishedAt"]] as const;
+  return times.flatMap(([what, field, until]): ComparedTime[] => {
     const values = predicted.map((each) => each[field] ?? Infinity);
     if (observed[field] === null && values.every((value) => value === Infinity)) return [];
     const band = bandOf(values);
-    const comparable = measuredWell(field === "detection" ? observed.decidedAt : observed[field]);
-    const verdict = !comparable ? "not comparable" : isInside(observed[field] ?? Infinity, band, TIMER_SLACK) ? "inside" : "outside";
-    return [{ release: `${observed.service} ${observed.version}`, what, observed: observed[field], band, verdict }];
+    const restsOn = stretchUntil(observed[until], observed, windows);
+    const verdict = !measuredWell(restsOn, windows) ? "not comparable" : isInside(observed[field] ?? Infinity, band, TIMER_SLACK) ? "inside" : "outside";
+    return [{ release: `${observed.service} ${observed.version}`, what, observed: observed[field], band, restsOn, verdict }];
   });
 }
 
-function compareWords(observed: ReleaseFigures, predicted: readonly ReleaseFigures[]): readonly ComparedWord[] {
-  return (["decision", "result"] as const).map((what): ComparedWord => {
+function compareWords(observed: ReleaseFigures, predicted: readonly ReleaseFigures[], windows: Observed["windows"]): readonly ComparedWord[] {
+  return ([["decision", "decidedAt"], ["result", "finishedAt"]] as const).map(([what, until]): ComparedWord => {
     const counts = new Map<string, number>();
     for (const each of predicted) counts.set(each[what], (counts.get(each[what]) ?? 0) + 1);
-    const same = counts.get(observed[what]) ?? 0;
+    const seeds = counts.get(observed[what]) ?? 0;
+    const restsOn = stretchUntil(observed[until], observed, windows);
     return {
       release: `${observed.service} ${observed.version}`, what, observed: observed[what],
-      predicted: [...counts].map(([text, seeds]) => ({ text, seeds })).sort((a, b) => b.seeds - a.seeds),
-      verdict: same >= RARE * predicted.length && same > 0 ? "inside" : "outside",
+      predicted: [...counts].map(([text, some]) => ({ text, seeds: some })).sort((a, b) => b.seeds - a.seeds),
+      restsOn, verdict: !measuredWell(restsOn, windows) ? "not comparable" : isUsual(seeds, predicted.length) ? "inside" : "outside",
     };
   });
 }
+
+const isUsual = (some: number, seeds: number): boolean => some > 0 && some >= RARE * seeds;
+
+/** Whether the seeds have what was observed, also where that is no claim. */
+export const isPredicted = ({ observed, predicted }: ComparedWord, seeds: number): boolean =>
+  isUsual(predicted.find(({ text }) => text === observed)?.seeds ?? 0, seeds);
 
 function compareFailed(observed: number, predicted: readonly number[], comparable: boolean): PredictedReport["failed"] {
   const band = bandOf(predicted);

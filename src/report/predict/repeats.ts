@@ -2,7 +2,7 @@
 
 import { count, counted, percent, significant } from "../../kernel/format.js";
 import { METRICS, type Metric } from "../../lab/predict/figures.js";
-import { tallyOf, windowTally, type PredictedReport, type Tally, type Verdict } from "../../lab/predict/prediction.js";
+import { isPredicted, RARE, tallyOf, windowTally, type PredictedReport, type Tally, type Verdict } from "../../lab/predict/prediction.js";
 import { markdownTable } from "../lab/page.js";
 import { bandWords, differenceOf, figureWords, METRIC_NAMES, subjectName, tallyWords, VERDICT_MARKS } from "./words.js";
 
@@ -50,8 +50,33 @@ export function repeatsMarkdown({ scenarios, steady, asked, atOnce }: Repeats): 
     "# Game days: predicted against observed", "",
     `Each scenario of \`scenarios/game-days\` was played on real processes ${fewest === Infinity ? "0 times" : counted(fewest, "time")} (of ${asked} asked for; \`npm run gameday:repeats\`), each time with another seed, and simulated over 50 further seeds on a world that \`shakedown calibrate\` had measured on this machine. A figure is inside when it lies in the 95% band of those seeds, so of a perfect simulator 5% would lie outside.`, "",
     ...(claims === 0 ? [] : [`${mark(tally.inside >= INSIDE * claims)} **${tallyWords(tally)}** of the figures of all versions and windows (the aim: ${percent(INSIDE)}).`, ""]),
-    ...scenarioTables(scenarios), ...steadyTable(steady), ...crosses(all), ...method(all, atOnce),
+    ...decisionWords(all), ...scenarioTables(scenarios), ...steadyTable(steady), ...crosses(all), ...method(all, atOnce),
   ].join("\n");
+}
+
+interface Decisions {
+  /** Repeats in which all windows that decision and result rest on were measured well, or one of them is a cross. */
+  readonly comparable: number;
+  readonly same: number;
+  /** The others, which are no claim, and those of them that went as the seeds do. */
+  readonly rest: number;
+  readonly sameInRest: number;
+}
+
+function decisionsOf(repeats: readonly Repeat[]): Decisions {
+  const claims = repeats.filter(({ report: { words } }) => words.some(({ verdict }) => verdict === "outside") || words.every(({ verdict }) => verdict === "inside"));
+  const rest = repeats.filter((each) => !claims.includes(each));
+  return {
+    comparable: claims.length, same: claims.filter(({ report: { words } }) => words.every(({ verdict }) => verdict === "inside")).length,
+    rest: rest.length, sameInRest: rest.filter(({ report: { words, seeds } }) => words.every((word) => isPredicted(word, seeds))).length,
+  };
+}
+
+function decisionWords(all: readonly Repeat[]): string[] {
+  const { comparable, same, rest, sameInRest } = decisionsOf(all);
+  const claim = comparable === 0 ? "No repeat makes a claim about its decision" : `${mark(same >= SAME * comparable)} **The same decision and action in ${same} of ${comparable} comparable repeats** (the aim: ${percent(SAME)})`;
+  const others = rest === 0 ? "" : ` The ${rest === 1 ? "other one has" : `other ${rest} have`} a window measured badly between release and end, and ${rest === 1 ? "is" : "are"} no claim; ${sameInRest} of them decided the same.`;
+  return all.length === 0 ? [] : [`${claim}: one that at least ${percent(RARE)} of the seeds take.${others}`, ""];
 }
 
 function scenarioTables(scenarios: readonly RepeatedScenario[]): string[] {
@@ -59,10 +84,10 @@ function scenarioTables(scenarios: readonly RepeatedScenario[]): string[] {
   const heads = ["scenario", "repeats", "expectations met", "same decision and action", "figures inside", "not comparable", "detected, decided, finished inside", "failed pages inside"];
   const rows = scenarios.map(({ name, repeats }) => {
     const tally = add(repeats.map(({ report }) => windowTally(report)));
-    const same = repeats.filter(({ report }) => report.words.every(({ verdict }) => verdict === "inside")).length;
-    const of = (verdicts: readonly Verdict[]): string => { const { inside, outside } = tallyOf(verdicts); return `${inside} of ${inside + outside}`; };
+    const { same, comparable } = decisionsOf(repeats);
+    const of = (verdicts: readonly Verdict[]): string => { const { inside, outside } = tallyOf(verdicts); return `${inside} of ${inside + outside} comparable`; };
     return [
-      name, String(repeats.length), `${repeats.filter(({ passed }) => passed).length} of ${repeats.length}`, `${mark(same >= SAME * repeats.length)} ${same} of ${repeats.length}`,
+      name, String(repeats.length), `${repeats.filter(({ passed }) => passed).length} of ${repeats.length}`, `${same} of ${comparable} comparable`,
       `${tally.inside} of ${tally.inside + tally.outside} (${percent(tally.inside / Math.max(1, tally.inside + tally.outside))})`, String(tally.notComparable),
       of(repeats.flatMap(({ report }) => report.times.map(({ verdict }) => verdict))), of(repeats.map(({ report }) => report.failed.verdict)),
     ];

@@ -119,6 +119,6 @@ export function methodWords({ seeds, world, hopSeconds, width }: PredictedReport
     `The same scenario was simulated over ${counted(seeds, "seed")} in request fidelity, with the world ${world}. The band is where 95% of such runs lie: between order statistics of the seeds, so a perfect simulator would have one figure in twenty outside.`,
     `Windows are ${duration(width)} long. Versions are compared by their replicas' own books, clients by what they waited for from the intended start${hopSeconds > 0 ? `; ${latency(hopSeconds)} is added to the simulated clients' latencies for the way by the proxy, as calibrated` : ""}.`,
     `Times count as inside within ${duration(TIMER_SLACK)}: decisions fall on ticks of the evaluation, and a real timer is late by milliseconds.`,
-    "Windows in which the load was sent late, or not sent, are shown without tick or cross, and so are those with too few requests.",
+    "Windows in which the load was sent late, or not sent, are shown without tick or cross, and so are those with too few requests. A decision, a result and a time rest on all windows from the release until then: one that was measured badly among them, and they are no claim either.",
   ];
 }

@@ -67,6 +67,30 @@ describe("predicted against observed", () => {
     expect(clients(report)).toBeLessThan(clients(laidOver(scenario, scenario)));
   });
 
+  it("makes no claim of a decision, a result or a time when a window between release and then was measured badly", () => {
+    const bad = shopScenario({ errors: "+40%" });
+    const verdicts = (report: PredictedReport): Record<string, string> => Object.fromEntries([...report.words, ...report.times].map(({ what, verdict }) => [what, verdict]));
+    const all = ["decision", "result", "time to detect", "decided at", "finished at"];
+    const good = laidOver(bad, bad);
+    const [, { observed: decidedAt }, { observed: finishedAt }] = good.times;
+    expect(good.words.map(({ restsOn }) => restsOn)).toEqual([{ from: seconds(10), to: decidedAt }, { from: seconds(10), to: finishedAt }]);
+    const window = (at: number): number => Math.floor(at / WIDTH);
+    expect(window(decidedAt!)).toBeGreaterThan(1);
+    // Before the release, and after it was over, nothing of it depends on the load.
+    expect(verdicts(laidOver(bad, bad, { bad: [0, 5] }))).toEqual(verdicts(good));
+    for (const late of [1, window(decidedAt!)]) {
+      expect(verdicts(laidOver(bad, bad, { bad: [late] }))).toEqual(Object.fromEntries(all.map((what) => [what, "not comparable"])));
+    }
+  });
+
+  it("makes no claim of what never came when a window until the end of the release was measured badly", () => {
+    const observed = laidOver(scenario, shopScenario({ errors: "+40%" }), { bad: [3] });
+    const report = laidOver(scenario, shopScenario({ errors: "+40%" }));
+    expect(report.times.find(({ what }) => what === "decided at")).toMatchObject({ observed: null, verdict: "outside" });
+    expect(observed.times.find(({ what }) => what === "decided at")).toMatchObject({ observed: null, verdict: "not comparable" });
+    expect(observed.words.map(({ verdict }) => verdict)).toEqual(["not comparable", "not comparable"]);
+  });
+
   it("makes no claim of a few requests, and gives their standard error", () => {
     const few = laidOver(shopScenario({ rate: "2rps" }), shopScenario({ rate: "2rps" }));
     const { figures: each } = few.windows.find(({ subject }) => subject.version === "v1")!;

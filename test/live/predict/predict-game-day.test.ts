@@ -68,7 +68,19 @@ describe("the prediction of a game day", () => {
     const repeat = { seed: 1, passed: true, failed: [], report, quality: [{ comparable: true, lateShare: 0 }, { comparable: false, lateShare: 0.5 }] };
     const text = repeatsMarkdown({ scenarios: [{ name: "shop", repeats: [repeat, repeat] }], steady: null, asked: 20, atOnce: 1 });
     expect(text).toContain("2 times (of 20 asked for");
-    expect(text).toMatch(/\| shop \| 2 \| 2 of 2 \| ✓ 2 of 2 \|/);
+    expect(text).toMatch(/\| shop \| 2 \| 2 of 2 \| 2 of 2 comparable \|/);
+    expect(text).toContain("✓ **The same decision and action in 2 of 2 comparable repeats**");
     expect(text).toContain("2 of 4 windows of 10 s were measured badly");
+  });
+
+  it("counts a decision that was measured badly apart, whatever was decided", () => {
+    const late = { ...report, words: report.words.map((word) => ({ ...word, verdict: "not comparable" as const })) };
+    const other = { ...late, words: late.words.map((word) => ({ ...word, observed: "else" })) };
+    const repeat = (each: typeof report) => ({ seed: 1, passed: true, failed: [], report: each, quality: [] });
+    const text = (...reports: (typeof report)[]): string => repeatsMarkdown({ scenarios: [{ name: "shop", repeats: reports.map(repeat) }], steady: null, asked: 20, atOnce: 1 });
+    expect(text(report, late, other)).toContain("in 1 of 1 comparable repeats");
+    expect(text(report, late, other)).toContain("The other 2 have a window measured badly between release and end, and are no claim; 1 of them decided the same.");
+    expect(text(late)).toContain("No repeat makes a claim about its decision");
+    expect(text(late)).toMatch(/\| shop \| 1 \| 1 of 1 \| 0 of 0 comparable \|/);
   });
 });
