@@ -32,6 +32,14 @@ export function nodeFiles(options: { readonly allowPaths?: readonly string[] } =
   };
 }
 
+/** The folders outside the project of `entry` that these files lie in: who plays it must allow them. */
+export function foldersOutside(entry: string, files: readonly string[]): readonly string[] {
+  const root = real(findRoot(entry));
+  const outside = files.map((path) => realNearest(resolve(path))).filter((path) => !contains(root, path)).map((path) => dirname(path));
+  const widest = outside.filter((folder) => !outside.some((other) => other !== folder && contains(other, folder)));
+  return [...new Set(widest)].sort().map(display);
+}
+
 /** A path is shown as the user gave it: relative stays relative. */
 const relativeAsGiven = (from: string, path: string): string => (isAbsolute(from) ? resolve(path) : path);
 

@@ -18,6 +18,8 @@ export interface TestPlan {
   readonly scenario: Scenario;
   readonly fidelity: Fidelity;
   readonly seeds: readonly number[];
+  /** Folders outside the project that its files lie in. */
+  readonly allowPaths?: readonly string[];
   /** Ends before the last seed when every verdict is certain. */
   readonly stopEarly: boolean;
 }
@@ -34,6 +36,7 @@ export interface ScenarioResult {
   readonly about: string;
   readonly strategy: string;
   readonly fidelity: Fidelity;
+  readonly allowPaths: readonly string[];
   readonly modelVersion: string | null;
   readonly planned: number;
   readonly rows: readonly RunRow[];
@@ -131,6 +134,7 @@ function resultOf(plan: TestPlan, { rows, lost, passed, shown, interrupted }: Pl
     about: scenario.about,
     strategy: scenario.strategy.name,
     fidelity,
+    allowPaths: plan.allowPaths ?? [],
     modelVersion: rows[0]?.modelVersion ?? null,
     planned: seeds.length,
     rows,

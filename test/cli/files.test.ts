@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { nodeFiles } from "../../src/cli/files.js";
+import { foldersOutside, nodeFiles } from "../../src/cli/files.js";
 import { renderProblems } from "../../src/cli/problems.js";
 import { loadScenario } from "../../src/scenario/load.js";
 import { CANARY, SHOP, SLOW_CHECKOUT, TRACE } from "../scenario/fixtures.js";
@@ -54,6 +54,12 @@ describe("files of a project", () => {
     symlinkSync("/etc/passwd", join(project, "worlds/passwd.yaml"));
     expect(errorOf(join(project, "worlds/passwd.yaml"))).toMatch(/outside the project's root/);
     expect(errorOf(`${project}-twin/x.yaml`)).toMatch(/outside the project's root/);
+  });
+
+  it("name the folders outside that must be allowed, each once, the widest alone", () => {
+    const entry = join(project, "basics/slow.yaml");
+    expect(foldersOutside(entry, [join(project, "worlds/shop.yaml")])).toEqual([]);
+    expect(foldersOutside(entry, ["outside/a.yaml", "outside/deep/b.yaml", "outside/c.yaml", "project/worlds/shop.yaml"].map((path) => join(base, path)))).toEqual([join(base, "outside")]);
   });
 
   it("may refer to a folder that --allow-path adds", () => {

@@ -1,7 +1,7 @@
 // `test` and `compare` as CI and people run them: exit codes, reports on disk, baselines, interruption, start-up.
 
 import { execFile, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -72,6 +72,26 @@ describe("test", () => {
     }
     expect((await shakedown("test", "s/good.yaml", "--seeds", "1..2", "--reporter", "tap:taken")).code).toBe(0);
     expect(read("taken")).toContain("TAP version 14");
+  });
+
+  it("prints replay commands that work as they are where files lie outside the project: test, run and fuzz", async () => {
+    for (const part of ["apart/inside", "apart/aside"]) mkdirSync(join(folder, part), { recursive: true });
+    write("apart/inside/package.json", "{}");
+    const [head, world, tail] = tinyText({ name: "apart", expect: "classification: clean" }).split(/^world:\n|(?=^strategy:)/m);
+    write("apart/aside/world.yaml", `shakedown: 1\nkind: world\n${world.replace(/^ {2}/gm, "")}`);
+    write("apart/inside/apart.yaml", `${head}world: ../aside/world.yaml\n${tail}`);
+    const allowed = ["apart/inside/apart.yaml", "--allow-path", "apart/aside"];
+    const printed = [
+      await shakedown("test", ...allowed, "--seeds", "1..1"),
+      await shakedown("run", ...allowed, "--out", "apart/out"),
+      await shakedown("fuzz", ...allowed, "--rule", "never: weight(v2) > 1%", "--runs", "2", "--out", "apart/inside/found"),
+    ];
+    for (const { out } of printed) {
+      const command = /^ *(?:replay:|Replay)? *shakedown (run .*--allow-path apart\/aside.*)$/m.exec(out)?.[1] ?? `no replay in ${out}`;
+      expect({ command, code: (await shakedown(...command.split(" "), "--out", "apart/again")).code }).toMatchObject({ code: 1 });
+    }
+    const kept = readdirSync(join(folder, "apart/inside/found")).filter((name) => name.startsWith("rule-"));
+    expect(read(`apart/inside/found/${kept[0]}`)).toMatch(/^# shakedown run apart\/inside\/found\/rule-.* --allow-path apart\/aside$/m);
   });
 
   it("judges claims about many runs, and says how many more it would take", async () => {

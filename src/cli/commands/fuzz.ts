@@ -2,6 +2,7 @@
 
 import { join, relative } from "node:path";
 
+import type { CaseFrame } from "../../lab/fuzz/cases.js";
 import { readCorpus, keepInCorpus } from "../../lab/fuzz/corpus.js";
 import { fuzz, type Found, type FuzzResult } from "../../lab/fuzz/fuzz.js";
 import { startRunner } from "../../lab/start-runner.js";
@@ -11,6 +12,7 @@ import { caseFile, caseName, fuzzLines } from "../../report/lab/fuzz-words.js";
 import { parseDuration } from "../../scenario/units.js";
 import { writeWhole } from "../artifacts.js";
 import { ExitCode, UsageError } from "../exit.js";
+import { foldersOutside } from "../files.js";
 import { frameOf, type FrameFlags } from "../lab/fuzz-frame.js";
 import { interruptible, loadBundles } from "../lab/plan.js";
 import { checkRunnerFlags, runnerFor, type RunnerFlags } from "../lab/redis.js";
@@ -51,10 +53,10 @@ export async function fuzzCommand(target: string | undefined, flags: FuzzFlags, 
       frame, seed, cases, signal, corpus: corpus?.documents ?? [],
       isOver: () => millis !== null && performance.now() - startedAt >= millis,
       onProgress: progressOn(terminal, startedAt),
-      onFound: (found) => write(found, flags.out),
+      onFound: (found) => write(found, flags.out, outsideOf(frame)),
     }, runner, again);
     terminal.status("");
-    return finish(result, flags, terminal);
+    return finish(result, flags, outsideOf(frame), terminal);
   } catch (error) {
     terminal.status("");
     if (error instanceof StorageError) throw new UsageError(error.message);
@@ -66,14 +68,14 @@ export async function fuzzCommand(target: string | undefined, flags: FuzzFlags, 
   }
 }
 
-function finish(result: FuzzResult, flags: FuzzFlags, terminal: Terminal): ExitCode {
+function finish(result: FuzzResult, flags: FuzzFlags, allowPaths: readonly string[], terminal: Terminal): ExitCode {
   if (result.cases === 0 && result.problem !== null && !result.aborted) {
     const { message, instead } = result.problem;
     throw new UsageError(`no case could be made: ${message}${instead === null ? "" : `; ${instead}`}`);
   }
   for (const rule of result.idleRules) terminal.warn(`no case had the names of the rule "${rule}"`);
   const kept = flags.corpus === undefined ? null : keepInCorpus(flags.corpus, result.kept);
-  terminal.print(fuzzLines(result, { seed: flags.seed, timed: flags.for !== undefined, pathOf: (found) => pathOf(found, flags.out), width: terminal.width }).join("\n"));
+  terminal.print(fuzzLines(result, { seed: flags.seed, timed: flags.for !== undefined, pathOf: (found) => pathOf(found, flags.out), allowPaths, width: terminal.width }).join("\n"));
   if (kept !== null) terminal.print(`${counted(kept, "case")} added to ${flags.corpus ?? ""}`);
   if (result.aborted) return ExitCode.interrupted;
   const kinds = result.found.map(({ finding: { kind } }) => kind).filter((kind) => kind !== "model");
@@ -84,7 +86,10 @@ function finish(result: FuzzResult, flags: FuzzFlags, terminal: Terminal): ExitC
 /** A failing case's file, as a shell in this folder names it. */
 const pathOf = ({ finding }: Found, out: string): string => relative(process.cwd(), join(out, caseName(finding)));
 
-const write = (found: Found, out: string): void => writeWhole(join(out, caseName(found.finding)), caseFile(found, pathOf(found, out)));
+/** What a case in --out refers to outside its own project: its replay must allow it. */
+const outsideOf = ({ entry, files }: CaseFrame): readonly string[] => foldersOutside(entry, files.map(({ path }) => path));
+
+const write = (found: Found, out: string, allowPaths: readonly string[]): void => writeWhole(join(out, caseName(found.finding)), caseFile(found, pathOf(found, out), allowPaths));
 
 function lengthOf(flags: FuzzFlags): { readonly cases: number; readonly millis: number | null } {
   if (flags.for === undefined) return { cases: flags.runs === undefined ? USUAL_CASES : wholeNumber("--runs", flags.runs, 10_000_000), millis: null };

@@ -6,6 +6,7 @@ import type { Outcome } from "../../sim/outcome.js";
 import type { Scenario } from "../../scenario/compiled.js";
 import type { Fidelity } from "../../world/world.js";
 import { runScenario } from "../../sim/run.js";
+import { runCommandWords } from "../../report/lab/replay.js";
 import { seedsPass, seedsSummary } from "../../report/seeds-summary.js";
 import { summary } from "../../report/summary.js";
 import { slug, writeOutcome, writeReport, writeWhole } from "../artifacts.js";
@@ -88,8 +89,13 @@ class RunSession {
     else await this.#playMany(scenario, seeds, fidelity, folder);
   }
 
+  /** One run, with the command that plays it again from here: what was allowed must be allowed then too. */
+  #run(scenario: Scenario, seed: number, fidelity: Fidelity, detail: "full" | "light"): Outcome {
+    return { ...runScenario(scenario, { seed, fidelity, detail }), replay: runCommandWords({ file: scenario.file, seed, fidelity, allowPaths: this.#flags.allowPath }) };
+  }
+
   async #playOne(scenario: Scenario, seed: number, fidelity: Fidelity, folder: string): Promise<void> {
-    const outcome = runScenario(scenario, { seed, fidelity });
+    const outcome = this.#run(scenario, seed, fidelity, "full");
     this.failed ||= !outcome.passed;
     if (this.#flags.json === true) {
       this.#terminal.print(JSON.stringify(outcome));
@@ -109,7 +115,7 @@ class RunSession {
     const progress = new Progress(this.#terminal, scenario.name, seeds.length);
     let firstFailure: Outcome | null = null;
     for (const seed of seeds) {
-      const outcome = runScenario(scenario, { seed, fidelity, detail: "light" });
+      const outcome = this.#run(scenario, seed, fidelity, "light");
       if (this.#flags.json === true) this.#terminal.print(JSON.stringify(outcome));
       else writeOutcome(join(folder, String(seed)), outcome);
       firstFailure ??= outcome.passed ? null : outcome;
@@ -132,7 +138,7 @@ class RunSession {
   /** The first failing seed once more in full detail, with its report. */
   async #reportFailure(scenario: Scenario, seed: number, fidelity: Fidelity, folder: string): Promise<void> {
     const place = join(folder, String(seed));
-    const outcome = runScenario(scenario, { seed, fidelity });
+    const outcome = this.#run(scenario, seed, fidelity, "full");
     writeOutcome(place, outcome);
     const report = await writeReport(place, outcome);
     this.#reports.push(report);

@@ -9,6 +9,7 @@ import type { Fidelity } from "../../world/world.js";
 import { checkWritable, writeEach } from "../artifacts.js";
 import { ExitCode, messageOf, UsageError } from "../exit.js";
 import { fidelityFlag } from "../fidelity.js";
+import { foldersOutside } from "../files.js";
 import { interruptible, loadBundles, type Loaded } from "../lab/plan.js";
 import { checkRunnerFlags, runnerFor, type RunnerFlags } from "../lab/redis.js";
 import { parseReporters, report, type Reporter } from "../lab/reporters.js";
@@ -114,7 +115,8 @@ async function store(suite: SuiteResult, { against, update }: TestFlags, termina
 
 /** The seeds of a scenario: as asked, else the baseline's, else the usual number, which claims may cut short. */
 function planOf({ bundle, scenario }: Loaded, flags: TestFlags, fidelity: Fidelity, baseline: Against | null): TestPlan {
-  const plan = (seeds: readonly number[], stopEarly: boolean): TestPlan => ({ bundle, scenario, fidelity, seeds, stopEarly: flags.stopEarly ?? stopEarly });
+  const allowPaths = foldersOutside(bundle.entry, bundle.files.map(({ path }) => path));
+  const plan = (seeds: readonly number[], stopEarly: boolean): TestPlan => ({ bundle, scenario, fidelity, seeds, allowPaths, stopEarly: flags.stopEarly ?? stopEarly });
   if (flags.seeds !== undefined) return plan(parseSeeds(flags.seeds), false);
   const stored = baseline?.stored.scenarios.find((each) => each.file === baseline.keyOf(scenario.file) && each.fidelity === fidelity);
   if (stored !== undefined) return plan(stored.runs.map(({ seed }) => seed), false);

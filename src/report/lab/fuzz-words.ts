@@ -4,6 +4,7 @@ import { count, counted } from "../../kernel/format.js";
 import type { Reach } from "../../lab/fuzz/features.js";
 import type { Finding } from "../../lab/fuzz/findings.js";
 import type { Found, FuzzResult } from "../../lab/fuzz/fuzz.js";
+import { runCommandWords } from "./replay.js";
 
 export interface FuzzWords {
   readonly seed: string;
@@ -11,6 +12,8 @@ export interface FuzzWords {
   readonly timed: boolean;
   /** Where a failing case was written. */
   readonly pathOf: (found: Found) => string;
+  /** Folders outside its project that a case written there refers to. */
+  readonly allowPaths?: readonly string[];
   readonly width: number;
 }
 
@@ -20,10 +23,11 @@ export function caseName({ id }: Finding): string {
   return `${name.slice(0, 80)}.yaml`;
 }
 
-const replayOf = ({ case: { seed, fidelity } }: Found, path: string): string => `shakedown run ${/\s/.test(path) ? JSON.stringify(path) : path} --seed ${seed} --fidelity ${fidelity}`;
+const replayOf = ({ case: { seed, fidelity } }: Found, file: string, allowPaths: readonly string[] = []): string => runCommandWords({ file, seed, fidelity, allowPaths });
 
 /** The case with what it shows, and the command that plays it. */
-export const caseFile = (found: Found, path: string): string => `# ${found.finding.id}\n# ${found.finding.message.split("\n")[0]}\n# ${replayOf(found, path)}\n${found.case.text}`;
+export const caseFile = (found: Found, path: string, allowPaths: readonly string[] = []): string =>
+  `# ${found.finding.id}\n# ${found.finding.message.split("\n")[0]}\n# ${replayOf(found, path, allowPaths)}\n${found.case.text}`;
 
 export function fuzzLines(result: FuzzResult, words: FuzzWords): readonly string[] {
   const { cases, runs, aborted } = result;
@@ -39,16 +43,16 @@ export function fuzzLines(result: FuzzResult, words: FuzzWords): readonly string
 }
 
 /** What speaks of the simulator's model: no failure of the strategy, and for us to mend. */
-function modelLines(found: Found, { seen, cases }: FuzzResult, { pathOf }: FuzzWords): readonly string[] {
+function modelLines(found: Found, { seen, cases }: FuzzResult, { pathOf, allowPaths }: FuzzWords): readonly string[] {
   const { finding } = found;
   return [
     `! not your strategy but our model: ${finding.id.replace(/^model: /, "")} was off in ${seen.get(finding.id) ?? 1} of ${counted(cases, "case")}; the first: ${finding.message.split("\n")[0]}`,
-    `  ${replayOf(found, pathOf(found))}`,
+    `  ${replayOf(found, pathOf(found), allowPaths)}`,
     "",
   ];
 }
 
-function foundLines(found: Found, { seen }: FuzzResult, { pathOf }: FuzzWords): readonly string[] {
+function foundLines(found: Found, { seen }: FuzzResult, { pathOf, allowPaths }: FuzzWords): readonly string[] {
   const { finding, lines, caseNumber, shrinkRuns } = found;
   const path = pathOf(found);
   const times = seen.get(finding.id) ?? 1;
@@ -59,7 +63,7 @@ function foundLines(found: Found, { seen }: FuzzResult, { pathOf }: FuzzWords): 
     "",
     ...found.case.text.trimEnd().split("\n").map((line) => `    ${line}`),
     "",
-    `  ${replayOf(found, path)}`,
+    `  ${replayOf(found, path, allowPaths)}`,
     "",
   ];
 }

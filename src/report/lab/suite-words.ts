@@ -8,13 +8,11 @@ import type { ScenarioResult, SuiteResult } from "../../lab/suite.js";
 import type { Outcome } from "../../sim/outcome.js";
 import { checkWords } from "../explain.js";
 import { planWords } from "../words.js";
+import { runCommandWords } from "./replay.js";
 
 /** The command that plays just this run. */
-export const replayCommand = (result: Pick<ScenarioResult, "file" | "fidelity">, seed: number): string =>
-  `shakedown run ${shellWord(result.file)} --seed ${seed} --fidelity ${result.fidelity}`;
-
-/** A word that a shell leaves as it is. */
-export const shellWord = (text: string): string => (/^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replace(/'/g, `'\\''`)}'`);
+export const replayCommand = ({ file, fidelity, allowPaths }: Pick<ScenarioResult, "file" | "fidelity" | "allowPaths">, seed: number): string =>
+  runCommandWords({ file, seed, fidelity, allowPaths });
 
 /** `18 of 20 runs passed, and 19 are needed (95%)`. */
 export function runsWords({ passedRuns, rows, lost, planned, needed, expectIn, stoppedEarly, interrupted, expectations }: ScenarioResult): string {
