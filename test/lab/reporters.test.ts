@@ -159,6 +159,7 @@ describe("an interrupted suite", () => {
     expect(points.slice(0, 4).every((line) => line.startsWith("not ok"))).toBe(true);
     expect(points[0]).toContain(BEGUN);
     expect(points[2]).toContain(LATER);
+    expect(lines.filter((line) => line === "  ---")).toHaveLength(2);
     expect(lines.at(-1)).toBe("Bail out! interrupted after 410 of 1,200 runs");
   });
 

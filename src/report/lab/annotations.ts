@@ -34,7 +34,7 @@ export function suiteTap({ scenarios, interrupted }: SuiteResult): string {
   const lines = points.flatMap(({ ok, name, facts }, index) => [
     `${ok ? "ok" : "not ok"} ${index + 1} - ${description(name)}`,
     // JSON strings are YAML scalars.
-    ...(ok ? [] : ["  ---", ...facts.map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`), "  ..."]),
+    ...(ok || facts.length === 0 ? [] : ["  ---", ...facts.map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)}`), "  ..."]),
   ]);
   return ["TAP version 14", `1..${points.length}`, ...lines, ...(interrupted ? [`Bail out! ${interruptedWords(scenarios)}`] : [])].join("\n");
 }
