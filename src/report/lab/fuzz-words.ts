@@ -70,11 +70,17 @@ function foundLines(found: Found, { seen }: FuzzResult, { pathOf, allowPaths }: 
 
 const PLURALS: Readonly<Record<Reach["kind"], string>> = { transition: "transitions", rule: "rules", action: "actions", effect: "effects", carrier: "carriers", event: "events", invariant: "invariants" };
 
+/** An invariant has two ways to be reached: with something to check, and without. */
+const IDLE = " (nothing to check)";
+
 function reachLines(reach: readonly Reach[], width: number): readonly string[] {
-  const never = reach.filter((each) => each.never.length > 0);
+  const never = reach.map((each) => ({ ...each, never: each.never.filter((what) => !what.endsWith(IDLE)) })).filter((each) => each.never.length > 0);
+  // Of an invariant that was never reached at all, it would say the opposite of what is so.
+  const neverIdle = reach.flatMap((each) => each.never.filter((what) => what.endsWith(IDLE)).map((what) => what.slice(0, -IDLE.length)).filter((name) => !each.never.includes(name)));
   return [
     `reached: ${reach.map(({ kind, reached, known }) => `${PLURALS[kind]} ${reached}/${known}`).join(", ")}`,
     ...never.flatMap(({ kind, never: missing }) => wrapped(`never ${PLURALS[kind]}: `, missing, width)),
+    ...(neverIdle.length === 0 ? [] : wrapped("checked in every case, never without anything to check: ", neverIdle, width)),
   ];
 }
 

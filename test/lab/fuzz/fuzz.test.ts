@@ -184,4 +184,16 @@ describe("what was reached", () => {
     expect(first).toMatchObject({ kind: "transition", never: ["deploying -> step.shifting"] });
     expect(rest.flatMap(({ never }) => never)).toEqual([]);
   });
+
+  it("does not call an invariant unreached that always had something to check", () => {
+    const idle = "invariant: Little's law (nothing to check)";
+    expect(KNOWN_FEATURES).toContain(idle);
+    const lines = (without: readonly string[]): string => {
+      const reach = reachOf(new Set(KNOWN_FEATURES.filter((each) => !without.includes(each))));
+      return fuzzLines({ cases: 4, runs: 8, givenUp: 0, problem: null, idleRules: [], found: [], kept: [], seen: new Map(), reach, aborted: false }, { seed: "4", timed: false, pathOf: () => "", width: 100 }).join("\n");
+    };
+    expect(lines([idle])).toContain("checked in every case, never without anything to check: Little's law");
+    expect(lines([idle])).not.toContain("never invariants");
+    expect(lines([idle, "invariant: Little's law"])).toMatch(/never invariants: Little's law$/m);
+  });
 });
