@@ -79,7 +79,7 @@ describe("the prediction of a game day", () => {
     const repeat = (each: typeof report) => ({ seed: 1, passed: true, failed: [], report: each, quality: [] });
     const text = (...reports: (typeof report)[]): string => repeatsMarkdown({ scenarios: [{ name: "shop", repeats: reports.map(repeat) }], steady: null, asked: 20, atOnce: 1 });
     expect(text(report, late, other)).toContain("in 1 of 1 comparable repeats");
-    expect(text(report, late, other)).toContain("The other 2 have a window measured badly between release and end, and are no claim; 1 of them decided the same.");
+    expect(text(report, late, other)).toContain("In 2 other repeats a window between release and end was measured badly: no claim is made there, though 1 of 2 went the same.");
     expect(text(late)).toContain("No repeat makes a claim about its decision");
     expect(text(late)).toMatch(/\| shop \| 1 \| 1 of 1 \| 0 of 0 comparable \|/);
   });
