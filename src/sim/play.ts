@@ -5,7 +5,7 @@ import { EventClass } from "../kernel/clock.js";
 import { minutes, seconds, type Micros } from "../kernel/units.js";
 import type { Platform } from "../delivery/platform.js";
 import type { CanaryStrategy } from "../delivery/strategy.js";
-import type { Scenario } from "../scenario/compiled.js";
+import type { Objective, Scenario } from "../scenario/compiled.js";
 import type { VersionSpec, WorldInput } from "../world/world.js";
 import { emptyJournal, type ReleaseJournal } from "./journal.js";
 import { Recorder, type TrackedVersion } from "./recording.js";
@@ -64,7 +64,6 @@ function longestWindow({ window, gates, triggers }: CanaryStrategy): Micros {
 
 /** The world of a scenario as its model wants it. */
 export function worldInputOf({ scenario, seed, noiseFree, detail }: PlayInput): WorldInput {
-  const p95 = scenario.objectives.find((objective) => objective.metric === "p95");
   return {
     spec: scenario.world,
     effects: scenario.effects,
@@ -77,10 +76,16 @@ export function worldInputOf({ scenario, seed, noiseFree, detail }: PlayInput): 
     ),
     seed,
     horizon: scenario.duration,
-    slowAfterSeconds: p95 !== undefined && "limitSeconds" in p95 ? p95.limitSeconds : null,
+    slowAfterSeconds: slowAfterSeconds(scenario.objectives),
     noiseFree,
     detail,
   };
+}
+
+/** Past the tightest latency objective a slowed request is harmed, whichever quantile it is for; null without one. */
+function slowAfterSeconds(objectives: readonly Objective[]): number | null {
+  const limits = objectives.flatMap((objective) => ("limitSeconds" in objective ? [objective.limitSeconds] : []));
+  return limits.length === 0 ? null : Math.min(...limits);
 }
 
 /** Stable first, then each release's version, service by service in script order. */

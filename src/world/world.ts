@@ -24,7 +24,7 @@ export interface WorldInput {
   readonly seed: number;
   /** End of the run, for traces and schedules. */
   readonly horizon: Micros;
-  /** Latency in seconds past which a request is slow in truth (the objective's edge); null: none. */
+  /** Latency in seconds past which a request is slow in truth (the tightest latency objective's edge); null: none. */
   readonly slowAfterSeconds: number | null;
   /** Expected values instead of draws (cohort only): the twins of the truth. */
   readonly noiseFree: boolean;

@@ -5,6 +5,7 @@ import { minutes } from "../../src/kernel/units.js";
 import type { Scenario } from "../../src/scenario/compiled.js";
 import type { Outcome } from "../../src/sim/outcome.js";
 import { runScenario } from "../../src/sim/run.js";
+import { cornerShop, release } from "./support/corner-shop.js";
 import { shipped, written } from "./support/scenarios.js";
 
 /** A quick canary on the shipped small shop; `defects` is the YAML of the release's defects. */
@@ -69,6 +70,26 @@ describe("a harmful release", () => {
     expect(outcome.incidents).toHaveLength(1);
     expect(outcome.incidents[0].closedAt).toBe(only(outcome).times.finishedAt);
     expect(outcome.alerts.some(({ severity }) => severity !== "info")).toBe(true);
+  });
+});
+
+describe.each(["request", "cohort"] as const)("a release that is slow past the only latency objective, in %s", (fidelity) => {
+  const strategy = (metric: string): string => `{ steps: [{ weight: 20%, bake: 3m }, { weight: 100%, bake: 3m }], window: 1m, every: 15s, gates: { error-rate: { below: 1% } }, triggers: { ${metric}: { above: 150ms, for: 2 of 3 } }, thin-data: { min-requests: 20 } }`;
+
+  it.each(["p50", "p95", "p99"])("harms those whom it slows, whichever quantile the objective is for: %s", (metric) => {
+    const scenario = cornerShop({ script: release("{ with: version, on: shop, latency: x6 }"), objectives: `{ ${metric}: 100ms }`, strategy: strategy(metric), lasts: "20m" });
+    const { truth, classification, times, impact, cost, regret } = only(runScenario(scenario, { fidelity }));
+    expect([truth, classification]).toEqual(["harmful", "caught"]);
+    expect(times.detection).toBeGreaterThan(0);
+    expect(impact.slowRequests).toBeGreaterThan(50);
+    expect(cost.slowRequests).toBeGreaterThan(0);
+    expect(regret?.oracleActsAt).toBeGreaterThanOrEqual(times.harmStartsAt ?? Infinity);
+  });
+
+  it("counts from the tightest of several objectives on", () => {
+    const slow = (objectives: string): number => only(runScenario(cornerShop({ script: release("{ with: version, on: shop, latency: x6 }"), objectives, strategy: strategy("p95"), lasts: "20m" }), { fidelity, detail: "light" })).impact.slowRequests;
+    expect(slow("{ p50: 100ms, p99: 400ms }")).toBe(slow("{ p50: 100ms }"));
+    expect(slow("{ p50: 100ms, p99: 400ms }")).toBeGreaterThan(slow("{ p99: 400ms }"));
   });
 });
 
