@@ -5,7 +5,7 @@ import { assert, unreachable } from "../kernel/assert.js";
 import type { Clock } from "../kernel/clock.js";
 import { seconds, type Micros } from "../kernel/units.js";
 import type { Effect } from "../world/effect.js";
-import type { WorldSpec } from "../world/spec.js";
+import type { AutoscaleSpec, WorldSpec } from "../world/spec.js";
 import type { VersionStatus, World } from "../world/world.js";
 
 /** A control plane answers a call in about this long. */
@@ -18,6 +18,8 @@ interface ScriptedFailure {
   readonly effect: Effect;
   remaining: number;
 }
+
+const keyOf = (service: string, version: string): string => `${service}/${version}`;
 
 /** What a control plane commands: it says what there should be, and looks whether it is there. */
 export interface Cluster extends Pick<World, "status" | "scale" | "setWeights"> {
@@ -43,6 +45,8 @@ export interface ControlPlaneInput {
 export class ControlPlane implements Platform {
   readonly #input: ControlPlaneInput;
   readonly #stable = new Map<string, { version: string; replicas: number }>();
+  /** Autoscaled services only: by service and version, the size before this control plane took replicas from it. */
+  readonly #takenFrom = new Map<string, number>();
   readonly #failures: ScriptedFailure[];
   /** Per service, a counter that outdates scheduled removals of old replicas. */
   readonly #generation = new Map<string, number>();
@@ -62,7 +66,22 @@ export class ControlPlane implements Platform {
   stable(service: string): { readonly version: string; readonly replicas: number } {
     const stable = this.#stable.get(service);
     assert(stable !== undefined, `service ${service} exists`);
-    return stable;
+    return { version: stable.version, replicas: this.#autoscaledSize(service, stable.version) ?? stable.replicas };
+  }
+
+  /**
+   * Full capacity of an autoscaled version, of which a recorded number says nothing: the size that the autoscaler gives
+   * it, or last gave it before replicas were taken from it. Null without an autoscaler.
+   */
+  #autoscaledSize(service: string, version: string): number | null {
+    const autoscale = this.#autoscaleOf(service);
+    if (autoscale === null) return null;
+    const size = Math.max(this.#desired(service, version), this.#takenFrom.get(keyOf(service, version)) ?? 0);
+    return Math.min(autoscale.max, Math.max(autoscale.min, size));
+  }
+
+  #autoscaleOf(service: string): AutoscaleSpec | null {
+    return this.#input.spec.services.find(({ name }) => name === service)?.autoscale ?? null;
   }
 
   send(id: ActionId, command: PlatformCommand, heard: (event: ActionEvent) => void): void {
@@ -143,15 +162,23 @@ export class ControlPlane implements Platform {
     weight: number,
     generation: number,
   ): void {
-    const { cluster, clock, stableKeptFor } = this.#input;
+    const { clock, stableKeptFor } = this.#input;
     if (this.#generation.get(service) !== generation) return;
     if (stableKeptFor === 0) {
-      cluster.scale(service, stable.version, Math.ceil((1 - weight) * stable.replicas));
+      this.#fit(service, stable.version, Math.ceil((1 - weight) * stable.replicas));
     } else if (weight === 1) {
       clock.setTimer(stableKeptFor, () => {
-        if (this.#generation.get(service) === generation) cluster.scale(service, stable.version, 0);
+        if (this.#generation.get(service) === generation) this.#fit(service, stable.version, 0);
       });
     }
+  }
+
+  /** To the number that its weight is owed, which is all of it again once all traffic is back. */
+  #fit(service: string, version: string, replicas: number): void {
+    const size = this.#autoscaledSize(service, version);
+    if (size !== null && replicas < size) this.#takenFrom.set(keyOf(service, version), size);
+    else this.#takenFrom.delete(keyOf(service, version));
+    this.#input.cluster.scale(service, version, replicas);
   }
 
   #setFlag(id: ActionId, flag: string, on: boolean, heard: (event: ActionEvent) => void): void {
@@ -174,8 +201,9 @@ export class ControlPlane implements Platform {
   ): void {
     const { cluster, spec, clock } = this.#input;
     const { service, version, to } = command;
-    // An autoscaler may have grown stable past its recorded size; a rollback never shrinks it.
-    const full = Math.max(this.stable(service).replicas, this.#status(service, to)?.desired ?? 0);
+    // A rollback never shrinks stable.
+    const full = this.#autoscaledSize(service, to) ?? Math.max(this.stable(service).replicas, this.#desired(service, to));
+    this.#takenFrom.delete(keyOf(service, to));
     this.#newGeneration(service);
     this.#rollBacks.set(service, this.#rollBacksOf(service) + 1);
     cluster.scale(service, to, full);
@@ -189,7 +217,8 @@ export class ControlPlane implements Platform {
   }
 
   #markStable(service: string, version: string): void {
-    const old = this.stable(service);
+    const old = this.#stable.get(service);
+    assert(old !== undefined, `service ${service} exists`);
     this.#stable.set(service, { version, replicas: old.replicas });
   }
 
@@ -225,8 +254,15 @@ export class ControlPlane implements Platform {
     look();
   }
 
+  /** As `kubectl rollout status` sees it: an autoscaler that settles for fewer than were asked for has the last word. */
   #isReady(service: string, version: string, replicas: number): boolean {
-    return (this.#status(service, version)?.ready ?? 0) >= replicas;
+    const status = this.#status(service, version);
+    const wanted = this.#autoscaleOf(service) === null ? replicas : Math.min(replicas, status?.desired ?? 0);
+    return (status?.ready ?? 0) >= wanted;
+  }
+
+  #desired(service: string, version: string): number {
+    return this.#status(service, version)?.desired ?? 0;
   }
 
   #status(service: string, version: string): VersionStatus | undefined {

@@ -6,7 +6,7 @@ import { VirtualClock } from "../../src/kernel/clock.js";
 import { minutes, seconds, type Micros } from "../../src/kernel/units.js";
 import { API_LATENCY, POLL_INTERVAL, SimulatedPlatform } from "../../src/sim/simulated-platform.js";
 import type { Effect } from "../../src/world/effect.js";
-import type { WorldSpec } from "../../src/world/spec.js";
+import type { AutoscaleSpec, WorldSpec } from "../../src/world/spec.js";
 import type { VersionStatus, World } from "../../src/world/world.js";
 
 const STARTUP: Micros = seconds(15);
@@ -32,7 +32,7 @@ class FakeCluster {
     this.calls.push(`${this.clock.now() / 1e6}s scale ${version} ${replicas}`);
     this.#desired.set(version, replicas);
     if (replicas <= (this.#ready.get(version) ?? 0)) this.#ready.set(version, replicas);
-    else this.clock.setTimer(STARTUP, () => this.#ready.set(version, replicas));
+    else this.clock.setTimer(STARTUP, () => this.#ready.set(version, Math.min(replicas, this.#desired.get(version) ?? 0)));
   }
 
   setWeights(_service: string, weights: Record<string, number>): void {
@@ -44,11 +44,11 @@ class FakeCluster {
   }
 }
 
-function stage(effects: readonly Effect[] = [], stableKeptFor: Micros = minutes(10)) {
+function stage(effects: readonly Effect[] = [], stableKeptFor: Micros = minutes(10), autoscale: Partial<AutoscaleSpec> | null = null) {
   const clock = new VirtualClock();
   const cluster = new FakeCluster(clock);
   const spec = {
-    services: [{ name: "checkout", version: "v1", replicas: FULL }],
+    services: [{ name: "checkout", version: "v1", replicas: FULL, autoscale }],
     splitPropagation: SPLIT,
     flags: { propagation: { min: seconds(5), max: seconds(10) } },
   } as unknown as WorldSpec;
@@ -95,6 +95,32 @@ describe("the simulated platform", () => {
     const event = send({ kind: "roll-back", service: "checkout", version: "v2", to: "v1" });
     expect(event.at - startedAt).toBeGreaterThan(STARTUP);
     expect(event.at - startedAt).toBeLessThan(seconds(60));
+  });
+
+  it("takes for full what an autoscaler gives: a stable that it shrank is rolled back to at once", () => {
+    const { send, cluster, platform } = stage([], minutes(10), { min: 2, max: 9 });
+    cluster.scale("checkout", "v1", 2);
+    expect(platform.stable("checkout")).toEqual({ version: "v1", replicas: 2 });
+    expect(send({ kind: "roll-back", service: "checkout", version: "v2", to: "v1" }).at).toBe(API_LATENCY + SPLIT);
+    expect(cluster.calls).toContain("1s scale v1 2");
+  });
+
+  it("gives an autoscaled stable back what the canary's weight took, not what was recorded", () => {
+    const { send, cluster, platform } = stage([], 0, { min: 2, max: 9 });
+    cluster.scale("checkout", "v1", 4);
+    send({ kind: "set-weight", service: "checkout", version: "v2", weight: 0.5 });
+    send({ kind: "set-weight", service: "checkout", version: "v2", weight: 1 });
+    expect(cluster.calls.filter((call) => call.includes("scale v1"))).toEqual(["0s scale v1 4", "3s scale v1 2", "303s scale v1 0"]);
+    expect(platform.stable("checkout").replicas).toBe(4);
+    expect(send({ kind: "roll-back", service: "checkout", version: "v2", to: "v1" }).type).toBe("action.done");
+    expect(cluster.calls).toContain("601s scale v1 4");
+  });
+
+  it("is done with a scaling when the autoscaler settles for fewer", () => {
+    const { send, cluster, clock } = stage([], minutes(10), { min: 2, max: 9 });
+    clock.setTimer(seconds(10), () => cluster.scale("checkout", "v2", 2));
+    const event = send({ kind: "scale", service: "checkout", version: "v2", replicas: 12 });
+    expect(event.type).toBe("action.done");
   });
 
   it("keeps stable's replicas for the agreed time after full exposure, and a rollback cancels their removal", () => {

@@ -1,23 +1,21 @@
 // Asks a service's autoscaler again and again, and scales the fleets as it says.
 
 import { EventClass } from "../../kernel/clock.js";
-import type { Micros } from "../../kernel/units.js";
-import type { Autoscaler } from "./autoscaling.js";
+import { AUTOSCALED_FROM_WEIGHT, type Autoscaler } from "../autoscaling.js";
 import type { ServiceState, VersionState } from "./service-state.js";
 import type { Stage } from "./stage.js";
 
-/** From now on every `interval`. */
-export function autoscaleLater(stage: Stage, service: ServiceState, scaler: Autoscaler, interval: Micros): void {
-  stage.agenda.at(stage.now() + interval, EventClass.world, () => {
+/** From now on, every interval of the autoscaler. */
+export function autoscaleLater(stage: Stage, service: ServiceState, scaler: Autoscaler): void {
+  stage.agenda.at(stage.now() + scaler.spec.interval, EventClass.world, () => {
     for (const version of service.versions) autoscale(stage, service, version, scaler);
-    autoscaleLater(stage, service, scaler, interval);
+    autoscaleLater(stage, service, scaler);
   });
 }
 
-/** A version below half the weight is a canary, whose size the rollout sets. */
 function autoscale(stage: Stage, service: ServiceState, version: VersionState, scaler: Autoscaler): void {
   const { fleet, pools } = version;
-  if (service.weights[version.place] < 0.5) {
+  if (service.weights[version.place] < AUTOSCALED_FROM_WEIGHT) {
     scaler.forget(version.place);
     return;
   }

@@ -14,7 +14,6 @@ import type { LittlesLaw, VersionStatus, World, WorldEvent, WorldInput } from ".
 import { Accrual } from "./accrual.js";
 import { APPROXIMATIONS } from "./approximations.js";
 import { autoscaleLater } from "./autoscale-loop.js";
-import { Autoscaler } from "./autoscaling.js";
 import { Books } from "./books.js";
 import { buildDatabase, buildService } from "./building.js";
 import { Commands } from "./commands.js";
@@ -105,8 +104,7 @@ class CohortWorld implements World {
     addFlagTarget(stage, this.telemetry, this.#targets);
     for (const effect of stage.model.effects) this.#effects.schedule(effect);
     for (const service of stage.services) {
-      const { autoscale } = service.model.spec;
-      if (autoscale !== null) autoscaleLater(stage, service, new Autoscaler(autoscale), autoscale.interval);
+      if (service.autoscaler !== null) autoscaleLater(stage, service, service.autoscaler);
     }
   }
 

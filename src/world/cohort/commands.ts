@@ -40,8 +40,10 @@ export class Commands {
   }
 
   scale(service: string, version: string, replicas: number): void {
-    const { fleet } = this.#find(service, version);
-    this.#stage.mark(SCALED, fleet.version.index, replicas);
+    const stage = this.#stage;
+    const { fleet, place } = this.#find(service, version);
+    stage.mark(SCALED, fleet.version.index, replicas);
+    stage.services[fleet.version.service].autoscaler?.asked(place, stage.now(), replicas);
     fleet.scaleTo(replicas);
   }
 

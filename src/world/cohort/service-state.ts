@@ -2,6 +2,7 @@
 
 import { alike } from "../../kernel/alike.js";
 import type { Micros, Ratio } from "../../kernel/units.js";
+import { Autoscaler } from "../autoscaling.js";
 import type { CallModel, ServiceModel } from "../model.js";
 import type { BreakerState } from "./breaker-state.js";
 import type { CallLink } from "./call-link.js";
@@ -71,12 +72,15 @@ export class ServiceState {
   shares: readonly number[];
   /** What callers get, by cell. */
   readonly answers: Law[];
+  readonly autoscaler: Autoscaler | null;
 
   /** `called`: other services call it. */
   constructor(readonly model: ServiceModel, readonly versions: readonly VersionState[], cells: number, readonly called: boolean) {
     this.weights = alike(versions.map((_, place) => (place === 0 ? 1 : 0)));
     this.shares = this.weights;
     this.answers = new Array<Law>(cells).fill(INSTANT);
+    const { autoscale } = model.spec;
+    this.autoscaler = autoscale === null ? null : new Autoscaler(autoscale);
   }
 }
 

@@ -1,61 +1,55 @@
-// Kubernetes' autoscaler: desired = ceil(current x cpu / target), with a tolerance, and patience before it scales down.
+// Asks the services' autoscalers again and again, and scales their versions as they say.
 
-import type { Micros } from "../../kernel/units.js";
+import { AUTOSCALED_FROM_WEIGHT, Autoscaler } from "../autoscaling.js";
 import type { ServiceModel } from "../model.js";
 import type { Core } from "./core.js";
 import { ReplicaState, type Replica } from "./replica.js";
 
-/** No change while the average is within a tenth of the target (Kubernetes' default). */
-const TOLERANCE = 0.1;
-/** A version below this weight is a canary, whose size the rollout sets. */
-const FULL_VERSION_WEIGHT = 0.5;
-
-export class Autoscaler {
+export class AutoscalerLoop {
   readonly #core: Core;
-  /** By version: what was wanted at recent rounds, newest last; scaling down goes to their highest. */
-  readonly #wanted: { at: Micros; count: number }[][];
+  /** By service; null for those of fixed size. */
+  readonly #scalers: readonly (Autoscaler | null)[];
 
   constructor(core: Core) {
     this.#core = core;
-    this.#wanted = core.model.versions.map(() => []);
+    this.#scalers = core.model.services.map(({ spec }) => (spec.autoscale === null ? null : new Autoscaler(spec.autoscale)));
   }
 
   start(): void {
     for (const service of this.#core.model.services) {
-      if (service.spec.autoscale !== null) this.#schedule(service, service.spec.autoscale.interval);
+      const scaler = this.#scalers[service.index];
+      if (scaler !== null) this.#schedule(service, scaler);
     }
   }
 
-  #schedule(service: ServiceModel, interval: Micros): void {
-    this.#core.agenda.at(this.#core.now + interval, () => {
-      this.#round(service);
-      this.#schedule(service, interval);
+  /** The delivery asked for this many replicas of a version. */
+  asked(version: number, count: number): void {
+    const { model, now } = this.#core;
+    const service = model.services[model.versions[version].service];
+    this.#scalers[service.index]?.asked(service.versions.indexOf(version), now, count);
+  }
+
+  #schedule(service: ServiceModel, scaler: Autoscaler): void {
+    this.#core.agenda.at(this.#core.now + scaler.spec.interval, () => {
+      this.#round(service, scaler);
+      this.#schedule(service, scaler);
     });
   }
 
-  #round(service: ServiceModel): void {
+  #round(service: ServiceModel, scaler: Autoscaler): void {
     const core = this.#core;
     service.versions.forEach((version, place) => {
       const cpu = this.#averageCpu(core.lifecycle.byVersion[version]);
-      if (core.balancers[service.index].weights[place] < FULL_VERSION_WEIGHT) this.#wanted[version].length = 0;
-      else if (cpu >= 0) this.#adjust(service, version, cpu);
+      if (core.balancers[service.index].weights[place] < AUTOSCALED_FROM_WEIGHT) scaler.forget(place);
+      else if (cpu >= 0) this.#adjust(service, scaler, place, cpu);
     });
   }
 
-  #adjust(service: ServiceModel, version: number, cpu: number): void {
+  #adjust(service: ServiceModel, scaler: Autoscaler, place: number, cpu: number): void {
     const core = this.#core;
-    const { min, max, targetCpu, downAfter } = service.spec.autoscale!;
+    const version = service.versions[place];
     const current = core.lifecycle.desired[version];
-    const ready = core.lifecycle.readyCount(version);
-    const ratio = cpu / targetCpu;
-    const raw = Math.abs(ratio - 1) <= TOLERANCE ? current : Math.ceil(ready * ratio);
-    const wanted = this.#wanted[version];
-    wanted.push({ at: core.now, count: Math.min(max, Math.max(min, raw)) });
-    while (wanted[0].at < core.now - downAfter) wanted.shift();
-    const highest = wanted.reduce((most, { count }) => Math.max(most, count), 0);
-    // Up at once; down only to what was enough all the time.
-    const latest = wanted[wanted.length - 1].count;
-    const next = latest > current ? latest : Math.min(current, highest);
+    const next = scaler.desired(place, core.now, current, core.lifecycle.readyCount(version), cpu);
     if (next === current) return;
     core.note("autoscaled", service.spec.name, core.model.versions[version].name,
       `${service.spec.name} ${core.model.versions[version].name} from ${current} to ${next} replicas at ${Math.round(cpu * 100)} % CPU`);

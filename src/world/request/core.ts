@@ -14,7 +14,7 @@ import { Balancer } from "./balancer.js";
 import { EffectsAtWork } from "./effects-at-work.js";
 import { FramePool } from "./frames.js";
 import type { Replica } from "./replica.js";
-import type { Autoscaler } from "./autoscaler.js";
+import type { AutoscalerLoop } from "./autoscaler.js";
 import type { Calls } from "./calls.js";
 import type { Databases } from "./databases.js";
 import type { Flags } from "./flags.js";
@@ -68,7 +68,7 @@ export class Core {
   healthChecks!: HealthChecks;
   replicaEffects!: ReplicaEffects;
   flags!: Flags;
-  autoscaler!: Autoscaler;
+  autoscaler!: AutoscalerLoop;
 
   constructor(readonly input: WorldInput) {
     this.model = compileModel(input);

@@ -5,7 +5,7 @@ import { MICROS_PER_SECOND, type Micros, type Ratio } from "../../kernel/units.j
 import { findService, findVersion } from "../model.js";
 import { MODEL_VERSION } from "../model-version.js";
 import type { VersionStatus, World, WorldInput } from "../world.js";
-import { Autoscaler } from "./autoscaler.js";
+import { AutoscalerLoop } from "./autoscaler.js";
 import { Calls } from "./calls.js";
 import { Core, type RequestProbe } from "./core.js";
 import { Databases } from "./databases.js";
@@ -57,7 +57,7 @@ export class RequestWorld implements World {
     core.healthChecks = new HealthChecks(core);
     core.replicaEffects = new ReplicaEffects(core);
     core.lifecycle = new Lifecycle(core);
-    core.autoscaler = new Autoscaler(core);
+    core.autoscaler = new AutoscalerLoop(core);
     core.lifecycle.start();
     scheduleEffects(core);
     core.autoscaler.start();
@@ -138,7 +138,9 @@ export class RequestWorld implements World {
 
   scale(service: string, version: string, replicas: number): void {
     assert(Number.isInteger(replicas) && replicas >= 0, "a number of replicas is a count");
-    this.#core.lifecycle.scale(this.#version(service, version), replicas);
+    const { autoscaler, lifecycle } = this.#core;
+    autoscaler.asked(this.#version(service, version), replicas);
+    lifecycle.scale(this.#version(service, version), replicas);
   }
 
   setWeights(service: string, weights: Readonly<Record<string, Ratio>>): void {
