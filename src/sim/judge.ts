@@ -129,8 +129,13 @@ function harmWords({ failedRequests, slowRequests, shareOfRequests, lostOrdersEu
   return lostOrdersEuro > 0 ? `orders worth ${money(lostOrdersEuro)} were lost` : "nobody was harmed";
 }
 
+/** Why a release that met no user by the end is undecided: it still waited for an earlier one, or had only just begun. */
+function waitedWords({ startedAt }: ReleaseJournal): string {
+  return startedAt === null ? ": it never got its turn" : ": it had begun, but had no traffic yet";
+}
+
 /** One sentence: what happened, and whether it was right. */
-export function verdictSentence(item: ReleaseItem, truth: TruthOfRelease, judgement: Judgement, impact: Impact): string {
+export function verdictSentence(item: ReleaseItem, truth: TruthOfRelease, judgement: Judgement, impact: Impact, journal: ReleaseJournal): string {
   const { version } = item.release;
   const { classification, times, action, result } = judgement;
   const did = { "disable-flag": "its flag was switched off", "roll-back": "it was rolled back", "shift-traffic": "its traffic was taken away", none: "nothing was done" }[action];
@@ -150,7 +155,7 @@ export function verdictSentence(item: ReleaseItem, truth: TruthOfRelease, judgem
     case "clean":
       return `${version} was harmless and was promoted.`;
     case "undecided":
-      return `${version} was ${truth.truth}, and was undecided when the scenario ended${times.firstTrafficAt === null ? ": it never got its turn" : ""}.`;
+      return `${version} was ${truth.truth}, and was undecided when the scenario ended${times.firstTrafficAt === null ? waitedWords(journal) : ""}.`;
     case "unscored":
       return `${version} is not scored (${judgement.unscoredWhy ?? truth.truth}); result: ${result}.`;
   }

@@ -139,7 +139,7 @@ function releaseOutcome(
     impact,
     cost,
     regret: judgement.result === "invalidated" ? null : regret(item, truth, cost),
-    verdict: verdictSentence(item, truth, judgement, impact),
+    verdict: verdictSentence(item, truth, judgement, impact, journal),
     ...statesOf(journal, simulation.input.scenario.duration),
   };
 }

@@ -30,6 +30,16 @@ describe("a held release", () => {
   });
 });
 
+describe("a release that met no user by the end", () => {
+  it("never got its turn when it waited for another, and had begun when it came just before the end", () => {
+    const waited = run(`${release()}\n${next}`, ASKING, "person: { answers-after: never }").releases[1];
+    expect(waited.verdict).toBe("v3 was harmless, and was undecided when the scenario ended: it never got its turn.");
+    const late = run(release("", "", { at: "1499s" }), QUICK).releases[0];
+    expect(late.times.firstTrafficAt).toBeNull();
+    expect(late.verdict).toBe("v2 was harmless, and was undecided when the scenario ended: it had begun, but had no traffic yet.");
+  });
+});
+
 describe("a dark release", () => {
   it("lets the next one start: nothing was rolled back", () => {
     const flag = ", flag: { name: new, endpoints: [shop/order] }";
