@@ -2,7 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { hopIn } from "../live/calibrate/world-text.js";
+import { NO_OVERHEAD, type Overhead } from "../live/calibrate/calibration.js";
+import { hopIn, overheadIn } from "../live/calibrate/world-text.js";
 import { predictGameDay } from "../live/predict/predict-game-day.js";
 import type { TelemetrySource } from "../live/gameday/game-day-plan.js";
 import type { GameDayResult } from "../live/gameday/run-game-day.js";
@@ -33,6 +34,8 @@ export interface CalibratedScenario {
   readonly scenario: Scenario;
   readonly worldFile: string;
   readonly hopSeconds: number;
+  /** Null: its world's file does not say. */
+  readonly overhead: Overhead | null;
 }
 
 /** What can be checked before anything is started: the given world, null when none is given. Throws UsageError. */
@@ -71,7 +74,7 @@ function onWorld(written: Scenario, worldFile: string, { allowPath }: PredictFla
   };
   const loaded = loadScenario(written.file, { ...disk, read });
   if (!loaded.ok) throw new UsageError(`${written.file} can't be simulated on ${worldFile}:\n${renderProblems(loaded.problems, { color: terminal.color })}`);
-  return { scenario: { ...loaded.value, seed: written.seed }, worldFile, hopSeconds: (hop ?? 0) / MICROS_PER_SECOND };
+  return { scenario: { ...loaded.value, seed: written.seed }, worldFile, hopSeconds: (hop ?? 0) / MICROS_PER_SECOND, overhead: overheadIn(text) };
 }
 
 /** Simulates, compares, prints, and writes predicted.json and predicted.html into the game day's folder. */
@@ -79,7 +82,8 @@ export async function showPrediction(calibrated: CalibratedScenario, speed: numb
   const { simulation, quality, early } = result;
   if (simulation === null || quality === null) return terminal.warn("nothing to compare with a prediction: the game day did not begin");
   if (early !== null) terminal.warn("the game day ended early: only what came before is compared");
-  const report = predictGameDay({ simulation, quality, speed, source, ...calibrated });
+  if (speed !== 1 && calibrated.overhead === null) terminal.warn(`${calibrated.worldFile} does not say what of its times real processes add, so all of them are divided by ${speed}; \`shakedown calibrate\` writes it again with that`);
+  const report = predictGameDay({ simulation, quality, speed, source, ...calibrated, overhead: calibrated.overhead ?? NO_OVERHEAD });
   const { predictedHtml } = await import("../report/predict/page.js");
   writeWhole(join(folder, "predicted.json"), `${JSON.stringify(report, (_, value: unknown) => (value === Infinity ? "never" : value), 1)}\n`);
   const page = join(folder, "predicted.html");

@@ -26,6 +26,16 @@ export interface Excess {
   readonly samples: number;
 }
 
+/** What real processes add to times that a world has fields for, and add in full however fast a scenario is played. */
+export interface Overhead {
+  readonly startup: Micros;
+  readonly split: Micros;
+  /** From a scrape to when its samples can be queried. */
+  readonly lag: Micros;
+}
+
+export const NO_OVERHEAD: Overhead = { startup: 0, split: 0, lag: 0 };
+
 export interface ScrapeFigures {
   readonly scrapes: number;
   readonly failed: number;

@@ -5,7 +5,7 @@ import { Document, isNode } from "yaml";
 import { duration, percent } from "../../kernel/format.js";
 import type { Micros } from "../../kernel/units.js";
 import { formatDuration, parseDuration, parseDurationRange } from "../../scenario/units.js";
-import type { Calibration, Excess, FittedEndpoint } from "./calibration.js";
+import type { Calibration, Excess, FittedEndpoint, Overhead } from "./calibration.js";
 import { isMap, type WrittenWorld } from "./written-world.js";
 
 const HOP = /^#\s*hop: (\d+)us\b/m;
@@ -16,6 +16,14 @@ export function hopIn(text: string): Micros | null {
   return found === null ? null : Number(found[1]);
 }
 
+const OVERHEAD = /^#\s*overhead: start-up (-?\d+)us, split (-?\d+)us, lag (-?\d+)us\b/m;
+
+/** What a calibrated world's file says that real processes add; null where it says nothing. */
+export function overheadIn(text: string): Overhead | null {
+  const found = OVERHEAD.exec(text);
+  return found === null ? null : { startup: Number(found[1]), split: Number(found[2]), lag: Number(found[3]) };
+}
+
 /** The text of the file `out`. */
 export function calibratedText({ world, file }: WrittenWorld, calibration: Calibration, out: string): string {
   const draft = new Draft({ ...world, kind: "world" });
@@ -23,17 +31,19 @@ export function calibratedText({ world, file }: WrittenWorld, calibration: Calib
   if (calibration.startup !== null) for (const name of draft.keys(["services"])) writeStartup(draft, name, calibration.startup);
   if (calibration.split !== null) writeSplit(draft, calibration.split);
   const { scrape, missed } = calibration;
+  const overhead: Overhead = { startup: calibration.startup?.by ?? 0, split: calibration.split?.by ?? 0, lag: scrape.lagP50 - writtenLag(draft) };
   draft.put(["telemetry", "lag"], formatDuration(scrape.lagP50), `median of ${scrape.scrapes} scrapes; p95 ${duration(scrape.lagP95)}`);
   draft.put(["telemetry", "missed"], `${Number((missed * 100).toFixed(3))}%`, `${percent(missed)} of ${scrape.scrapes} scrapes`);
   moveTraces(draft, file, out);
-  return draft.text(header(calibration, file));
+  return draft.text(header(calibration, overhead, file));
 }
 
-function header({ from, to, seed, hop, scrape, quality, startup }: Calibration, file: string): string {
+function header({ from, to, seed, hop, scrape, quality, startup }: Calibration, overhead: Overhead, file: string): string {
   return [
     ` ${file}, calibrated on an unfaulted game day: ${duration(from)} to ${duration(to)}, seed ${seed}.`,
     " It is for the simulator: real processes that play it would add what they add once more.",
     ` hop: ${Math.round(hop.by)}us from a client by the proxy to a replica and back, mean of ${hop.samples} pages. A world has no field for it; \`gameday --predict\` adds it to what clients wait.`,
+    ` overhead: start-up ${Math.round(overhead.startup)}us, split ${Math.round(overhead.split)}us, lag ${Math.round(overhead.lag)}us more than written. Real processes take it at any speed: \`gameday --speed N --predict\` divides what was written, and adds this.`,
     ` scrapes: ${scrape.scrapes}, of which ${scrape.failed} failed; 95% of intervals are within ${duration(scrape.jitterP95)} of the one meant.`,
     ...(startup === null ? [" start-up: not measured, since no replica started."] : []),
     " flags: not measured, since none was switched.",
@@ -105,6 +115,7 @@ function writeTime(draft: Draft, { service, endpoint, requests, fitted, observed
 
 /** As the schema has it where nothing is written. */
 const USUAL_STARTUP = { p50: "10s", p95: "20s" };
+const USUAL_LAG = "5s";
 
 function writeStartup(draft: Draft, service: string, { by, samples }: Excess): void {
   const path = ["services", service, "startup"];
@@ -126,6 +137,12 @@ function later(text: string, by: Micros): string {
 function writeSplit(draft: Draft, { by, samples }: Excess): void {
   const written = draft.get(["split-propagation"]);
   draft.put(["split-propagation"], later(typeof written === "string" ? written : "2s", by), `${duration(Math.abs(by))} ${by < 0 ? "less" : "more"} than written, mean of ${samples} changes`);
+}
+
+function writtenLag(draft: Draft): Micros {
+  const written = draft.get(["telemetry", "lag"]);
+  const parsed = parseDuration(typeof written === "string" ? written : USUAL_LAG);
+  return parsed.ok ? parsed.value : 0;
 }
 
 /** A trace is named from where its world lies, and that is another folder now. */

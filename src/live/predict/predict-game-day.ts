@@ -7,7 +7,8 @@ import type { Scenario } from "../../scenario/compiled.js";
 import type { Simulation } from "../../sim/play.js";
 import type { TelemetrySource } from "../gameday/game-day-plan.js";
 import type { Quality } from "../gameday/quality.js";
-import { atSpeed } from "../gameday/speed.js";
+import type { Overhead } from "../calibrate/calibration.js";
+import { calibratedAtSpeed } from "./calibrated-at-speed.js";
 
 /** Seeds of a prediction. They are others than the game day's: its own draws must not be among what it is compared with. */
 export const PREDICTED_SEEDS = 50;
@@ -19,13 +20,15 @@ export interface GameDayToPredict {
   readonly scenario: Scenario;
   readonly worldFile: string;
   readonly hopSeconds: number;
+  /** What of the calibrated times real processes add: it does not go by faster. */
+  readonly overhead: Overhead;
   readonly speed: number;
   readonly source: TelemetrySource;
   readonly seeds?: number;
 }
 
-export function predictGameDay({ simulation, quality, scenario: written, worldFile, hopSeconds, speed, source, seeds = PREDICTED_SEEDS }: GameDayToPredict): PredictedReport {
-  const scenario = atSpeed(written, speed);
+export function predictGameDay({ simulation, quality, scenario: written, worldFile, hopSeconds, overhead, speed, source, seeds = PREDICTED_SEEDS }: GameDayToPredict): PredictedReport {
+  const scenario = calibratedAtSpeed(written, speed, overhead);
   const { seed, name, duration, strategy: { window: width } } = scenario;
   const end = Math.min(duration, simulation.world.now());
   const windows = windowsOf(width, end).map(({ from, to }) => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Calibration } from "../../../src/live/calibrate/calibration.js";
 import { fit, SETTLING } from "../../../src/live/calibrate/fit.js";
 import { stretchScenario } from "../../../src/live/calibrate/stretch-scenario.js";
-import { calibratedText, hopIn } from "../../../src/live/calibrate/world-text.js";
+import { calibratedText, hopIn, overheadIn } from "../../../src/live/calibrate/world-text.js";
 import { NoWorldError, writtenWorld } from "../../../src/live/calibrate/written-world.js";
 import { millis, seconds } from "../../../src/kernel/units.js";
 import type { Scenario } from "../../../src/scenario/compiled.js";
@@ -97,6 +97,16 @@ describe("a calibration", () => {
     expect(world.telemetry.lag).toBe(millis(3));
     expect(world.traffic).toEqual(before.traffic);
     expect(world.services[0].endpoints[0].errors).toBe(0.005);
+  });
+
+  it("says apart what real processes add, so that it can be taken out again", () => {
+    const access = memoryFiles({ "/p/pair.yaml": WRITTEN });
+    const calibration = { ...full(), split: { by: -2_000, samples: 3 } };
+    const text = calibratedText(writtenWorld("/p/pair.yaml", access), calibration, "/p/out.yaml");
+    expect(overheadIn(text)).toEqual({ startup: Math.round(calibration.startup!.by), split: -2_000, lag: millis(3) });
+    const lagging = WRITTEN.replace("lag: 0s", "lag: 1s");
+    expect(overheadIn(calibratedText(writtenWorld("/p/pair.yaml", memoryFiles({ "/p/pair.yaml": lagging })), { ...calibration, scrape: { ...calibration.scrape, lagP50: millis(1_003) } }, "/p/out.yaml"))!.lag).toBe(millis(3));
+    expect(overheadIn(WRITTEN)).toBeNull();
   });
 
   it("starts from a world inside a scenario, and moves the way to its trace", () => {

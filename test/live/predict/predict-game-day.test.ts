@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { windowTally } from "../../../src/lab/predict/prediction.js";
+import { NO_OVERHEAD } from "../../../src/live/calibrate/calibration.js";
 import { seconds } from "../../../src/kernel/units.js";
 import { predictGameDay } from "../../../src/live/predict/predict-game-day.js";
 import { atSpeed } from "../../../src/live/gameday/speed.js";
@@ -20,7 +21,7 @@ const gameDay = (speed: number): Simulation =>
   simulate({ scenario: atSpeed(scenario, speed), seed: scenario.seed, fidelity: "request", noiseFree: false, detail: "full", seen: false, driver: { kind: "strategy" }, queryLatency: 0 });
 
 const predicted = (speed: number, hopSeconds = 0) =>
-  predictGameDay({ simulation: gameDay(speed), quality, scenario, worldFile: "calibrated.yaml", hopSeconds, speed, source: { kind: "built-in" }, seeds: 40 });
+  predictGameDay({ simulation: gameDay(speed), quality, scenario, worldFile: "calibrated.yaml", hopSeconds, overhead: NO_OVERHEAD, speed, source: { kind: "built-in" }, seeds: 40 });
 
 describe("the prediction of a game day", () => {
   const report = predicted(1);
