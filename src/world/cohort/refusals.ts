@@ -5,6 +5,7 @@ import { duration } from "../../kernel/format.js";
 import { MICROS_PER_SECOND, type Ratio } from "../../kernel/units.js";
 import type { ServiceSpec } from "../spec.js";
 import type { WorldInput } from "../world.js";
+import { innerReleases } from "./inner-releases.js";
 import { busyDatabases } from "./pool-load.js";
 import { fullServices } from "./slot-load.js";
 import { QUEUE_STATES_MAX } from "./queue-model.js";
@@ -33,7 +34,18 @@ export function cohortRefusals(input: WorldInput): Refusal[] {
     ...shortSlots(input),
     ...busyPools(input),
     ...fullSlots(input),
+    ...mixedVersions(input),
   ];
+}
+
+/** Callers get the mixture of a called service's versions: right for one call, wrong for the next try of the same user. A twin has one version at a time. */
+function mixedVersions(input: WorldInput): Refusal[] {
+  if (input.noiseFree) return [];
+  return innerReleases(input).map(({ service, version, effect, by }) => ({
+    what: `a release of the called service ${service} whose calls fail (${effect}), where failed calls are made again (${by})`,
+    why: `a user of ${version} meets ${version} at the next try too, and cohort draws the version anew, so that far too few pages fail in the end`,
+    instead: `${USE_REQUEST}, or take retries of calls and reloads of pages away`,
+  }));
 }
 
 /** How much a full service refuses hangs on how its queues fill and drain, and on the last retry that a budget grants. */
