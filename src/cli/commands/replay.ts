@@ -9,7 +9,7 @@ import { readHistory, type About } from "../../live/replay/history.js";
 import { replayOther, type OtherReplay } from "../../live/replay/replay-other.js";
 import { replaySame, type SameReplay } from "../../live/replay/replay-same.js";
 import { RecordError } from "../../live/telemetry/replay.js";
-import { clock, counted } from "../../kernel/format.js";
+import { clock, counted, duration } from "../../kernel/format.js";
 import { mark, planWords } from "../../report/words.js";
 import { loadStrategy } from "../../scenario/load.js";
 import type { Scenario } from "../../scenario/compiled.js";
@@ -32,8 +32,10 @@ const RECORD = "telemetry.ndjson";
 export async function replayCommand(target: string, flags: ReplayFlags, terminal: Terminal): Promise<ExitCode> {
   try {
     const path = recordIn(target);
-    const { about, turns } = await readHistory(path);
+    const history = await readHistory(path);
+    const { about, turns } = history;
     const written = scenarioOf(about, flags, terminal);
+    if (!history.isWhole) terminal.warn(`this record ends at ${duration(Math.max(0, history.end))} of ${duration(atSpeed(written, about.speed).duration)}, without its end: the game day was killed, or the file was cut`);
     if (flags.strategy !== undefined) return showOther(await replayOther(path, withStrategy(written, flags.strategy, about, flags, terminal)), flags.strategy, flags, terminal);
     if (turns === 0) throw new UsageError(`${path}: this record holds no turns of the engines, so that only another strategy can be tried on it (--strategy FILE)`);
     return showSame(await replaySame(path, atSpeed(written, about.speed)), flags, terminal);
@@ -70,21 +72,21 @@ function showSame(replay: SameReplay, { json }: ReplayFlags, terminal: Terminal)
   const { history, decisions, differences, answers } = replay;
   const isSame = differences.length === 0;
   if (json === true) {
-    terminal.print(JSON.stringify({ about: history.about, same: isSame, differences, answers, decisions }));
+    terminal.print(JSON.stringify({ about: history.about, whole: history.isWhole, same: isSame, differences, answers, decisions }));
     return isSame ? ExitCode.ok : ExitCode.failed;
   }
   terminal.print(titleOf(history.about, replay));
   for (const decision of decisions) terminal.print(lineOf(decision));
   if (answers.computed > 0) terminal.print(`${mark(answers.equal === answers.computed)} ${answers.equal} of ${counted(answers.computed, "answer")} of telemetry came out of the recorded scrapes again`);
   terminal.print(isSame
-    ? `${mark(true)} the same ${counted(history.decisions.length, "decision")} and ${counted(history.commands.length, "command")} as in the game day: rule, action, reason and every check`
+    ? `${mark(true)} ${history.isWhole ? "" : `up to ${duration(Math.max(0, history.end))}, where the record breaks off, `}the same ${counted(history.decisions.length, "decision")} and ${counted(history.commands.length, "command")} as in the game day: rule, action, reason and every check`
     : `${mark(false)} not as in the game day:\n${differences.map((each) => `  ${each}`).join("\n")}`);
   return isSame ? ExitCode.ok : ExitCode.failed;
 }
 
 function showOther({ history, decisions, parting }: OtherReplay, strategy: string, { json }: ReplayFlags, terminal: Terminal): ExitCode {
   if (json === true) {
-    terminal.print(JSON.stringify({ about: history.about, strategy, decisions, parting, recorded: history.decisions }));
+    terminal.print(JSON.stringify({ about: history.about, whole: history.isWhole, strategy, decisions, parting, recorded: history.decisions }));
     return ExitCode.ok;
   }
   terminal.print(`${titleOf(history.about, { history })}\n\nThe game day decided:`);
@@ -94,7 +96,7 @@ function showOther({ history, decisions, parting }: OtherReplay, strategy: strin
   for (const decision of decisions) terminal.print(lineOf(decision));
   if (decisions.length === 0) terminal.print(parting === null ? "  nothing" : "  nothing until then");
   terminal.print(parting === null
-    ? "\nTo the end of the record it does the same, so that the record answers for all of it."
+    ? `\nTo the end of the record it does the same, so that the record answers for all of it${history.isWhole ? "" : " that is there"}.`
     : `\nAt ${clock(parting.at)} it parts from the game day: ${parting.text}.\nFrom there on the record does not answer: what it tells of followed from what the game day did. \`shakedown gameday\` or \`shakedown run\` with this strategy does.`);
   return ExitCode.ok;
 }

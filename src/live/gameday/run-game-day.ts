@@ -8,6 +8,7 @@ import type { Outcome } from "../../sim/outcome.js";
 import { finish, prepare, type Prepared, type Simulation } from "../../sim/play.js";
 import { outcomeOf } from "../../sim/run.js";
 import type { CleanedUp } from "../safety/clean-up.js";
+import { END_EVENT } from "../replay/history.js";
 import { GameDayGuard } from "../safety/guard.js";
 import type { GameDayPlan } from "../safety/plan.js";
 import { onStopRequest } from "../safety/stop.js";
@@ -37,6 +38,8 @@ export interface GameDayResult {
   /** What was judged, for whoever compares. */
   readonly simulation: Simulation | null;
   readonly quality: Quality | null;
+  /** How far it came: its duration unless it ended early. */
+  readonly lasted: Micros;
   /** Why it ended before its time; null when it did not. */
   readonly early: EarlyEnd | null;
   readonly cleaned: CleanedUp;
@@ -69,11 +72,13 @@ export async function runGameDay(options: GameDayOptions): Promise<GameDayResult
   const opening = openStage(options, guard, ending, boot);
   let stage: LiveStage | null = null;
   let simulation: Simulation | null;
+  let lasted: Micros;
   let cleaned: CleanedUp;
   try {
     stage = await ending.orEnd(opening);
     const begun = stage === null ? null : await begin(options, stage, ending);
     if (stage !== null && begun !== null) await ending.orEnd(stage.parts.clock.until(options.scenario.duration));
+    lasted = Math.max(0, Math.min(options.scenario.duration, stage?.parts.clock.now() ?? 0));
     simulation = await Promise.race([closeDown(stage, begun, guard), atOnce]);
     // Prometheus first: ended by the guard it would look like an accident.
     await Promise.race([stage?.close(), atOnce]);
@@ -86,7 +91,7 @@ export async function runGameDay(options: GameDayOptions): Promise<GameDayResult
     view.end();
   }
   const outcome = simulation === null ? null : judged(simulation, ending.end);
-  return { outcome, simulation, quality: stage?.quality ?? null, early: ending.end, cleaned };
+  return { outcome, simulation, quality: stage?.quality ?? null, lasted, early: ending.end, cleaned };
 }
 
 function openStage({ scenario, acts, source, replay, about, view }: GameDayOptions, guard: GameDayGuard, ending: Ending, boot: Micros): Promise<LiveStage> {
@@ -140,6 +145,7 @@ async function closeDown(stage: LiveStage | null, begun: Begun | null, guard: Ga
   if (begun === null || parts.clock.now() < 0) return null;
   await new Promise((resolve) => setTimeout(resolve, LAST_BOOKS_MS));
   begun.watch.recordDecisions();
+  stage.record.event(END_EVENT, {});
   return finish(begun.prepared);
 }
 

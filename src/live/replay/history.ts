@@ -48,6 +48,10 @@ export interface History {
   readonly decisions: readonly Decision[];
   /** Time of the last line. */
   readonly end: Micros;
+  /** The game day closed it; false: it was killed before, or the file was cut. */
+  readonly isWhole: boolean;
+  /** When the engines had their last turn; what they did in it may be missing where the record is not whole. */
+  readonly lastTurnAt: Micros;
   /** Turns of the engines; a record without any was written before they were recorded. */
   readonly turns: number;
 }
@@ -81,28 +85,33 @@ export function engineEvent({ type, data, at }: RecordEvent): EngineEvent | null
 /** What the header says of the game day. Throws a RecordError. */
 export const aboutOf = (header: RecordHeader): About => parsed(about, header.about, "the header's `about`");
 
+/** The event with which a game day closes its record. */
+export const END_EVENT = "ended";
+
 /** Reads the whole record. Throws a RecordError. */
 export async function readHistory(path: string): Promise<History> {
   let header: RecordHeader | null = null;
   const commands: SentCommand[] = [];
   const decisions: Decision[] = [];
-  let [end, turns] = [0, 0];
+  let [end, turns, lastTurnAt] = [0, 0, 0];
+  let isWhole = false;
   for await (const line of readRecord(path)) {
     if (line.kind === "header") {
       header = line;
       continue;
     }
     end = line.at;
+    if (line.kind === "event" && line.type === END_EVENT) isWhole = true;
     const event = line.kind === "event" ? engineEvent(line) : null;
     if (event === null) continue;
     if (event.type === "sent") commands.push({ at: event.now, id: event.id, command: event.command, ended: null });
     else if (event.type === "decided") decisions.push(event.decision);
-    else turns += 1;
+    else [turns, lastTurnAt] = [turns + 1, event.now];
     if (event.type === "heard") {
       const command = commands.find(({ id, ended }) => id === event.event.id && ended === null);
       if (command !== undefined) command.ended = { at: event.now, event: event.event };
     }
   }
   if (header === null) throw new RecordError("the record is empty");
-  return { header, about: aboutOf(header), commands, decisions, end, turns };
+  return { header, about: aboutOf(header), commands, decisions, end, turns, isWhole, lastTurnAt };
 }

@@ -43,10 +43,20 @@ export async function replaySame(path: string, scenario: Scenario): Promise<Same
     }
   }
   const decisions = (stage?.journals ?? []).flatMap((journal) => journal.decisions).sort((a, b) => a.id - b.id);
+  const { sent } = replay.platform;
   return {
-    history, decisions, commands: replay.platform.sent, answers: { ...replay.answers },
-    differences: [...replay.differences, ...decisionDifferences(history.decisions, decisions), ...commandDifferences(history, replay.platform.sent)],
+    history, decisions, commands: sent, answers: { ...replay.answers },
+    differences: [
+      ...replay.differences,
+      ...decisionDifferences(history.decisions, recordable(decisions, history.decisions.length, history)),
+      ...commandDifferences(history, recordable(sent, history.commands.length, history)),
+    ],
   };
+}
+
+/** What came of the last turn may not have been written any more where the record was cut short: its absence is no difference. */
+function recordable<Done extends { readonly at: Micros }>(done: readonly Done[], recorded: number, { isWhole, lastTurnAt }: History): readonly Done[] {
+  return isWhole ? done : done.filter(({ at }, place) => place < recorded || at < lastTurnAt);
 }
 
 class Replay {

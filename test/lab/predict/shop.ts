@@ -12,10 +12,10 @@ export interface Shop {
   readonly errors?: string;
 }
 
-export function shopScenario({ p50 = "20ms", p95 = "60ms", rate = "40rps", errors }: Shop = {}): Scenario {
-  const path = "/p/shop.yaml";
+/** The scenario's file. */
+export function shopText({ p50 = "20ms", p95 = "60ms", rate = "40rps", errors }: Shop = {}): string {
   const defects = errors === undefined ? "" : `, defects: [{ with: version, on: shop/order, errors: ${errors} }]`;
-  const loaded = loadScenario(path, memoryFiles({ [path]: `shakedown: 1
+  return `shakedown: 1
 kind: scenario
 name: shop
 for: 60s
@@ -43,7 +43,12 @@ world:
   split-propagation: 200ms
   drain: 1s
 script: [{ at: 10s, release: { service: shop, version: v2, lines: 10${defects} } }]
-` }));
+`;
+}
+
+export function shopScenario(shop: Shop = {}): Scenario {
+  const path = "/p/shop.yaml";
+  const loaded = loadScenario(path, memoryFiles({ [path]: shopText(shop) }));
   if (!loaded.ok) throw new Error(loaded.problems.map(({ line, message, instead }) => `${line}: ${message}; ${instead}`).join("\n"));
   return loaded.value;
 }

@@ -5,6 +5,7 @@ import { VirtualClock } from "../../../src/kernel/clock.js";
 import { millis } from "../../../src/kernel/units.js";
 import { RecordedClock, RecordedPlatform, RecordedTelemetry } from "../../../src/live/gameday/recorded-ports.js";
 import { scenarioDigest } from "../../../src/live/replay/digest.js";
+import { END_EVENT } from "../../../src/live/replay/history.js";
 import { TelemetryRecorder } from "../../../src/live/telemetry/record.js";
 import type { Decision } from "../../../src/engines/decision.js";
 import type { Scenario } from "../../../src/scenario/compiled.js";
@@ -42,6 +43,7 @@ export async function recordedRun(scenario: Scenario, folder: string): Promise<{
   }
   const decisions = stage.journals.flatMap((journal) => journal.decisions).sort((a, b) => a.id - b.id);
   for (const decision of decisions) record.event("decided", decision);
+  record.event(END_EVENT, {});
   await record.close();
   return { path, decisions };
 }

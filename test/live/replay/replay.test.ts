@@ -14,7 +14,7 @@ import { replaySame } from "../../../src/live/replay/replay-same.js";
 import { RecordError } from "../../../src/live/telemetry/replay.js";
 import type { CanaryStrategy } from "../../../src/delivery/strategy.js";
 import type { Scenario } from "../../../src/scenario/compiled.js";
-import { shopScenario } from "../../lab/predict/shop.js";
+import { shopScenario, shopText } from "../../lab/predict/shop.js";
 import { recordedRun } from "./recorded-run.js";
 
 const scenario = shopScenario({ errors: "+40%" });
@@ -85,6 +85,30 @@ describe("the record of a game day", () => {
     expect(replay.decisions[0].at).toBeLessThan(decisions[0].at);
     expect(replay.parting!.text).toMatch(/^it does this at/);
     expect(replay.parting!.at).toBeLessThanOrEqual(decisions[0].at);
+  });
+
+  /** What the command says of a file that holds this; the scenario is on disk beside it. */
+  async function said(name: string, text: string): Promise<{ readonly code: number; readonly printed: string; readonly warned: string }> {
+    const file = join(folder, "shop.yaml");
+    writeFileSync(file, shopText({ errors: "+40%" }));
+    writeFileSync(join(folder, name), text.replaceAll(JSON.stringify(scenario.file), JSON.stringify(file)));
+    const [printed, warned]: [string[], string[]] = [[], []];
+    const terminal: Terminal = { color: false, width: 100, live: false, print: (line) => printed.push(line), warn: (line) => warned.push(line), status: () => undefined };
+    const code = await replayCommand(join(folder, name), { allowPath: [] }, terminal);
+    return { code, printed: printed.join("\n"), warned: warned.join("\n") };
+  }
+
+  it("that was cut short, be it within a line, is never just the same: it says where it ends, and that its end is missing", async () => {
+    const whole = readFileSync(path, "utf8");
+    expect((await said("whole.ndjson", whole)).printed).toMatch(/✓ the same 1 decision/);
+    const acted = whole.lastIndexOf("\n", whole.indexOf('"kind":"roll-back"')) + 1;
+    // Right before what was decided was written, within the line before, and far sooner.
+    for (const end of [acted, acted - 15, Math.floor(acted / 2)]) {
+      const { code, printed, warned } = await said("short.ndjson", whole.slice(0, end));
+      expect(warned).toMatch(/this record ends at [0-9.]+s of .*, without its end/);
+      expect(printed).toMatch(/✓ up to [0-9.]+s, where the record breaks off, the same 0 decisions/);
+      expect(code).toBe(0);
+    }
   });
 
   it("says in one line what is wrong with a record that can't be used", async () => {
