@@ -12,8 +12,8 @@ import type { Terminal } from "../terminal.js";
 
 /** Writes and tells everything; gives the command's exit code. A full disk takes the files, not what is said. */
 export async function reportGameDay(result: GameDayResult, { folder }: GameDayPlan, terminal: Terminal): Promise<ExitCode> {
-  const { quality, early, cleaned } = result;
-  const bad = result.outcome === null ? [] : (quality?.windows(QUALITY_WINDOW, result.outcome.duration).filter(({ comparable }) => !comparable) ?? []);
+  const { quality, lasted, early, cleaned } = result;
+  const bad = result.outcome === null ? [] : (quality?.windows(QUALITY_WINDOW, lasted).filter(({ comparable }) => !comparable) ?? []);
   const outcome = result.outcome === null ? null : { ...result.outcome, approximations: [...bad.map(badlyMeasured), ...result.outcome.approximations] };
   const written = await writeFiles({ ...result, outcome }, folder);
   if (outcome !== null) {
@@ -32,10 +32,10 @@ export async function reportGameDay(result: GameDayResult, { folder }: GameDayPl
 const badlyMeasured = ({ from, to, why }: QualityWindow): string => `Not comparable, ${clock(from)} to ${clock(to)}: ${why}`;
 
 /** The report's path, and why not everything could be written. */
-async function writeFiles({ outcome, quality }: GameDayResult, folder: string): Promise<{ readonly report: string | null; readonly failure: string | null }> {
+async function writeFiles({ outcome, quality, lasted }: GameDayResult, folder: string): Promise<{ readonly report: string | null; readonly failure: string | null }> {
   if (outcome === null) return { report: null, failure: null };
   try {
-    if (quality !== null) writeWhole(join(folder, "quality.json"), `${JSON.stringify({ windows: quality.windows(QUALITY_WINDOW, outcome.duration), samples: quality.samples }, null, 1)}\n`);
+    if (quality !== null) writeWhole(join(folder, "quality.json"), `${JSON.stringify({ windows: quality.windows(QUALITY_WINDOW, lasted), samples: quality.samples }, null, 1)}\n`);
     writeOutcome(folder, outcome);
     return { report: await writeReport(folder, outcome), failure: null };
   } catch (error) {

@@ -9,6 +9,8 @@ import { LATE_SEND, type Pulse, type Report } from "../process/protocol.js";
 const MAX_LATE_SHARE: Ratio = 0.01;
 /** Below this share of what was to be sent, throughput and error rates are those of another traffic. */
 export const MIN_SENT_SHARE: Ratio = 0.99;
+/** The load generator reports every half second: less than this may pass without a report. */
+const REPORTS_WITHIN: Micros = seconds(1);
 /** Fewer requests than these say nothing about the share that was sent: one that is just due is not late. */
 const MIN_INTENDED = 100;
 
@@ -76,10 +78,14 @@ export class Quality {
     this.#late = report.sentLate;
   }
 
-  /** Windows of `width` from 0 to `end`; a stretch without a single report is not comparable. */
+  /**
+   * Windows of `width` from 0 to `end`; a stretch without a single report is not comparable. A last one that is too short
+   * for a report is left out: nothing is wrong with it, and nothing is known of it.
+   */
   windows(width: Micros, end: Micros): readonly QualityWindow[] {
     const count = Math.ceil(end / width);
-    return Array.from({ length: count }, (_, k) => this.window(k * width, Math.min(end, (k + 1) * width)));
+    const windows = Array.from({ length: count }, (_, k) => this.window(k * width, Math.min(end, (k + 1) * width)));
+    return windows.filter(({ from, to }) => to - from >= REPORTS_WITHIN || this.samples.some(({ at }) => at > from && at <= to));
   }
 
   /** The verdict on any stretch. */
