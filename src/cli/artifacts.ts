@@ -15,7 +15,7 @@ export function slug(name: string): string {
  * Makes a folder and those above it, one by one: Node's recursive mkdir never returns where a file system refuses
  * new folders with "no such file" (/proc does).
  */
-function makeFolder(folder: string): void {
+export function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
   makeFolder(dirname(folder));
   mkdirSync(folder);

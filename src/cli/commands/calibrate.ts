@@ -17,12 +17,12 @@ import { counted, duration } from "../../kernel/format.js";
 import { seconds, type Micros } from "../../kernel/units.js";
 import { loadScenario } from "../../scenario/load.js";
 import { parseDuration } from "../../scenario/units.js";
-import { writeWhole } from "../artifacts.js";
+import { checkWritable, writeWhole } from "../artifacts.js";
 import { ExitCode, UsageError } from "../exit.js";
 import { nodeFiles } from "../files.js";
 import { renderProblems } from "../problems.js";
 import type { Terminal } from "../terminal.js";
-import { agreed, makeFolder, newId } from "./gameday.js";
+import { agreed, makeDayFolder, newId } from "./gameday.js";
 
 export interface CalibrateFlags {
   readonly target: string;
@@ -39,6 +39,7 @@ export interface CalibrateFlags {
 
 /** Runs the command; gives its exit code. */
 export async function calibrateCommand(target: string, flags: CalibrateFlags, terminal: Terminal): Promise<ExitCode> {
+  if (flags.dryRun !== true) checkWritable(flags.out);
   const world = await calibratedWorld(target, flags, terminal);
   if (!world.ok) return world.code;
   writeWhole(flags.out, world.text);
@@ -92,7 +93,7 @@ async function calibrate(written: WrittenWorld, flags: CalibrateFlags, terminal:
   const id = newId(scenario, flags.gameDays);
   const plan = planGameDay({ id, scenario, speed: 1, acts: [], source, folder: gameDayFolder(flags.gameDays, id) });
   if (!(await agreed(plan, flags, terminal))) return flags.dryRun === true ? ExitCode.ok : ExitCode.interrupted;
-  makeFolder(plan.folder);
+  makeDayFolder(plan.folder);
   const about = { scenario: path, name: scenario.name, seed: scenario.seed, world: scenario.worldFile, strategy: scenario.strategyFile, speed: 1, telemetry: source.kind };
   const { simulation, quality, early, cleaned } = await runGameDay({
     scenario, plan, acts: [], source, view: liveView(process.stderr, terminal.width), replay: `shakedown calibrate ${written.file} --target local`, about,

@@ -1,6 +1,6 @@
 // `shakedown gameday`: plays a scenario on real processes of this machine, after its plan was shown and agreed to.
 
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { planFaults } from "../../live/gameday/fault-acts.js";
 import { planGameDay, type TelemetrySource } from "../../live/gameday/game-day-plan.js";
@@ -13,7 +13,7 @@ import { checkPlan, machineNow, type GameDayPlan } from "../../live/safety/plan.
 import { confirmPlan, planText } from "../../live/safety/plan-text.js";
 import { counted } from "../../kernel/format.js";
 import type { Scenario } from "../../scenario/compiled.js";
-import { slug } from "../artifacts.js";
+import { makeFolder, slug } from "../artifacts.js";
 import { ExitCode, messageOf, UsageError } from "../exit.js";
 import { loadAll } from "../load.js";
 import { checkPrediction, freshlyCalibrated, showPrediction } from "../prediction.js";
@@ -50,7 +50,7 @@ export async function gameDayCommand(target: string | undefined, flags: GameDayF
   const id = newId(written, flags.out);
   const plan = planGameDay({ id, scenario, speed, acts, source, folder: gameDayFolder(flags.out, id) });
   if (!(await agreed(plan, flags, terminal))) return flags.dryRun === true ? ExitCode.ok : ExitCode.interrupted;
-  makeFolder(plan.folder);
+  makeDayFolder(plan.folder);
   const calibrated = flags.predict === true ? (given ?? await freshlyCalibrated(written, plan.folder, flags, terminal)) : null;
   if (typeof calibrated === "number") return calibrated;
   const result = await runGameDay({
@@ -103,9 +103,10 @@ export async function agreed(plan: GameDayPlan, flags: Pick<GameDayFlags, "dryRu
   }
 }
 
-export function makeFolder(folder: string): void {
+/** Before anything is started. Throws UsageError. */
+export function makeDayFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   } catch (error) {
     throw new UsageError(`${folder} can't be made: ${messageOf(error)}`);
   }
