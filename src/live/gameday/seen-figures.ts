@@ -49,10 +49,10 @@ export class SeenNow {
     };
   }
 
-  /** Replicas that should be there and are not, by version. */
-  get replicasDown(): readonly string[] {
-    return this.#scenario.world.services.flatMap(({ name }) =>
-      this.#world.status(name).flatMap(({ version, desired, ready }) => (ready < desired ? [`${name} ${version} has ${ready} of ${desired} replicas`] : [])));
+  /** Replicas that should be there and are not, by version; of all versions but these. */
+  replicasDownBut(except: readonly { readonly service: string; readonly version: string }[]): readonly string[] {
+    return this.#scenario.world.services.flatMap(({ name }) => this.#world.status(name).flatMap(({ version, desired, ready }) =>
+      ready >= desired || except.some((each) => each.service === name && each.version === version) ? [] : [`${name} ${version} has ${ready} of ${desired} replicas`]));
   }
 
   /** The newest figure of a series, over the strategy's window; null where telemetry has none. */

@@ -6,7 +6,7 @@ import { seconds, type Micros } from "../../kernel/units.js";
 import type { Scenario } from "../../scenario/compiled.js";
 import type { ReleaseJournal } from "../../sim/journal.js";
 import { releasesOf } from "../../sim/stage.js";
-import { abortReason, SteadyState } from "../safety/conditions.js";
+import { abortReason, SteadyState, unsteady } from "../safety/conditions.js";
 import type { Ending } from "./ending.js";
 import type { LiveStage } from "./live-stage.js";
 import type { LiveStatus, GameDayView } from "./live-view.js";
@@ -23,8 +23,10 @@ export class Watch {
   readonly #ending: Ending;
   readonly #view: GameDayView;
   readonly #seen: SeenNow;
-  /** When something is first done to the system: until then it must have shown that it is steady. */
+  /** When the script first does something: until then the system must have shown that it is steady. */
   readonly #firstAct: Micros;
+  /** When it first breaks something, which may come long after. */
+  readonly #firstHarm: Micros;
   #steady: SteadyState | null;
   #lastReasons: readonly string[] = [];
   #recorded = 0;
@@ -37,13 +39,17 @@ export class Watch {
     this.#view = view;
     this.#seen = new SeenNow(scenario, stage.parts.world);
     this.#firstAct = scenario.script.reduce((first, { at }) => Math.min(first, at), Infinity);
+    this.#firstHarm = firstHarmOf(scenario);
     this.#steady = this.#firstAct === Infinity ? null : new SteadyState(scenario.gameDay.steadyState, 0);
   }
 
-  /** Puts the looks on the clock; the last one before the first act comes right before it. */
+  /** Puts the looks on the clock; one comes right before the first act, and one right before the first harm. */
   begin(): void {
     const { clock } = this.#stage.parts;
-    if (this.#firstAct !== Infinity) clock.at(this.#firstAct, EventClass.world, () => this.#mustBeSteady());
+    for (const at of new Set([this.#firstAct, this.#firstHarm])) {
+      // A microsecond earlier: what is broken was put on the clock before.
+      if (at !== Infinity) clock.at(at - 1, EventClass.world, () => this.#mustBeSteady(at));
+    }
     const next = (at: Micros): void => {
       clock.at(at, EventClass.script, () => {
         this.#look();
@@ -72,7 +78,7 @@ export class Watch {
   }
 
   #watchSteadiness(at: Micros, edge: EdgeFigures): void {
-    const verdict = this.#steady?.look(at, { ...edge, replicasDown: this.#seen.replicasDown });
+    const verdict = this.#steady?.look(at, { ...edge, replicasDown: this.#seen.replicasDownBut([]) });
     if (verdict?.state === "steady") {
       this.#steady = null;
       this.#view.say(`steady at ${clockText(at)}: the script may begin`);
@@ -83,13 +89,24 @@ export class Watch {
     }
   }
 
-  /** The script is about to act: nothing is broken in a system that has not shown that it is whole. */
-  #mustBeSteady(): void {
-    if (this.#steady === null) return;
-    this.#watchSteadiness(this.#stage.parts.clock.now(), this.#seen.look(EDGE_WINDOW));
-    if (this.#steady === null || this.#ending.end !== null) return;
-    const why = this.#lastReasons.length > 0 ? this.#lastReasons.join("; ") : "it has not been steady for long enough";
-    this.#ending.because({ kind: "aborted", why: `the system is not steady when the script begins at ${clockText(this.#firstAct)}: ${why}` });
+  /** The script is about to act: nothing is broken in a system that has not shown that it is whole, or no longer is. */
+  #mustBeSteady(at: Micros): void {
+    if (this.#ending.end !== null) return;
+    const seen = this.#seen.look(EDGE_WINDOW);
+    if (this.#steady !== null) this.#watchSteadiness(this.#stage.parts.clock.now(), seen);
+    if (this.#steady !== null) {
+      const why = this.#lastReasons.length > 0 ? this.#lastReasons.join("; ") : "it has not been steady for long enough";
+      this.#ending.because({ kind: "aborted", why: `the system is not steady when the script begins at ${clockText(at)}: ${why}` });
+    } else {
+      // A release under way starts replicas: that is no harm.
+      const released = at === this.#firstAct ? [] : releasesOf(this.#scenario).map(({ release }) => release);
+      const reasons = unsteady(this.#scenario.gameDay.steadyState, { ...seen, replicasDown: this.#seen.replicasDownBut(released) });
+      if (reasons.length > 0) this.#ending.because({ kind: "aborted", why: `the system is no longer steady at ${clockText(at)}, right before ${at === this.#firstHarm ? "the first harm" : "the script begins"}: ${reasons.join("; ")}` });
+    }
+    if (this.#ending.end === null) return;
+    // What is due at the same moment must not happen any more.
+    this.#stage.faults.stop();
+    this.#stage.parts.clock.stop();
   }
 
   #status(at: Micros, edge: EdgeFigures): LiveStatus {
@@ -107,4 +124,10 @@ export class Watch {
       faults: this.#stage.faults.active,
     };
   }
+}
+
+/** The first fault, or the first release that brings a defect; Infinity where nothing is broken. */
+export function firstHarmOf({ script }: Pick<Scenario, "script">): Micros {
+  const harmful = script.filter((item) => item.kind === "fault" || (item.kind === "release" && item.defects.length > 0));
+  return harmful.reduce((first, { at }) => Math.min(first, at), Infinity);
 }
