@@ -10,6 +10,7 @@ import type { Scenario } from "../scenario/compiled.js";
 import type { Driver, ForcedAction } from "./driver.js";
 import { passesWithoutRelease } from "./cause.js";
 import { isActing, noteBreach, type ReleaseJournal } from "./journal.js";
+import { OracleHand } from "./oracle-hand.js";
 import type { ReleaseItem, Stage } from "./stage.js";
 
 /** One release's delivery, and the hand that can take it from its statechart. */
@@ -21,9 +22,6 @@ interface Delivery {
   /** The version it was built on, to which an oracle returns even after the promotion. */
   readonly base: string;
 }
-
-/** The oracle's commands need no number of their own: nobody waits for them. */
-const ORACLE_ACTION: ActionId = -1;
 
 /** Schedules releases and scripted answers. */
 export function runDeliveries(stage: Stage, driver: Driver): void {
@@ -95,23 +93,12 @@ class DeliveryQueue {
     const delivery = this.#begun.find((candidate) => candidate.item.index === release);
     if (delivery === undefined) return;
     delivery.platform.detach();
-    const { journals, input } = this.#stage;
+    const { journals, input, platform, world } = this.#stage;
     const { service, version, flag } = delivery.item.release;
-    const command: PlatformCommand =
-      action === "disable-flag" && flag !== null
-        ? { kind: "set-flag", flag: flag.name, on: false }
-        : { kind: "roll-back", service, version, to: delivery.base };
-    this.#insist(command, input.scenario.strategy.rollback.attempts, (event) => {
+    const task = { service, version, flag: flag?.name ?? null, base: delivery.base, attempts: input.scenario.strategy.rollback.attempts };
+    new OracleHand(platform, world, task, (command, event) => {
       journals[release].actions.push({ at: event.at, text: "the oracle's action", command, event });
-    });
-  }
-
-  /** The oracle meets the same failures as everyone, and tries as often as the strategy would. */
-  #insist(command: PlatformCommand, attempts: number, heard: (event: ActionEvent) => void): void {
-    this.#stage.platform.send(ORACLE_ACTION, command, (event) => {
-      heard(event);
-      if (event.type !== "action.done" && attempts > 1) this.#insist(command, attempts - 1, heard);
-    });
+    }).act(action);
   }
 
   #start(item: ReleaseItem): void {

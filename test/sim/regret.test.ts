@@ -66,3 +66,25 @@ describe("a flag that is enough", () => {
     expect(regret?.clairvoyant).toBeGreaterThan(0);
   });
 });
+
+describe("a platform that fails again and again", () => {
+  const bad = release("{ with: version, on: shop/order, errors: +30% }");
+  const failing = (command: string) => `  - { at: 2m, fault: { ${command} } }`;
+
+  it.each(["cohort", "request"] as const)("makes the oracle shift traffic when the strategy does, and pay no more than who decides later (%s)", (fidelity) => {
+    for (const seed of [1, 2, 3]) {
+      const { decisions, releases: [{ regret, classification }] } = runScenario(cornerShop({ script: `${bad}\n${failing("rollback-fails: { action-fails: 5 }")}`, lasts: "25m" }), { seed, fidelity });
+      expect([classification, decisions.at(-1)?.actions]).toEqual(["caught", expect.arrayContaining(["shift-traffic"])]);
+      expect(regret?.clairvoyant).toBeGreaterThanOrEqual(0);
+      expect(regret?.oracleCost.rollbacks).toBe(100);
+    }
+  });
+
+  it("makes the oracle roll back, and pay for it, where its flag cannot be switched", () => {
+    const flagged = release("{ with: flag, on: shop/order, errors: +30% }", ", flag: { name: new, endpoints: [shop/order] }");
+    const { regret, rightAction, result } = runScenario(cornerShop({ script: `${flagged}\n${failing("effect: { on: platform set-flag, action-fails: 5 }")}`, lasts: "25m" }), { seed: 1 }).releases[0];
+    expect([result, rightAction]).toEqual(["rolled-back", "disable-flag"]);
+    expect(regret?.oracleCost.rollbacks).toBe(100);
+    expect(regret?.clairvoyant).toBeGreaterThanOrEqual(0);
+  });
+});
