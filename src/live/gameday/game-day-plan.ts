@@ -1,6 +1,5 @@
 // Works out what a game day of a scenario will do to this machine, before anything is started.
 
-import { clock } from "../../kernel/format.js";
 import { seconds, type Micros } from "../../kernel/units.js";
 import type { Scenario } from "../../scenario/compiled.js";
 import { worldInputOf } from "../../sim/play.js";
@@ -11,6 +10,7 @@ import { steadyStateText } from "../safety/conditions.js";
 import type { GameDayPlan, PlannedProcesses } from "../safety/plan.js";
 import { MOST_BALLAST } from "../process/replica/ballast.js";
 import type { FaultAct } from "./fault-acts.js";
+import { platformFaults, plannedDefects } from "./planned-effects.js";
 import { join } from "node:path";
 
 /** How the engines get their telemetry. */
@@ -66,8 +66,8 @@ export function planGameDay(input: PlanInput): GameDayPlan {
     takes: rampOf(input) + scenario.duration + CLEAN_UP,
     load: highestRate(scenario),
     processes: [...fixedProcesses(scenario, source), ...replicaProcesses(scenario), ...burners(acts)],
-    faults: acts.map(({ what, victim, blastRadius, at, lasts, reverts }) => ({ what, victim, blastRadius, at, lasts, reverts })),
-    defects: scenario.effects.filter(({ carrier }) => carrier.with !== "script").map(({ id, release }) => `${releasedAt(scenario, release)}${id}`),
+    faults: [...acts.map(({ what, victim, blastRadius, at, lasts, reverts }) => ({ what, victim, blastRadius, at, lasts, reverts })), ...platformFaults(scenario)].sort((a, b) => a.at - b.at),
+    defects: plannedDefects(scenario),
     ports: [
       ...world.services.map(({ name }) => ({ what: `proxy of ${name}`, host: "127.0.0.1", port: null })),
       { what: "replicas, databases and the flag service, one each", host: "127.0.0.1", port: null },
@@ -77,12 +77,6 @@ export function planGameDay(input: PlanInput): GameDayPlan {
     stopIf: gameDay.stopIf.map(({ text }) => text),
     steadyState: steadyStateText(gameDay.steadyState),
   };
-}
-
-/** `+00:00:15 ` of the release that brings an effect. */
-function releasedAt(scenario: Scenario, release: number | null): string {
-  const brought = scenario.script.find((item) => item.kind === "release" && item.index === release);
-  return brought === undefined ? "" : `${clock(brought.at)} `;
 }
 
 function fixedProcesses({ world, script }: Scenario, source: TelemetrySource): readonly PlannedProcesses[] {

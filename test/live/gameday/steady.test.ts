@@ -49,7 +49,7 @@ describe("a system that was steady and is no longer", { timeout: 60_000 }, () =>
     expect(early?.why).toMatch(/^the system is no longer steady at \+00:00:08, right before the first harm: .*error rate/);
     expect(outcome?.passed).toBe(false);
     expect(day.journal.filter(({ kind }) => kind === "fault-begun")).toEqual([]);
-    expect(outcome?.timeline.filter(({ kind }) => kind === "effect-started")).toEqual([]);
+    expect(day.looks.flatMap(({ faults }) => faults)).toEqual([]);
     expect(day.left).toBe(0);
   });
 
