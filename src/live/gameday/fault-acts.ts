@@ -1,7 +1,8 @@
 // What each scripted effect is on real processes: the act, how far it reaches, how it is undone; or why it can't be done.
 
 import { unreachable } from "../../kernel/assert.js";
-import type { Micros, Ratio } from "../../kernel/units.js";
+import { duration } from "../../kernel/format.js";
+import { seconds, type Micros, type Ratio } from "../../kernel/units.js";
 import type { Scenario } from "../../scenario/compiled.js";
 import { describeKind, describeTarget } from "../../scenario/effect-words.js";
 import type { Effect } from "../../world/effect.js";
@@ -21,6 +22,8 @@ export type Act =
   | { readonly do: "surge"; readonly factor: number }
   /** Metrics pages stay silent; null: of every service. */
   | { readonly do: "silence-metrics"; readonly service: string | null }
+  /** Replicas' metrics pages answer this much later; null: of every service, and what else the built-in scraper sees is as late. */
+  | { readonly do: "slow-metrics"; readonly service: string | null; readonly delay: Micros }
   /** Samples can be seen later. */
   | { readonly do: "lag"; readonly service: string | null; readonly add: Micros };
 
@@ -37,6 +40,10 @@ export interface FaultAct {
   readonly reverts: string;
 }
 
+/** A page that takes longer than a scrape may is a failed scrape; it needs some of that time itself. */
+const SLOWEST_PAGE: Ratio = 0.8;
+/** Of a Prometheus that is told nothing else. */
+const SCRAPE_TIMEOUT: Micros = seconds(10);
 /** A CPU fault burns at most this much of a core. */
 const MAX_BURN: Ratio = 0.5;
 
@@ -100,8 +107,10 @@ function describe(effect: Effect, scenario: Scenario, engines: "built-in" | "pro
       return { act: { do: "silence-metrics", service }, what: "silent metrics pages", victim: service ?? "every service", blastRadius: "engines see nothing new; requests are not touched", reverts: "ends by itself in each replica" };
     }
     case "lag": {
-      if (engines === "prometheus") return "Prometheus shows every sample at once; only the built-in scraper can be late";
       const service = target.on === "telemetry" ? (target.service ?? null) : null;
+      const slowest = SLOWEST_PAGE * Math.min(scenario.world.telemetry.scrape, SCRAPE_TIMEOUT);
+      if (what.add <= slowest) return { act: { do: "slow-metrics", service, delay: what.add }, what: `metrics pages slow by ${duration(what.add)}`, victim: service ?? "every service", blastRadius: "engines see late; requests are not touched", reverts: "ends by itself in each replica" };
+      if (engines === "prometheus") return `Prometheus shows every sample at once; only the built-in scraper can be late by so much: write a lag of at most ${duration(slowest)}, which slow metrics pages make`;
       return { act: { do: "lag", service, add: what.add }, what: describeKind(what), victim: `telemetry of ${service ?? "every service"}`, blastRadius: "engines see late; requests are not touched", reverts: "the scraper hands samples on at once again" };
     }
     case "action-fails":

@@ -76,6 +76,7 @@ export class Faults {
     events.note("effect-ended", null, null, fault.effect.id);
     if (act.do === "silence-metrics") scraper.setGap(act.service, false);
     if (act.do === "lag") scraper.setLag(0, act.service);
+    if (act.do === "slow-metrics" && act.service === null) scraper.setLag(0, null, "figures");
     if (act.do === "stop-replicas") for (const replica of supervisor.fleet.replicas) replica.unwatched = false;
   }
 
@@ -86,7 +87,7 @@ export class Faults {
       const left = until - this.#options.clock.now();
       if (this.#stopped || left <= 0) continue;
       if (act.do === "stop-replicas" && this.#isVictim(fault.effect, replica)) this.#stopProcess(fault, replica, left).catch((error: unknown) => this.#options.onTrouble(error));
-      if (act.do === "order-replicas" || act.do === "silence-metrics") this.#orderReplicas(fault, [replica], left).catch((error: unknown) => this.#options.onTrouble(error));
+      if (act.do === "order-replicas" || act.do === "silence-metrics" || act.do === "slow-metrics") this.#orderReplicas(fault, [replica], left).catch((error: unknown) => this.#options.onTrouble(error));
     }
   }
 
@@ -108,6 +109,8 @@ export class Faults {
       }
       case "order-replicas":
       case "silence-metrics":
+      case "slow-metrics":
+        if (act.do === "slow-metrics" && act.service === null) scraper.setLag(act.delay, null, "figures");
         if (act.do === "silence-metrics") scraper.setGap(act.service, true);
         await this.#orderReplicas(fault, replicas, lasts);
         if (act.do === "order-replicas" && act.burner !== null) {
@@ -147,7 +150,9 @@ export class Faults {
   /** Tells those replicas that the fault concerns; each knows by itself when it ends. */
   async #orderReplicas(fault: FaultAct, replicas: readonly ReplicaProcess[], lasts: Micros): Promise<void> {
     const concerned = replicas.filter((replica) => concerns(fault, replica)).map(({ child }) => child);
-    if (fault.act.do === "silence-metrics") await this.#tell(fault, lasts, concerned, { type: "metrics", delay: "silent", ttl: lasts }, { type: "metrics", delay: 0, ttl: 0 });
+    const { act } = fault;
+    const delay = act.do === "silence-metrics" ? "silent" : act.do === "slow-metrics" ? act.delay : null;
+    if (delay !== null) await this.#tell(fault, lasts, concerned, { type: "metrics", delay, ttl: lasts }, { type: "metrics", delay: 0, ttl: 0 });
     else await this.#tell(fault, lasts, concerned, { type: "effect", id: fault.effect.id, on: true, ttl: lasts }, { type: "effect", id: fault.effect.id, on: false });
   }
 
@@ -184,5 +189,5 @@ export class Faults {
 /** Whether a replica is told of a fault; its process knows which of its requests the effect is for. */
 function concerns({ act }: FaultAct, { service: { spec } }: ReplicaProcess): boolean {
   if (act.do === "order-replicas") return act.services === null || act.services.includes(spec.name);
-  return act.do === "silence-metrics" && (act.service === null || act.service === spec.name);
+  return (act.do === "silence-metrics" || act.do === "slow-metrics") && (act.service === null || act.service === spec.name);
 }

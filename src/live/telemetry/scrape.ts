@@ -47,6 +47,9 @@ export interface LiveScraperOptions {
   readonly onRow?: (row: ScrapedRow) => void;
 }
 
+/** What a lag of everything is of: all, or all but replicas, whose pages are late by themselves. */
+export type Late = "all" | "figures";
+
 interface Appointment {
   readonly target: Target;
   url: string | null;
@@ -70,6 +73,7 @@ export class LiveScraper {
   #gapEverywhere = false;
   readonly #extraLags = new Map<string, Micros>();
   #extraLagEverywhere: Micros = 0;
+  #lateEverywhere: Late = "all";
   #stopped = false;
 
   constructor(options: LiveScraperOptions) {
@@ -111,9 +115,9 @@ export class LiveScraper {
     else this.#gaps.delete(service);
   }
 
-  /** Samples scraped from now on of a service (null: of anything) can be seen this much later. */
-  setLag(extra: Micros, service: string | null = null): void {
-    if (service === null) this.#extraLagEverywhere = extra;
+  /** Samples scraped from now on of a service (null: of anything that `late` names) can be seen this much later. */
+  setLag(extra: Micros, service: string | null = null, late: Late = "all"): void {
+    if (service === null) [this.#extraLagEverywhere, this.#lateEverywhere] = [extra, late];
     else this.#extraLags.set(service, extra);
   }
 
@@ -205,8 +209,10 @@ export class LiveScraper {
 
   #lagOf(target: Target): Micros {
     const service = target.schema.labels.service;
-    const own = service === undefined || !target.schema.upLabelled ? 0 : (this.#extraLags.get(service) ?? 0);
-    return (this.#options.lag ?? 0) + this.#extraLagEverywhere + own;
+    const isReplica = service !== undefined && target.schema.upLabelled;
+    const own = isReplica ? (this.#extraLags.get(service) ?? 0) : 0;
+    const everywhere = isReplica && this.#lateEverywhere === "figures" ? 0 : this.#extraLagEverywhere;
+    return (this.#options.lag ?? 0) + everywhere + own;
   }
 }
 

@@ -116,6 +116,15 @@ describe("the built-in scraper", () => {
     expect(store.query({ fn: "latest", metric: "up", across: "min", where: {}, window: 1 }, clock.now()).kind).toBe("absent");
   });
 
+  it("a lag of figures alone leaves replicas as they are: their pages are late by themselves", async () => {
+    scraper.setLag(seconds(10), null, "figures");
+    add();
+    scraper.add({ id: "flag-service", labels: {}, schema: flagServiceSchema(), url: null });
+    const seen = await scrapes(4);
+    for (const { target, time, visibleAt } of seen) expect(visibleAt - time >= seconds(10)).toBe(target.id === "flag-service");
+    expect(new Set(seen.map(({ target }) => target.id)).size).toBe(2);
+  });
+
   it("a target that moves keeps its series; one that goes ends them, and may come back", async () => {
     const target = add();
     await scrapes(1);

@@ -139,15 +139,20 @@ export class ReplicaServer implements Obeys {
       return;
     }
     const late = this.#metricsLate;
-    if (late === null || processMicros() >= late.until) this.#sendPage(lane, response);
-    else if (late.delay !== "silent") setTimeout(() => this.#sendPage(lane, response), late.delay / 1000);
+    if (late === null || processMicros() >= late.until) this.#sendPage(lane, response, 0);
+    else if (late.delay !== "silent") this.#sendPage(lane, response, late.delay);
   }
 
-  #sendPage(lane: number, response: ServerResponse): void {
+  /** The page is of now, however late it is sent: that is what a scrape takes it for. */
+  #sendPage(lane: number, response: ServerResponse, delay: Micros): void {
     this.replica.page.render(lane, this.replica.gauges(lane)).then(
       (text) => {
-        response.writeHead(200, { "content-type": this.replica.page.contentType, "content-length": Buffer.byteLength(text) });
-        response.end(text);
+        const send = (): void => {
+          response.writeHead(200, { "content-type": this.replica.page.contentType, "content-length": Buffer.byteLength(text) });
+          response.end(text);
+        };
+        if (delay === 0) send();
+        else setTimeout(send, delay / 1000);
       },
       (error: unknown) => answerText(response, 500, `${String(error)}\n`),
     );
