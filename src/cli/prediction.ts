@@ -7,12 +7,15 @@ import { hopIn, overheadIn } from "../live/calibrate/world-text.js";
 import { predictGameDay } from "../live/predict/predict-game-day.js";
 import type { TelemetrySource } from "../live/gameday/game-day-plan.js";
 import type { GameDayResult } from "../live/gameday/run-game-day.js";
+import { plannedProcesses } from "../live/safety/plan.js";
 import { setInText } from "../lab/variant.js";
+import { counted, duration } from "../kernel/format.js";
 import { MICROS_PER_SECOND } from "../kernel/units.js";
 import { predictedPretty } from "../report/predict/pretty.js";
 import type { Scenario } from "../scenario/compiled.js";
 import { loadScenario } from "../scenario/load.js";
 import { writeWhole } from "./artifacts.js";
+import type { CalibrateFlags } from "./commands/calibrate.js";
 import { messageOf, UsageError, type ExitCode } from "./exit.js";
 import { nodeFiles } from "./files.js";
 import { renderProblems } from "./problems.js";
@@ -45,12 +48,28 @@ export function checkPrediction(written: Scenario, flags: PredictFlags, terminal
   return onWorld(written, flags.calibrated, flags, terminal);
 }
 
+const CALIBRATED_FOR = "60s";
+
+const calibrateFlags = (written: Scenario, out: string, flags: PredictFlags): CalibrateFlags =>
+  ({ ...flags, target: "local", for: CALIBRATED_FOR, seed: String(written.seed), out, gameDays: flags.out });
+
+/** What is played before the game day itself, when no calibrated world is given: for the plan. Throws UsageError. */
+export async function calibrationAhead(written: Scenario, flags: PredictFlags, terminal: Terminal): Promise<string> {
+  const { calibrationPlan } = await import("./commands/calibrate.js");
+  const plan = calibrationPlan(written.file, calibrateFlags(written, join(flags.out, "calibrated.yaml"), flags), terminal);
+  return [
+    `First comes a calibration: a game day of its own, with ${CALIBRATED_FOR} in which nothing is broken and a harmless release, for the world that is simulated.`,
+    `  It takes ${duration(plan.takes)}, with ${counted(plannedProcesses(plan), "process", "processes")}, in ${plan.folder}; its own plan is shown and asked for. \`--calibrated WORLD\` leaves it out.`,
+    "Then comes what this plan says:", "",
+  ].join("\n");
+}
+
 /** The scenario on a world that is measured now; an exit code when that did not come to a world. */
 export async function freshlyCalibrated(written: Scenario, folder: string, flags: PredictFlags, terminal: Terminal): Promise<CalibratedScenario | ExitCode> {
   const out = join(folder, "calibrated.yaml");
   const { calibratedWorld } = await import("./commands/calibrate.js");
   terminal.print("\nFirst an unfaulted stretch, to calibrate the world that is simulated:\n");
-  const world = await calibratedWorld(written.file, { ...flags, target: "local", for: "60s", seed: String(written.seed), out, gameDays: flags.out }, terminal);
+  const world = await calibratedWorld(written.file, calibrateFlags(written, out, flags), terminal);
   if (!world.ok) return world.code;
   writeWhole(out, world.text);
   return onWorld(written, out, flags, terminal);

@@ -15,6 +15,8 @@ import { runGameDay } from "../../live/gameday/run-game-day.js";
 import { gameDayFolder } from "../../live/safety/game-days.js";
 import { counted, duration } from "../../kernel/format.js";
 import { seconds, type Micros } from "../../kernel/units.js";
+import type { GameDayPlan } from "../../live/safety/plan.js";
+import type { Scenario } from "../../scenario/compiled.js";
 import { loadScenario } from "../../scenario/load.js";
 import { parseDuration } from "../../scenario/units.js";
 import { checkWritable, writeWhole } from "../artifacts.js";
@@ -83,15 +85,22 @@ function seedOf({ seed }: CalibrateFlags): number {
   return Number(seed);
 }
 
-async function calibrate(written: WrittenWorld, flags: CalibrateFlags, terminal: Terminal): Promise<Calibration | ExitCode> {
-  const stretch = stretchOf(flags);
-  const { path, access } = stretchScenario(written, { stretch, seed: seedOf(flags) }, nodeFiles({ allowPaths: flags.allowPath }));
+/** The plan of a calibration, before it is asked for. Throws UsageError. */
+export const calibrationPlan = (target: string, flags: CalibrateFlags, terminal: Terminal): GameDayPlan => planned(worldIn(target, flags), flags, terminal).plan;
+
+function planned(written: WrittenWorld, flags: CalibrateFlags, terminal: Terminal): { readonly scenario: Scenario; readonly path: string; readonly plan: GameDayPlan } {
+  const { path, access } = stretchScenario(written, { stretch: stretchOf(flags), seed: seedOf(flags) }, nodeFiles({ allowPaths: flags.allowPath }));
   const loaded = loadScenario(path, access);
   if (!loaded.ok) throw new UsageError(renderProblems(loaded.problems, { color: terminal.color }));
   const scenario = loaded.value;
-  const source = { kind: "built-in" } as const;
   const id = newId(scenario, flags.gameDays);
-  const plan = planGameDay({ id, scenario, speed: 1, acts: [], source, folder: gameDayFolder(flags.gameDays, id) });
+  return { scenario, path, plan: planGameDay({ id, scenario, speed: 1, acts: [], source: { kind: "built-in" }, folder: gameDayFolder(flags.gameDays, id) }) };
+}
+
+async function calibrate(written: WrittenWorld, flags: CalibrateFlags, terminal: Terminal): Promise<Calibration | ExitCode> {
+  const stretch = stretchOf(flags);
+  const source = { kind: "built-in" } as const;
+  const { scenario, path, plan } = planned(written, flags, terminal);
   if (!(await agreed(plan, flags, terminal))) return flags.dryRun === true ? ExitCode.ok : ExitCode.interrupted;
   makeDayFolder(plan.folder);
   const about = { scenario: path, name: scenario.name, seed: scenario.seed, world: scenario.worldFile, strategy: scenario.strategyFile, speed: 1, telemetry: source.kind };

@@ -16,7 +16,7 @@ import type { Scenario } from "../../scenario/compiled.js";
 import { makeFolder, slug } from "../artifacts.js";
 import { ExitCode, messageOf, UsageError } from "../exit.js";
 import { loadAll } from "../load.js";
-import { checkPrediction, freshlyCalibrated, showPrediction } from "../prediction.js";
+import { calibrationAhead, checkPrediction, freshlyCalibrated, showPrediction } from "../prediction.js";
 import { scenarioFiles } from "../targets.js";
 import type { Terminal } from "../terminal.js";
 import { reportGameDay } from "./gameday-report.js";
@@ -49,6 +49,7 @@ export async function gameDayCommand(target: string | undefined, flags: GameDayF
   await checkSource(source, scenario);
   const id = newId(written, flags.out);
   const plan = planGameDay({ id, scenario, speed, acts, source, folder: gameDayFolder(flags.out, id) });
+  if (flags.predict === true && given === null) terminal.print(await calibrationAhead(written, flags, terminal));
   if (!(await agreed(plan, flags, terminal))) return flags.dryRun === true ? ExitCode.ok : ExitCode.interrupted;
   makeDayFolder(plan.folder);
   const calibrated = flags.predict === true ? (given ?? await freshlyCalibrated(written, plan.folder, flags, terminal)) : null;
