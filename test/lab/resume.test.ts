@@ -112,7 +112,7 @@ describe.each(COMMANDS)("%s", (name, args) => {
     writeFileSync(path(out, RESULTS), file.replace(/"model":"[^"]*"/, '"model":"0"'));
     const older = await shakedown([...args, "--out", out, "--resume"]);
     expect(older).toMatchObject({ code: 2, out: "" });
-    expect(older.err).toMatch(/results\.ndjson: is of another version of the simulator; take it away, or choose another --out\n$/);
+    expect(older.err).toMatch(/results\.ndjson: is of another version of the simulator \(.*model 0.*; this is .*model \d+.*\); take it away, or choose another --out\n$/);
   });
 
   it("that came to its end is simply started anew, and is at once there again with --resume", async () => {
