@@ -2,7 +2,7 @@
 // `npm run agreement`: plays every cell at both fidelities over many seeds, one process per core, and says where they agree.
 
 import { execFile, execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +11,7 @@ import { CELLS, cellNamed, refusalsOf, type Cell, type RefusedCell } from "../la
 import { agrees, compareSamples, type CellComparison } from "../lab/agreement/compare.js";
 import { measure, type Sample } from "../lab/agreement/measure.js";
 import { agreementMarkdown, agreementTable } from "../lab/agreement/table.js";
+import { makeFolder } from "../lab/folder.js";
 import { MODEL_VERSION } from "../world/model-version.js";
 import type { Fidelity } from "../world/world.js";
 import { ExitCode, messageOf, UsageError } from "./exit.js";
@@ -176,7 +177,7 @@ function showProgress(done: number, of: number, seconds: number): void {
 }
 
 function writeReport(path: string, comparisons: readonly CellComparison[], refused: readonly RefusedCell[], seeds: number): void {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   writeFileSync(path, agreementMarkdown(comparisons, { commit: commit(), modelVersion: MODEL_VERSION, seeds, command: `npm run agreement -- --seeds ${seeds}` }, refused));
   console.error(`wrote ${path}`);
 }

@@ -1,7 +1,8 @@
 // Writes what a run leaves on disk: outcome, report, Markdown and charts, each file whole or not at all.
 
-import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { makeFolder } from "../lab/folder.js";
 import type { Outcome } from "../sim/outcome.js";
 import { messageOf, UsageError } from "./exit.js";
 
@@ -9,16 +10,6 @@ import { messageOf, UsageError } from "./exit.js";
 export function slug(name: string): string {
   const safe = name.toLowerCase().replace(/[^a-z0-9._-]+/g, "-").replace(/^[-.]+|-+$/g, "");
   return safe === "" ? "scenario" : safe;
-}
-
-/**
- * Makes a folder and those above it, one by one: Node's recursive mkdir never returns where a file system refuses
- * new folders with "no such file" (/proc does).
- */
-export function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  makeFolder(dirname(folder));
-  mkdirSync(folder);
 }
 
 /** Writes text under a temporary name first, so that a reader never meets half a file. Throws UsageError. */

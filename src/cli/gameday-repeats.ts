@@ -1,10 +1,11 @@
 // `npm run gameday:repeats`: plays the shipped game days again and again, and writes down how often the simulator was right.
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
+import { makeFolder } from "../lab/folder.js";
 import { setInText } from "../lab/variant.js";
 import type { PredictedReport } from "../lab/predict/prediction.js";
 import type { QualityWindow } from "../live/gameday/quality.js";
@@ -69,7 +70,7 @@ async function play(file: string, world: string, folder: string): Promise<Repeat
   const known = readRepeat(folder);
   if (known !== null) return known;
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const code = await shakedown(["gameday", file, "--yes", "--predict", "--calibrated", world, "--out", folder, "--allow-path", "scenarios", "--allow-path", dirname(world)], join(folder, "said.log"));
   const repeat = readRepeat(folder);
   say(`${basename(folder)}: exit ${code}${repeat === null ? `, nothing to compare: see ${join(folder, "said.log")}` : ""}`);
@@ -124,7 +125,7 @@ async function main(): Promise<void> {
   const { repeats: asked, only = "", atOnce: lanes, out, report } = optionsOf(process.argv);
   const repeats = wholeNumber("--repeats", asked, 0);
   const atOnce = wholeNumber("--at-once", lanes, 1);
-  mkdirSync(out, { recursive: true });
+  makeFolder(out);
   const began = performance.now();
   const steady = steadyFiles(out);
   const stretch = await play(steady.scenario, await calibrated(steady.world, out), join(out, "steady"));

@@ -1,7 +1,8 @@
 // Keeps the agreement's measurements in a folder, so that a table over many seeds can be made in several sittings.
 
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../lab/folder.js";
 import type { Sample } from "../lab/agreement/measure.js";
 import { MODEL_VERSION } from "../world/model-version.js";
 import type { Fidelity } from "../world/world.js";
@@ -15,7 +16,7 @@ export class KeptSamples {
 
   constructor(folder: string) {
     this.#folder = folder;
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   }
 
   /** By seed; of a seed kept twice the later one. */

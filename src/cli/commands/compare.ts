@@ -11,7 +11,7 @@ import { slug, writeAll } from "../artifacts.js";
 import { ExitCode, messageOf, UsageError } from "../exit.js";
 import { fidelityFlag } from "../fidelity.js";
 import { checkOut, interruptible, loadBundles, type Loaded } from "../lab/plan.js";
-import { checkRunnerFlags, runnerFor, type RunnerFlags } from "../lab/redis.js";
+import { checkRunnerFlags, keptUnlessJson, runnerFor, type RunnerFlags } from "../lab/redis.js";
 import { SuiteProgress } from "../lab/suite-progress.js";
 import { renderProblems } from "../problems.js";
 import { parseSeeds } from "../seeds.js";
@@ -85,9 +85,8 @@ function namesOf([a, b]: readonly [StrategyFile, StrategyFile], plan: ComparePla
 async function play(names: { readonly a: string; readonly b: string }, plans: readonly ComparePlan[], seeds: readonly number[], flags: CompareFlags, terminal: Terminal): Promise<Comparison> {
   const runsAt = (fidelity: Fidelity): number => 2 * seeds.length * plans.filter((plan) => plan.fidelity === fidelity).length;
   const { signal, release } = interruptible();
-  // With --json nothing is written, unless there is something to go on with.
-  const keeps = flags.json === true && flags.redis === undefined && flags.resume !== true ? {} : { keeps: plans.flatMap(({ a, b }) => [a, b]) };
-  const runner = await runnerFor(flags, { runs: { cohort: runsAt("cohort"), request: runsAt("request") }, results: join(folderOf(names, flags.out), "results.ndjson"), ...keeps, signal }, terminal);
+  const kept = keptUnlessJson(flags, plans.flatMap(({ a, b }) => [a, b]));
+  const runner = await runnerFor(flags, { runs: { cohort: runsAt("cohort"), request: runsAt("request") }, results: join(folderOf(names, flags.out), "results.ndjson"), ...kept, signal }, terminal);
   const progress = new SuiteProgress(terminal, 2 * seeds.length * plans.length);
   try {
     return await compareStrategies(names, plans, seeds, runner, { signal, onRun: ({ name }, row) => progress.step(name, row?.passed ?? false) });

@@ -17,7 +17,7 @@ import { writeAll } from "../artifacts.js";
 import { ExitCode, UsageError } from "../exit.js";
 import { fidelityFlag } from "../fidelity.js";
 import { checkOut, checkRate, interruptible, loadBundles, strategyIn } from "../lab/plan.js";
-import { checkRunnerFlags, runnerFor, type RunnerFlags } from "../lab/redis.js";
+import { checkRunnerFlags, keptUnlessJson, runnerFor, type RunnerFlags } from "../lab/redis.js";
 import { Progress } from "../progress.js";
 import { renderProblems } from "../problems.js";
 import { parseSeeds } from "../seeds.js";
@@ -46,9 +46,7 @@ export async function detectCommand(target: string, flags: DetectFlags, terminal
   const { input, bakeInput } = inputOf(target, flags, terminal);
   if (flags.json !== true) checkOut(flags.out);
   const { signal, release } = interruptible();
-  // With --json nothing is written, unless there is something to go on with.
-  const keeps = flags.json === true && flags.redis === undefined && flags.resume !== true ? {} : { keeps: [input.scenario] };
-  const runner = await runnerFor(flags, { runs: { [input.fidelity]: input.seeds.length * (input.sizes.length + 1) }, results: join(flags.out, "results.ndjson"), ...keeps, signal }, terminal);
+  const runner = await runnerFor(flags, { runs: { [input.fidelity]: input.seeds.length * (input.sizes.length + 1) }, results: join(flags.out, "results.ndjson"), ...keptUnlessJson(flags, [input.scenario]), signal }, terminal);
   try {
     const curve = valueOf(await playCurve(input, runner, signal, terminal), terminal);
     const bake = bakeInput === null || signal.aborted ? null : valueOf(await playBake(bakeInput, runner, signal, terminal), terminal);

@@ -38,6 +38,10 @@ export function checkRunnerFlags(flags: RunnerFlags, { alone = false }: { readon
   }
 }
 
+/** What a command that can print JSON keeps: with `--json` nothing is written, unless there is something to go on with. */
+export const keptUnlessJson = ({ json, redis, resume }: RunnerFlags & { readonly json?: boolean }, scenarios: readonly Bundle[]): Pick<RunnerNeeds, "keeps"> =>
+  json === true && redis === undefined && resume !== true ? {} : { keeps: scenarios };
+
 /** The runner that the flags ask for. */
 export async function runnerFor(flags: RunnerFlags, { runs, secondsPerRun, scenarios, results, keeps, signal }: RunnerNeeds, terminal: Terminal): Promise<Runner> {
   const local = { workers: parseWorkers(flags.workers), ...(runs === undefined ? {} : { runs }), ...(secondsPerRun === undefined ? {} : { secondsPerRun }), ...(scenarios === undefined ? {} : { scenarios }) };

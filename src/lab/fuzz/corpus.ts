@@ -1,7 +1,7 @@
 // A folder of cases that were worth keeping: what failed, and what reached something new; each under its content's name.
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 
@@ -38,7 +38,6 @@ export function readCorpus(folder: string): Corpus {
 
 /** Adds what the folder does not hold yet; gives how many were new. */
 export function keepInCorpus(folder: string, documents: readonly Fields[]): number {
-  mkdirSync(folder, { recursive: true });
   let added = 0;
   for (const document of documents) {
     const path = join(folder, corpusName(document));

@@ -1,10 +1,11 @@
 // The coordinator's results on disk: append-only lines that are the truth about what has been played, whatever Redis forgets.
 
-import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeFileSync, writeSync, readFileSync, fstatSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readSync, renameSync, rmSync, writeFileSync, writeSync, readFileSync, fstatSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import { InternalError } from "../../kernel/assert.js";
 import type { Build } from "../build.js";
+import { makeFolder } from "../folder.js";
 import type { Detail } from "../runner.js";
 import { storageError, StorageError } from "../sweep/parts.js";
 import { checkIsHead, checkOrigin, headLine, noResults, type Origin } from "./result-head.js";
@@ -272,13 +273,6 @@ function readLine(file: number, start: number): string {
 }
 
 const damaged = (path: string, where: string): StorageError => new StorageError(`${path}: is damaged ${where}; take it away, or choose another --out`);
-
-/** One by one: Node's recursive mkdir never returns where a file system refuses new folders with "no such file". */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  makeFolder(dirname(folder));
-  mkdirSync(folder);
-}
 
 /** Two commands that append to one file would spoil it. */
 function lock(path: string): void {

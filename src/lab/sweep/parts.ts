@@ -1,7 +1,8 @@
 // Rows on disk: parts of a fixed number of lines that appear whole, and what is left of them after an interruption.
 
-import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, readSync, renameSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readdirSync, readSync, renameSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { makeFolder } from "../folder.js";
 
 /** Bytes gathered before they are written. */
 const BUFFER_BYTES = 1 << 20;
@@ -115,13 +116,6 @@ export function writeFileWhole(path: string, text: string): void {
   } catch (error) {
     throw storageError(path, error);
   }
-}
-
-/** One by one: Node's recursive mkdir never returns where a file system refuses new folders with "no such file". */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  makeFolder(dirname(folder));
-  mkdirSync(folder);
 }
 
 /** What is wrong with rows that were found; null when they are as planned. */
