@@ -11,7 +11,7 @@ import { CELLS, cellNamed, refusalsOf, type Cell, type RefusedCell } from "../la
 import { agrees, compareSamples, type CellComparison } from "../lab/agreement/compare.js";
 import { measure, type Sample } from "../lab/agreement/measure.js";
 import { agreementMarkdown, agreementTable } from "../lab/agreement/table.js";
-import { makeFolder } from "../lab/folder.js";
+import { makeFolder } from "../lab/storage/folder.js";
 import { MODEL_VERSION } from "../world/model-version.js";
 import type { Fidelity } from "../world/world.js";
 import { ExitCode, messageOf, UsageError } from "./exit.js";

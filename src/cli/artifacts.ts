@@ -1,8 +1,8 @@
 // Writes what a run leaves on disk: outcome, report, Markdown and charts, each file whole or not at all.
 
-import { existsSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { makeFolder } from "../lab/folder.js";
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { removeIfThere, replaceFile } from "../lab/storage/whole-file.js";
 import type { Outcome } from "../sim/outcome.js";
 import { messageOf, UsageError } from "./exit.js";
 
@@ -12,24 +12,12 @@ export function slug(name: string): string {
   return safe === "" ? "scenario" : safe;
 }
 
-/** Writes text under a temporary name first, so that a reader never meets half a file. Throws UsageError. */
+/** Writes a file whole or not at all. Throws UsageError. */
 export function writeWhole(path: string, text: string): void {
-  const temporary = `${path}.part`;
   try {
-    makeFolder(dirname(path));
-    writeFileSync(temporary, text);
-    renameSync(temporary, path);
+    replaceFile(path, text);
   } catch (error) {
-    removeIfThere(temporary);
     throw new UsageError(`${path}: cannot be written (${messageOf(error)})`);
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // What cannot be made cannot always be removed either; the reason why is told already.
   }
 }
 

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import { makeFolder } from "../lab/folder.js";
+import { makeFolder } from "../lab/storage/folder.js";
 import { setInText } from "../lab/variant.js";
 import type { PredictedReport } from "../lab/predict/prediction.js";
 import type { QualityWindow } from "../live/gameday/quality.js";

@@ -2,7 +2,7 @@
 
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeFolder } from "../lab/folder.js";
+import { makeFolder } from "../lab/storage/folder.js";
 import type { Sample } from "../lab/agreement/measure.js";
 import { MODEL_VERSION } from "../world/model-version.js";
 import type { Fidelity } from "../world/world.js";

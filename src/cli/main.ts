@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { InternalError } from "../kernel/assert.js";
-import { StorageError } from "../lab/sweep/parts.js";
+import { StorageError } from "../lab/storage/storage-error.js";
 import { RedisTrouble } from "../lab/redis/trouble.js";
 import { ExitCode, messageOf, UsageError } from "./exit.js";
 import { processTerminal } from "./terminal.js";

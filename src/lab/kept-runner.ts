@@ -4,9 +4,8 @@ import { setImmediate } from "node:timers/promises";
 import { counted } from "../kernel/format.js";
 import { buildWords, thisBuild } from "./build.js";
 import { resultOf } from "./inline-runner.js";
-import { groupName } from "./redis/outstanding.js";
-import { ResultFile, type ResultFileOptions } from "./redis/result-file.js";
-import { runKey, type Job, type OnResult, type RunManyOptions, type RunManySummary, type Runner, type RunResult } from "./runner.js";
+import { groupName, runKey, type Job, type OnResult, type RunManyOptions, type RunManySummary, type Runner, type RunResult } from "./runner.js";
+import { ResultFile, type ResultFileOptions } from "./storage/result-file.js";
 
 export interface KeptRunnerOptions extends Pick<ResultFileOptions, "resume" | "files"> {
   /** The file of results. */

@@ -16,8 +16,11 @@ export interface Job {
   readonly detail: Detail;
 }
 
+/** The part of a run key before the seed: `hash:fidelity`. */
+export const groupName = ({ bundle, fidelity }: Pick<Job, "bundle" | "fidelity">): string => `${bundle.hash}:${fidelity}`;
+
 /** The stable name of a run: `hash:fidelity:seed`. */
-export const runKey = ({ bundle, fidelity, seed }: Pick<Job, "bundle" | "fidelity" | "seed">): string => `${bundle.hash}:${fidelity}:${seed}`;
+export const runKey = (job: Pick<Job, "bundle" | "fidelity" | "seed">): string => `${groupName(job)}:${job.seed}`;
 
 /** Why a run has no result: its scenario is refused, the simulator broke, or it took longer than it may. */
 export interface JobFailure {

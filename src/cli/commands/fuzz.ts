@@ -6,7 +6,7 @@ import type { CaseFrame } from "../../lab/fuzz/cases.js";
 import { readCorpus, keepInCorpus } from "../../lab/fuzz/corpus.js";
 import { fuzz, type Found, type FuzzResult } from "../../lab/fuzz/fuzz.js";
 import { startRunner } from "../../lab/start-runner.js";
-import { StorageError } from "../../lab/sweep/parts.js";
+import { StorageError } from "../../lab/storage/storage-error.js";
 import { counted } from "../../kernel/format.js";
 import { caseFile, caseName, fuzzLines } from "../../report/lab/fuzz-words.js";
 import { parseDuration } from "../../scenario/units.js";

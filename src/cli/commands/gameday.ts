@@ -12,7 +12,7 @@ import { gameDayFolder } from "../../live/safety/game-days.js";
 import { checkPlan, machineNow, type GameDayPlan } from "../../live/safety/plan.js";
 import { confirmPlan, planText } from "../../live/safety/plan-text.js";
 import { counted } from "../../kernel/format.js";
-import { makeFolder } from "../../lab/folder.js";
+import { makeFolder } from "../../lab/storage/folder.js";
 import type { Scenario } from "../../scenario/compiled.js";
 import { slug } from "../artifacts.js";
 import { ExitCode, messageOf, UsageError } from "../exit.js";

@@ -46,7 +46,7 @@ export const keptUnlessJson = ({ json, redis, resume }: RunnerFlags & { readonly
 export async function runnerFor(flags: RunnerFlags, { runs, secondsPerRun, scenarios, results, keeps, signal }: RunnerNeeds, terminal: Terminal): Promise<Runner> {
   const local = { workers: parseWorkers(flags.workers), ...(runs === undefined ? {} : { runs }), ...(secondsPerRun === undefined ? {} : { secondsPerRun }), ...(scenarios === undefined ? {} : { scenarios }) };
   if (flags.redis === undefined && keeps === undefined) return startRunner(local);
-  const files = keeps === undefined ? null : (await import("../../lab/redis/result-head.js")).filesOf(keeps);
+  const files = keeps === undefined ? null : (await import("../../lab/storage/result-head.js")).filesOf(keeps);
   const kept = { results, files, resume: flags.resume === true, interrupted: signal, onNotice: (line: string) => notice(terminal, line) };
   if (flags.redis === undefined) return startRunner({ ...local, kept });
   return startRunner({ ...local, redis: { ...kept, place: await redisPlaceOf(flags.redis, flags) } });

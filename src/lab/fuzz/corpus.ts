@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 
-import { writeFileWhole } from "../sweep/parts.js";
+import { writeFileWhole } from "../storage/whole-file.js";
 import { isFields, yamlOf, type Fields, type Value } from "./document.js";
 
 /** Files of a corpus: 16 hexadecimal digits of what they hold. */

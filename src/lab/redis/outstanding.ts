@@ -1,10 +1,10 @@
 // What was sent and is not answered yet, and how large the next batch should be.
 
 import type { Bundle } from "../bundle.js";
-import type { Detail, Job } from "../runner.js";
+import { groupName, type Detail, type Job } from "../runner.js";
 import type { Fidelity } from "../../world/world.js";
 import type { Group } from "./protocol.js";
-import type { KeptResult } from "./result-file.js";
+import type { KeptResult } from "../storage/result-file.js";
 
 /** Thread time that a batch should take: long against the way through Redis, short against what a lost worker costs. */
 const BATCH_MILLIS = 1000;
@@ -22,9 +22,6 @@ export interface Waiting {
   readonly deaths: number;
   expects(group: string, detail: Detail, seed: number): boolean;
 }
-
-/** The part of a run key before the seed. */
-export const groupName = ({ bundle, fidelity }: Pick<Job, "bundle" | "fidelity">): string => `${bundle.hash}:${fidelity}`;
 
 const nameOf = (group: string, detail: Detail, seed: number): string => `${group}:${detail}:${seed}`;
 

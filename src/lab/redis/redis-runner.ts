@@ -9,13 +9,13 @@ import type { Bundle } from "../bundle.js";
 import { resultOf } from "../inline-runner.js";
 import type { Played } from "../play.js";
 import { Lookahead } from "../pool-runner.js";
-import { runKey, type Job, type OnResult, type RunManyOptions, type RunManySummary, type Runner } from "../runner.js";
+import { groupName, runKey, type Job, type OnResult, type RunManyOptions, type RunManySummary, type Runner } from "../runner.js";
 import { Answers } from "./answers.js";
-import { groupName, Outstanding, type Waiting } from "./outstanding.js";
+import { Outstanding, type Waiting } from "./outstanding.js";
 import { durationWords, Patience, reachRedis, redisOptions, within } from "./connect.js";
 import type { RedisPlace } from "./place.js";
 import { KEYS, LIFE, QUEUE, type Answer, type BatchJob, type ResultsAnswer, type WorkerName } from "./protocol.js";
-import { ResultFile, type ResultFileOptions } from "./result-file.js";
+import { ResultFile, type ResultFileOptions } from "../storage/result-file.js";
 import { lastingTrouble, RedisTrouble } from "./trouble.js";
 
 /** Runs that may be ahead of the results that were delivered. */

@@ -4,7 +4,8 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { finishedParts, storageError, StorageError } from "./parts.js";
+import { storageError, StorageError } from "../storage/storage-error.js";
+import { finishedParts } from "./parts.js";
 import type { Manifest } from "./plan.js";
 import { readManifest } from "./sweep.js";
 

@@ -1,18 +1,13 @@
 // Rows on disk: parts of a fixed number of lines that appear whole, and what is left of them after an interruption.
 
 import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readdirSync, readSync, renameSync, writeSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { makeFolder } from "../folder.js";
+import { join } from "node:path";
+import { storageError, StorageError } from "../storage/storage-error.js";
 
 /** Bytes gathered before they are written. */
 const BUFFER_BYTES = 1 << 20;
 const OPEN_ENDING = ".open";
 const NEWLINE = 10;
-
-/** The disk would not take or give something; a line for the user, nothing that was written before is lost. */
-export class StorageError extends Error {
-  override readonly name = "StorageError";
-}
 
 export const partName = (index: number): string => `part-${String(index + 1).padStart(5, "0")}.ndjson`;
 
@@ -101,23 +96,6 @@ function writeAll(file: number, bytes: Buffer): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
 }
 
-/** Writes a file whole or not at all. */
-export function writeFileWhole(path: string, text: string): void {
-  try {
-    makeFolder(dirname(path));
-    const file = openSync(`${path}${OPEN_ENDING}`, "w");
-    try {
-      writeAll(file, Buffer.from(text));
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(`${path}${OPEN_ENDING}`, path);
-  } catch (error) {
-    throw storageError(path, error);
-  }
-}
-
 /** What is wrong with rows that were found; null when they are as planned. */
 export type RowCheck = (row: number, line: string) => string | null;
 
@@ -190,15 +168,4 @@ function countLines(path: string, before: number, check: RowCheck): { readonly l
 
 function refuse(path: string, wrong: string | null): void {
   if (wrong !== null) throw new StorageError(`${path}: ${wrong}; it belongs to another sweep, or is damaged: take it away, or choose another --out`);
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: "the disk is full", EDQUOT: "the quota is used up", EACCES: "no permission", EPERM: "no permission", EROFS: "the disk is read-only", ENOTDIR: "a part of the path is a file, not a folder",
-};
-
-/** A failure of the file system as one clear line. */
-export function storageError(path: string, error: unknown): StorageError {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const why = REASONS[code] ?? (error instanceof Error ? error.message : String(error));
-  return new StorageError(`${path}: cannot be written: ${why}; what was written before is kept, and --resume goes on from there`);
 }

@@ -5,7 +5,9 @@ import { join } from "node:path";
 
 import type { Classification } from "../../sim/outcome.js";
 import type { Runner, RunResult } from "../runner.js";
-import { finishedParts, keptRows, PartWriter, StorageError, writeFileWhole } from "./parts.js";
+import { StorageError } from "../storage/storage-error.js";
+import { writeFileWhole } from "../storage/whole-file.js";
+import { finishedParts, keptRows, PartWriter } from "./parts.js";
 import { jobsFrom, keyAt, manifestOf, manifestText, runsOf, variantAt, type Manifest, type SweepPlan, type SweepVariant } from "./plan.js";
 
 export const MANIFEST = "manifest.json";

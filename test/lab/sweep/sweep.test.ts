@@ -9,7 +9,7 @@ import { axisOf, type Axis } from "../../../src/lab/sweep/axis.js";
 import { designPoints } from "../../../src/lab/sweep/design.js";
 import { SweepRows } from "../../../src/lab/sweep/duckdb.js";
 import { findingsOf } from "../../../src/lab/sweep/findings.js";
-import { StorageError } from "../../../src/lab/sweep/parts.js";
+import { StorageError } from "../../../src/lab/storage/storage-error.js";
 import { planSweep, runsOf, type SweepPlan } from "../../../src/lab/sweep/plan.js";
 import { sweep } from "../../../src/lab/sweep/sweep.js";
 import { sweepReport } from "../../../src/report/lab/sweep-report.js";

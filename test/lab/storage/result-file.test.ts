@@ -4,8 +4,8 @@ import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { thisBuild } from "../../../src/lab/build.js";
-import { ResultFile, type KeptResult } from "../../../src/lab/redis/result-file.js";
-import { temporaryFolder } from "./support.js";
+import { ResultFile, type KeptResult } from "../../../src/lab/storage/result-file.js";
+import { temporaryFolder } from "../redis/support.js";
 
 const GROUP = `${"ab".repeat(16)}:cohort`;
 let folder = "";

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { buildWords, type Build } from "../build.js";
 import type { Bundle } from "../bundle.js";
-import { StorageError } from "../sweep/parts.js";
+import { StorageError } from "./storage-error.js";
 
 /** What results belong to. */
 export interface Origin {

@@ -5,10 +5,10 @@ import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import { InternalError } from "../../kernel/assert.js";
 import type { Build } from "../build.js";
-import { makeFolder } from "../folder.js";
 import type { Detail } from "../runner.js";
-import { storageError, StorageError } from "../sweep/parts.js";
+import { makeFolder } from "./folder.js";
 import { checkIsHead, checkOrigin, headLine, noResults, type Origin } from "./result-head.js";
+import { storageError, StorageError } from "./storage-error.js";
 
 /** A result's texts, and who played it. */
 export interface KeptResult {
