@@ -1,6 +1,7 @@
 // The cause of a decision: the deciding check asked once more, without the requests that carry the release's effects.
 
 import type { DecisionBasis } from "../delivery/observer.js";
+import type { DecisionRule } from "../engines/decision.js";
 import type { Micros } from "../kernel/units.js";
 import type { SeriesStore } from "../telemetry/store.js";
 import type { EffectKind } from "../world/effect.js";
@@ -37,10 +38,14 @@ export function causeOf(simulation: Simulation, journal: ReleaseJournal, item: R
     return { cause: "luck", causeReason: `No check decided (${decision.rule}), so the release's own requests cannot have.` };
   }
   const check = decision.decidingCheck ?? "the deciding check";
+  const says = UNDECIDED.includes(decision.rule) ? "decides nothing" : "fails";
   return passes
     ? { cause: "release", causeReason: `Without the requests that ${version}'s own defects touched, "${check}" passes.` }
-    : { cause: "luck", causeReason: `"${check}" fails even without the requests that ${version}'s own defects touched.` };
+    : { cause: "luck", causeReason: `"${check}" ${says} even without the requests that ${version}'s own defects touched.` };
 }
+
+/** Here the deciding check broke no limit: it could not say. */
+const UNDECIDED: readonly DecisionRule[] = ["thin-data", "missing-data"];
 
 /** Defects that keep replicas from getting ready, or from staying so; what they did is seen in the world's events. */
 const STARTING_DEFECTS: readonly EffectKind["kind"][] = ["startup-failure", "restart-loop", "memory-growth"];

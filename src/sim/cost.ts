@@ -1,55 +1,35 @@
 // What a release cost, in money and by part.
 
-import { MICROS_PER_HOUR, seconds, type Micros, type Ratio } from "../kernel/units.js";
+import { MICROS_PER_HOUR, seconds, type Micros } from "../kernel/units.js";
 import type { CostWeights, Scenario } from "../scenario/compiled.js";
-import { LEDGER_COLUMNS, LedgerColumn } from "../world/ledger.js";
+import { HARM_COLUMNS, HarmColumn, LEDGER_COLUMNS, LedgerColumn, type LedgerCell } from "../world/ledger.js";
 import type { ReleaseJournal } from "./journal.js";
 import type { Cost, Impact, ReleaseTruth } from "./outcome.js";
 import type { Simulation } from "./play.js";
-import { releasesOf, type ReleaseItem } from "./stage.js";
+import type { Recorder } from "./recording.js";
+import type { ReleaseItem } from "./stage.js";
 
-/** Client pages that the release harmed. With several releases, the run's harm is shared by their harmed requests. */
-export function impactOf(simulation: Simulation, item: ReleaseItem): Impact {
-  const { recorder, journals } = simulation;
-  const { ledger } = recorder;
-  let pages = 0;
-  let failed = 0;
-  let slow = 0;
-  let lost = 0;
-  ledger.cells.forEach((cell, index) => {
-    if (cell.scope !== "edge") return;
-    const row = index * LEDGER_COLUMNS;
-    pages += ledger.totals[row + LedgerColumn.requests];
-    failed += ledger.totals[row + LedgerColumn.harmedErrors];
-    slow += ledger.totals[row + LedgerColumn.harmedSlow];
-    lost += ledger.totals[row + LedgerColumn.lostOrderEuro];
-  });
-  const before = pagesBefore(simulation, journals[item.index].releasedAt);
-  const share = shareOfHarm(simulation, item);
-  const harmed = (failed + slow) * share;
+/** Client pages that the release harmed, whatever other releases did. */
+export function impactOf({ recorder, journals }: Simulation, item: ReleaseItem): Impact {
+  const { harmBy } = recorder.ledger;
+  const row = item.index * HARM_COLUMNS;
+  const [failed, slow] = [harmBy[row + HarmColumn.failed], harmBy[row + HarmColumn.slow]];
+  const pages = pagesIn(recorder.cells, recorder.ledger.totals) - pagesBefore(recorder, journals[item.index].releasedAt);
   return {
-    failedRequests: failed * share,
-    slowRequests: slow * share,
-    lostOrdersEuro: lost * share,
-    shareOfRequests: pages > before ? harmed / (pages - before) : 0,
+    failedRequests: failed,
+    slowRequests: slow,
+    lostOrdersEuro: harmBy[row + HarmColumn.lostOrderEuro],
+    shareOfRequests: pages > 0 ? (failed + slow) / pages : 0,
   };
 }
 
-function shareOfHarm({ recorder, input }: Simulation, item: ReleaseItem): Ratio {
-  const { harmedBy } = recorder.ledger;
-  const all = releasesOf(input.scenario).reduce((sum, { index }) => sum + harmedBy[index], 0);
-  return all === 0 ? 0 : harmedBy[item.index] / all;
+function pagesBefore({ rows, cells }: Recorder, at: Micros): number {
+  const row = rows.findLast((candidate) => candidate.at <= at);
+  return row === undefined ? 0 : pagesIn(cells, row.totals);
 }
 
-function pagesBefore({ recorder }: Simulation, at: Micros): number {
-  const row = recorder.rows.findLast((candidate) => candidate.at <= at);
-  if (row === undefined) return 0;
-  let pages = 0;
-  recorder.cells.forEach((cell, index) => {
-    if (cell.scope === "edge") pages += row.totals[index * LEDGER_COLUMNS + LedgerColumn.requests];
-  });
-  return pages;
-}
+const pagesIn = (cells: readonly LedgerCell[], totals: Float64Array): number =>
+  cells.reduce((sum, { scope }, index) => (scope === "edge" ? sum + totals[index * LEDGER_COLUMNS + LedgerColumn.requests] : sum), 0);
 
 /**
  * The cost of a release under the scenario's weights. Only a good release can be late: one that harms by itself or

@@ -108,7 +108,7 @@ function evidenceBeside({ scenario, item, twins }: Case, others: readonly number
 function withRolloutHarm(scenario: Scenario, item: ReleaseItem, exposed: TruthOfRelease): TruthOfRelease {
   if (exposed.truth !== "harmless") return exposed;
   const schedule = runTwin(scenario, { kind: "schedule", made: [item.index] });
-  const rollout = compareTwins(scenario, item, schedule, twinsOf(scenario).made([]), item.at).filter(({ finding }) => finding === "harmful");
+  const rollout = compareTwins(scenario, item, schedule, twinsOf(scenario).made([]), item.at, "as the strategy rolls it out").filter(({ finding }) => finding === "harmful");
   return rollout.length === 0 ? exposed : { truth: "strategy-harm", evidence: rollout, rightAction: "none" };
 }
 
@@ -126,12 +126,13 @@ function compareTwins(
   withRelease: Twin,
   without: Twin,
   from: Micros,
+  manner = "at 100%",
 ): readonly TruthEvidence[] {
   const groups = edgeGroups(withRelease.cells);
   return scenario.objectives.flatMap((objective) =>
     groups.flatMap((group) => {
       const worst = worstWindow(objective, group, withRelease, without, { from, width: truthWindow(scenario) });
-      return worst === null ? [] : [explain(objective, group, item, worst)];
+      return worst === null ? [] : [explain(objective, group, `${item.release.version} ${manner}`, worst)];
     }),
   );
 }
@@ -243,7 +244,7 @@ function worstFinding(evidence: readonly TruthEvidence[]): "harmful" | "borderli
   return evidence.some((item) => item.finding === "borderline") ? "borderline" : "fine";
 }
 
-function explain(objective: Objective, group: EdgeGroup, item: ReleaseItem, worst: WindowFinding): TruthEvidence {
+function explain(objective: Objective, group: EdgeGroup, played: string, worst: WindowFinding): TruthEvidence {
   const show = (value: number): string =>
     objective.metric === "error-rate" || objective.metric === "conversion" ? percent(value) : span(value * 1e6);
   const name = { "error-rate": "error rate", conversion: "drop of conversion", p50: "p50", p95: "p95", p99: "p99" }[objective.metric];
@@ -251,7 +252,7 @@ function explain(objective: Objective, group: EdgeGroup, item: ReleaseItem, wors
   const stretch = width < 2 * MICROS_PER_MINUTE ? `${span(width)} (from ${clockText(worst.from)})` : `5 minutes (from minute ${Math.round(worst.from / MICROS_PER_MINUTE)})`;
   const whom = group.segment === "all" ? "" : group.segment === "targeted" ? " for the users it touches" : " for the other users";
   const reason =
-    `With ${item.release.version} at 100%, the ${name} of ${group.endpoint}${whom} is ${show(worst.withRelease)} ` +
+    `With ${played}, the ${name} of ${group.endpoint}${whom} is ${show(worst.withRelease)} ` +
     `in its worst ${stretch}, against ${show(worst.without)} without it and an objective of ${show(worst.limit)}.`;
   return {
     objective: objective.metric,

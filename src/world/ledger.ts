@@ -1,7 +1,7 @@
 // The truth's own books: cumulative counts per cell that no engine ever sees.
 
 import { exactPow } from "../kernel/exact.js";
-import { MICROS_PER_SECOND, type Micros } from "../kernel/units.js";
+import { MICROS_PER_SECOND, type Euro, type Micros } from "../kernel/units.js";
 import type { Model } from "./model.js";
 
 /**
@@ -17,7 +17,7 @@ export interface LedgerCell {
   readonly segment: "all" | "targeted" | "rest";
 }
 
-/** Columns of a cell's row. `harmed*` carry an effect of some release; see also `harmedBy`. */
+/** Columns of a cell's row. `harmed*` carry an effect of some release; whose it is stands in `harmBy`. */
 export const LedgerColumn = {
   requests: 0,
   errors: 1,
@@ -30,10 +30,23 @@ export const LedgerColumn = {
   harmedErrors: 6,
   /** Slow past the objective because of a release's effect. */
   harmedSlow: 7,
-  /** Orders that a release's effects took away, by a failed page or a lost conversion, in euro. */
-  lostOrderEuro: 8,
 } as const;
-export const LEDGER_COLUMNS = 9;
+export const LEDGER_COLUMNS = 8;
+
+/** Columns of a release's row: its harm to clients. A page that carries effects of two releases counts whole for both. */
+export const HarmColumn = {
+  /** Pages that failed, were slow, or lost their order. */
+  pages: 0,
+  failed: 1,
+  /** Succeeded, but slower than the objective's edge. */
+  slow: 2,
+  /** Orders that its effects took away, by a failed page or a lost conversion, in euro. */
+  lostOrderEuro: 3,
+} as const;
+export const HARM_COLUMNS = 4;
+
+/** What became of a harmed page; `order`: answered well, only its order is lost. */
+export type HarmKind = "failed" | "slow" | "order";
 
 /** Upper edges of the ledger's fine latency histogram: 1 ms x 2^(k/4), k = 0..68 (about 131 s), then +Inf. */
 export const LEDGER_EDGES = 69;
@@ -49,8 +62,8 @@ export interface Ledger {
   /** Per release: the first and the last request (its end) that an effect of the release failed or slowed past the objective; NaN before. */
   readonly firstHarmAt: Float64Array;
   readonly lastHarmAt: Float64Array;
-  /** Per release: harmed pages so far: failed, slow, or an order lost to a conversion effect. */
-  readonly harmedBy: Float64Array;
+  /** releases x HARM_COLUMNS: harm so far. */
+  readonly harmBy: Float64Array;
   /** By cell: up to when its books are closed; NaN (or absent): to the present moment. */
   readonly closedAt?: Float64Array;
 }
@@ -78,7 +91,7 @@ export class LedgerBook implements Ledger {
   readonly edgesSeconds = EDGES_SECONDS;
   readonly firstHarmAt: Float64Array;
   readonly lastHarmAt: Float64Array;
-  readonly harmedBy: Float64Array;
+  readonly harmBy: Float64Array;
   readonly closedAt: Float64Array;
   /** First cell of a version, by version; -1 when the scope has none. Then slot x segments + segment follow. */
   readonly #edgeFirst: Int32Array;
@@ -108,7 +121,7 @@ export class LedgerBook implements Ledger {
     this.histogram = new Float64Array(detail === "full" ? cells.length * (LEDGER_EDGES + 1) : 0);
     this.firstHarmAt = new Float64Array(model.releases).fill(NaN);
     this.lastHarmAt = new Float64Array(model.releases).fill(NaN);
-    this.harmedBy = new Float64Array(model.releases);
+    this.harmBy = new Float64Array(model.releases * HARM_COLUMNS);
     this.closedAt = new Float64Array(cells.length).fill(NaN);
   }
 
@@ -141,19 +154,33 @@ export class LedgerBook implements Ledger {
     if (histogram.length > 0) histogram[cell * (LEDGER_EDGES + 1) + ledgerBucket(latency)] += 1;
   }
 
-  /** Adds one harmed answer: failed, or succeeded but slow, because of some release. */
+  /** Adds one harmed answer to its cell: failed, or succeeded but slow, because of some release. */
   countHarmed(cell: number, failed: boolean, slow: boolean): void {
     if (failed) this.totals[cell * LEDGER_COLUMNS + LedgerColumn.harmedErrors] += 1;
     else if (slow) this.totals[cell * LEDGER_COLUMNS + LedgerColumn.harmedSlow] += 1;
   }
 
-  /** Notes `count` harmed pages of every release in the mask, at the time they ended. */
-  harm(mask: number, at: Micros, count: number): void {
-    for (let release = 0; release < this.harmedBy.length; release++) {
+  /** Notes one harmed page of every release in the mask, at the time it ended. */
+  harm(mask: number, kind: HarmKind, at: Micros): void {
+    for (let release = 0; release < this.firstHarmAt.length; release++) {
       if ((mask & (1 << release)) === 0) continue;
-      if (this.harmedBy[release] === 0) this.firstHarmAt[release] = at;
+      if (this.harmBy[release * HARM_COLUMNS + HarmColumn.pages] === 0) this.firstHarmAt[release] = at;
       this.lastHarmAt[release] = at;
-      this.harmedBy[release] += count;
+      this.countHarm(release, kind, 1);
+    }
+  }
+
+  /** Adds harmed pages of one release. */
+  countHarm(release: number, kind: HarmKind, count: number): void {
+    const row = release * HARM_COLUMNS;
+    this.harmBy[row + HarmColumn.pages] += count;
+    if (kind !== "order") this.harmBy[row + HarmColumn[kind]] += count;
+  }
+
+  /** Adds orders that every release in the mask took away. */
+  loseOrders(mask: number, euro: Euro): void {
+    for (let release = 0; release < this.firstHarmAt.length; release++) {
+      if ((mask & (1 << release)) !== 0) this.harmBy[release * HARM_COLUMNS + HarmColumn.lostOrderEuro] += euro;
     }
   }
 }

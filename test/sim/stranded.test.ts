@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { columnBetween, cellsWhere } from "../../src/sim/recording.js";
 import { simulate } from "../../src/sim/simulate.js";
-import { LedgerColumn } from "../../src/world/ledger.js";
+import { HarmColumn, LedgerColumn } from "../../src/world/ledger.js";
 import { cornerShop, release } from "./support/corner-shop.js";
 
 describe.each(["cohort", "request"] as const)("a release whose replicas all crash at once, in %s", (fidelity) => {
@@ -25,6 +25,6 @@ describe.each(["cohort", "request"] as const)("a release whose replicas all cras
     expect(sum(LedgerColumn.errors, first, crash)).toBeLessThan(20);
     expect(sum(LedgerColumn.errors, crash, crash + 4)).toBeGreaterThan(50);
     // Nobody reloads here: each harmed page loses half an order of 20 EUR.
-    expect(sum(LedgerColumn.lostOrderEuro, first, last)).toBeCloseTo(10 * sum(LedgerColumn.harmedErrors, first, last), 6);
+    expect(recorder.ledger.harmBy[HarmColumn.lostOrderEuro]).toBeCloseTo(10 * sum(LedgerColumn.harmedErrors, first, last), 6);
   });
 });

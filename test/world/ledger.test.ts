@@ -49,9 +49,12 @@ describe("the cells", () => {
 describe("harm", () => {
   it("is booked for every release in the mask, with its first and its last time", () => {
     const ledger = ledgerOf(1);
-    ledger.harm(0b101, 10, 1);
-    ledger.harm(0b001, 20, 3);
-    expect([...ledger.harmedBy]).toEqual([4, 0, 1]);
+    ledger.harm(0b101, "failed", 10);
+    ledger.harm(0b001, "slow", 20);
+    ledger.harm(0b001, "order", 20);
+    ledger.loseOrders(0b101, 2.5);
+    // Pages, failed, slow, euro of lost orders.
+    expect([...ledger.harmBy]).toEqual([3, 1, 1, 2.5, 0, 0, 0, 0, 1, 1, 0, 2.5]);
     expect([...ledger.firstHarmAt]).toEqual([10, NaN, 10]);
     expect([...ledger.lastHarmAt]).toEqual([20, NaN, 10]);
   });

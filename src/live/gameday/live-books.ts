@@ -47,7 +47,7 @@ export class LiveBooks {
     });
     ledger.firstHarmAt.set(report.firstHarmAt);
     ledger.lastHarmAt.set(report.lastHarmAt);
-    ledger.harmedBy.set(report.harmedBy);
+    ledger.harmBy.set(report.harmBy);
   }
 
   /** What one life of a replica answered since the report before. */

@@ -158,7 +158,7 @@ export type Report =
       readonly histogram: Float64Array;
       readonly firstHarmAt: Float64Array;
       readonly lastHarmAt: Float64Array;
-      readonly harmedBy: Float64Array;
+      readonly harmBy: Float64Array;
       readonly intended: number;
       readonly sent: number;
       readonly rate: Rps;

@@ -248,11 +248,15 @@ export class Books {
     const slow = slowedBy !== 0 ? seen.slow : 0;
     totals[row + LedgerColumn.harmedErrors] += failed;
     totals[row + LedgerColumn.harmedSlow] += slow;
-    totals[row + LedgerColumn.lostOrderEuro] += failed * this.#givenUpShare(version, slot, k) * endpoint.conversion * endpoint.orderValue;
-    if (blame !== 0 && seen.blamed > 0) this.#harm(blame, seen.blamed, seen.blamedLatency / seen.blamed, target, entity, now);
+    const euroPerFailure = this.#givenUpShare(version, slot, k) * endpoint.conversion * endpoint.orderValue;
+    if (blame !== 0 && seen.blamed > 0) {
+      this.#harm(blame, { failed: seen.blamed, slow: 0, orders: 0 }, seen.blamedLatency / seen.blamed, target, entity, now);
+      ledger.loseOrders(blame, seen.blamed * euroPerFailure);
+    }
     if (slowedBy !== 0 && seen.gaveUp + slow > 0) {
       const after = slow > 0 ? seen.slowLatency / slow : this.#timeoutSeconds;
-      this.#harm(slowedBy, seen.gaveUp + slow, after, target, entity, now);
+      this.#harm(slowedBy, { failed: seen.gaveUp, slow, orders: 0 }, after, target, entity, now);
+      ledger.loseOrders(slowedBy, seen.gaveUp * euroPerFailure);
     }
     if (endpoint.conversion > 0 && seen.ok > 0) this.#bookOrders(target, version, slot, k, row, slowedBy, entity, now, seen);
   }
@@ -266,19 +270,23 @@ export class Books {
     const at = slot * classes.count + k;
     const kept = version.conversionKept[at];
     const index = PAGE_DRAWS + (at * 64 + slowedBy) * DRAWS_PER_CELL;
-    const wanted = noiseFree ? ok * conversion : binomialFrom(uniform(target.key, entity, index), ok, conversion);
-    const orders = kept >= 1 ? wanted : noiseFree ? wanted * kept : binomialFrom(uniform(target.key, entity, index + 1), wanted, kept);
+    const keptByFaults = version.conversionKeptByFaults[at];
+    const drawn = (draw: number, of: number, share: number): number =>
+      share >= 1 ? of : noiseFree ? of * share : binomialFrom(uniform(target.key, entity, index + draw), of, share);
+    /** As they would be without the release, and as they are. */
+    const wanted = drawn(2, drawn(0, ok, conversion), keptByFaults);
+    const orders = drawn(1, wanted, kept / keptByFaults);
     totals[row + LedgerColumn.conversions] += orders;
     totals[row + LedgerColumn.orderEuro] += orders * orderValue;
-    totals[row + LedgerColumn.lostOrderEuro] += ok * conversion * (1 - kept) * orderValue;
     const taken = version.conversionMask[at];
+    ledger.loseOrders(taken, ok * conversion * (keptByFaults - kept) * orderValue);
     const { live, schema } = target.target;
     for (let lane = 0; lane < live.length; lane += 1) {
       const shown = lane > 0 && (taken & (1 << (lane - 1))) !== 0 ? wanted : orders;
       live[lane][schema.conversionsIndex(slot)] += shown;
       live[lane][schema.orderValueIndex(slot)] += shown * orderValue;
     }
-    if (taken !== 0 && wanted > orders) this.#harm(taken, wanted - orders, seen.latency / seen.pages, target, entity, now);
+    if (taken !== 0 && wanted > orders) this.#harm(taken, { failed: 0, slow: 0, orders: wanted - orders }, seen.latency / seen.pages, target, entity, now);
   }
 
   /** Share of failed pages that nobody loads again. */
@@ -295,13 +303,14 @@ export class Books {
   }
 
   /** The first harmed request of a stretch comes where the first of n uniform points lies. Its harm is its answer, unless telemetry tells of it sooner. */
-  #harm(mask: number, count: number, afterSeconds: number, target: ServiceTarget, entity: number, now: Micros): void {
+  #harm(mask: number, { failed, slow, orders }: HarmedPages, afterSeconds: number, target: ServiceTarget, entity: number, now: Micros): void {
     const { ledger, noiseFree } = this.#parts;
-    for (let r = 0; r < ledger.harmedBy.length; r += 1) {
+    const count = failed + slow + orders;
+    for (let r = 0; r < ledger.firstHarmAt.length; r += 1) {
       if ((mask & (1 << r)) === 0) continue;
       // An order is lost on answered pages, so not before the first of them.
       const since = target.harmSince[r] <= now ? target.harmSince[r] : target.since <= now ? target.since : now;
-      if (ledger.harmedBy[r] === 0 || !(ledger.firstHarmAt[r] <= since)) {
+      if (!(ledger.firstHarmAt[r] <= since)) {
         const u = noiseFree ? 0.5 : uniform(this.#edgeKey, entity, target.version * 32 + r);
         const first = Math.min(now, Math.round(since + (now - since) * firstOf(u, count) + fromSeconds(afterSeconds)));
         if (!(ledger.firstHarmAt[r] <= first)) ledger.firstHarmAt[r] = first;
@@ -311,7 +320,9 @@ export class Books {
       const back = noiseFree ? 0.5 : uniform(this.#edgeKey, entity, LAST_HARM_DRAWS + this.#harms);
       const last = Math.min(now, Math.round(until - (until - since) * firstOf(back, count) + fromSeconds(afterSeconds)));
       if (!(ledger.lastHarmAt[r] >= last)) ledger.lastHarmAt[r] = last;
-      ledger.harmedBy[r] += count;
+      ledger.countHarm(r, "failed", failed);
+      ledger.countHarm(r, "slow", slow);
+      ledger.countHarm(r, "order", orders);
     }
   }
 
@@ -347,14 +358,14 @@ export class Books {
     totals[row + LedgerColumn.latencySeconds] += n * seconds;
     if (full) this.#addFine(cell, this.#parts.book.failureAt(seconds), n, 0);
     if (mask === 0) return;
-    totals[row + LedgerColumn.lostOrderEuro] += n * this.#givenUpShare(version, slot, k) * endpoint.conversion * endpoint.orderValue;
+    ledger.loseOrders(mask, n * this.#givenUpShare(version, slot, k) * endpoint.conversion * endpoint.orderValue);
     totals[row + LedgerColumn.harmedErrors] += n;
-    for (let r = 0; r < ledger.harmedBy.length; r += 1) {
+    for (let r = 0; r < ledger.firstHarmAt.length; r += 1) {
       if ((mask & (1 << r)) === 0) continue;
       if (!(ledger.firstHarmAt[r] <= now)) ledger.firstHarmAt[r] = now;
       const last = Math.min(now, version.lostUntil + fromSeconds(seconds));
       if (!(ledger.lastHarmAt[r] >= last)) ledger.lastHarmAt[r] = last;
-      ledger.harmedBy[r] += n;
+      ledger.countHarm(r, "failed", n);
     }
   }
 }
@@ -367,6 +378,13 @@ function noteHarm(target: ServiceTarget, mask: number, { since, until }: Cell): 
     if (!(harmSince[r] <= since)) harmSince[r] = since;
     if (!(harmUntil[r] >= until)) harmUntil[r] = until;
   }
+}
+
+/** Pages by what became of them; `orders` were answered well and lost only their order. */
+interface HarmedPages {
+  readonly failed: number;
+  readonly slow: number;
+  readonly orders: number;
 }
 
 /** What clients saw of one cell's answers; `blamed` failed with an answer, `gaveUp` without. */

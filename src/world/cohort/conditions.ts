@@ -82,6 +82,7 @@ export class Conditions {
     const effects = this.#onWork[version.fleet.version.index][cell.slot];
     let acting = NOTHING_ACTS;
     let kept = 1;
+    let keptByFaults = 1;
     let keptMask = 0;
     for (const effect of effects) {
       if (!inWindow(effect, this.now) || !this.#classes.meets(cell.userClass, effect)) continue;
@@ -89,10 +90,12 @@ export class Conditions {
       if (share <= 0) continue;
       if (effect.effect.what.kind === "conversion") {
         kept *= 1 - effect.effect.what.drop * share;
+        if (effect.bit === 0) keptByFaults *= 1 - effect.effect.what.drop * share;
         keptMask |= effect.bit;
       } else acting = [...acting, { effect, share }];
     }
     version.conversionKept[at] = kept;
+    version.conversionKeptByFaults[at] = keptByFaults;
     version.conversionMask[at] = keptMask;
     if (cell.factor === factor && cell.factorMask === factorMask && cell.miss === miss && cell.cacheMask === cacheMask && sameActing(cell.acting, acting)) return;
     cell.factor = factor;

@@ -35,8 +35,9 @@ export class VersionState {
   /** Releases that silenced replicas, and those that keep replicas down. */
   silentMask = 0;
   lossMask = 0;
-  /** Share of orders that conversion effects leave, and whose they are, by cell. */
+  /** Share of orders that conversion effects leave, those of the script alone, and whose the others are, by cell. */
   readonly conversionKept: Float64Array;
+  readonly conversionKeptByFaults: Float64Array;
   readonly conversionMask: Int32Array;
   /** Per call of the service (in its order over the endpoints) and class. */
   readonly links: readonly (readonly CallLink[])[];
@@ -54,6 +55,7 @@ export class VersionState {
     this.stranded = new Float64Array(cells);
     this.unanswered = new Float64Array(cells);
     this.conversionKept = new Float64Array(cells).fill(1);
+    this.conversionKeptByFaults = new Float64Array(cells).fill(1);
     this.conversionMask = new Int32Array(cells);
     this.links = links;
     this.#firstCall = firstCall;

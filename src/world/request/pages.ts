@@ -126,13 +126,11 @@ export class Pages {
     const harm = failed ? blame : slow ? frames.slow[frame] : 0;
     if (harm !== 0) {
       ledger.countHarmed(cell, failed, slow);
-      ledger.harm(harm, now, 1);
+      ledger.harm(harm, failed ? "failed" : "slow", now);
     }
     if (!failed) this.#maybeConvert(frame, endpoint, cell);
     else if (this.#reloads(frame)) return;
-    else if (blame !== 0) {
-      ledger.totals[cell * LEDGER_COLUMNS + LedgerColumn.lostOrderEuro] += endpoint.spec.conversion * endpoint.spec.orderValue;
-    }
+    else ledger.loseOrders(blame, endpoint.spec.conversion * endpoint.spec.orderValue);
     frames.release(frame);
   }
 
@@ -178,9 +176,9 @@ export class Pages {
         mask |= effect.bit;
       }
       if (kept < 1) {
-        ledger.totals[row + LedgerColumn.lostOrderEuro] += (keptByFaults - kept) * conversion * orderValue;
+        ledger.loseOrders(mask, (keptByFaults - kept) * conversion * orderValue);
         if (lanes !== 0) lanes = this.#lanesThatConvert(frame, list, draw / conversion);
-        if (mask !== 0 && draw < conversion && (lanes & 1) === 0) ledger.harm(mask, core.time[0], 1);
+        if (mask !== 0 && draw < conversion && (lanes & 1) === 0) ledger.harm(mask, "order", core.time[0]);
       }
     }
     if (lanes === 0) return;

@@ -27,7 +27,7 @@ function measured(until: Micros, late: (at: Micros) => number = () => 0): Qualit
     sent += 30;
     sentLate += late(at);
     quality.hearLoad({
-      type: "load-books", totals: NONE, histogram: NONE, firstHarmAt: NONE, lastHarmAt: NONE, harmedBy: NONE, intended: sent, sent, refused: 0, rate: 60,
+      type: "load-books", totals: NONE, histogram: NONE, firstHarmAt: NONE, lastHarmAt: NONE, harmBy: NONE, intended: sent, sent, refused: 0, rate: 60,
       sendLagP50: 0, sendLagP99: 0, sentLate, latencyP50: 0, latencyP95: 0, latencyP99: 0, pulse,
     });
   }

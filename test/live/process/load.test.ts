@@ -8,7 +8,7 @@ import type { LoadSetup, Report } from "../../../src/live/process/protocol.js";
 import { Header } from "../../../src/live/process/protocol.js";
 import { Arrivals, loadModel, orderedSurge } from "../../../src/live/process/load/arrivals.js";
 import { LoadGenerator } from "../../../src/live/process/load/load-generator.js";
-import { LEDGER_COLUMNS, LedgerColumn, type LedgerBook } from "../../../src/world/ledger.js";
+import { HarmColumn, LEDGER_COLUMNS, LedgerColumn, type LedgerBook } from "../../../src/world/ledger.js";
 import { VERSION_PATH } from "../../../src/live/process/proxy/front.js";
 import { createRequestWorld } from "../../../src/world/request/request-world.js";
 import { sleep, until } from "./servers.js";
@@ -165,7 +165,7 @@ describe("the load", () => {
     await until(() => total(load.ledger, LedgerColumn.requests) === reloads.length && reloads.length > 20);
     const first = reloads.filter((count) => count === "0").length;
     expect(reloads.filter((count) => count === "1")).toHaveLength(first);
-    expect(load.ledger.harmedBy[0]).toBe(first);
+    expect(load.ledger.harmBy[HarmColumn.pages]).toBe(first);
     expect(total(load.ledger, LedgerColumn.harmedErrors)).toBe(first);
     // Those that asked to buy again got no answer at all, and the proxy told which version was to serve them.
     const unanswered = total(load.ledger, LedgerColumn.errors) - first;

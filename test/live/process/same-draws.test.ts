@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { millis, seconds } from "../../../src/kernel/units.js";
 import type { Effect } from "../../../src/world/effect.js";
-import { LEDGER_COLUMNS, LedgerColumn } from "../../../src/world/ledger.js";
+import { HarmColumn, LEDGER_COLUMNS, LedgerColumn } from "../../../src/world/ledger.js";
 import { createRequestWorld } from "../../../src/world/request/request-world.js";
 import type { WorldSpec } from "../../../src/world/spec.js";
 import { LoadGenerator } from "../../../src/live/process/load/load-generator.js";
@@ -89,7 +89,7 @@ describe("for one seed", () => {
     edge(simulated.ledger.totals).forEach((row, cell) => {
       edge(load.ledger.totals)[cell].forEach((value, column) => expect(value, `cell ${cell}, column ${column}`).toBeCloseTo(row[column], 6));
     });
-    expect(Array.from(load.ledger.harmedBy)).toEqual(Array.from(simulated.ledger.harmedBy));
-    expect(load.ledger.harmedBy[0]).toBeGreaterThan(10);
+    expect(Array.from(load.ledger.harmBy)).toEqual(Array.from(simulated.ledger.harmBy));
+    expect(load.ledger.harmBy[HarmColumn.pages]).toBeGreaterThan(10);
   });
 });

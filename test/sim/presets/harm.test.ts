@@ -18,7 +18,7 @@ function harmOf(fidelity: Fidelity, script: string): Harm {
   const runs = SEEDS.map((seed) => {
     const { world } = play(fidelity, { script, held: 0.5, seed });
     world.settle();
-    const { harmedBy: [pages], firstHarmAt: [first], lastHarmAt: [last] } = world.ledger;
+    const { harmBy: [pages], firstHarmAt: [first], lastHarmAt: [last] } = world.ledger;
     return { pages, first, last };
   });
   const mean = (of: (run: Harm) => number): number => runs.reduce((sum, run) => sum + of(run), 0) / runs.length;

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { millis, minutes, seconds } from "../../../src/kernel/units.js";
 import { cohortRefusals, createCohortWorld } from "../../../src/world/cohort/cohort-world.js";
 import type { Effect, EffectKind, EffectTarget } from "../../../src/world/effect.js";
-import { LEDGER_COLUMNS, LedgerColumn } from "../../../src/world/ledger.js";
+import { HarmColumn, LEDGER_COLUMNS, LedgerColumn } from "../../../src/world/ledger.js";
 import type { World, WorldInput } from "../../../src/world/world.js";
 import { call, effect, endpoint, input, service, shop, world } from "./small-world.js";
 
@@ -192,7 +192,7 @@ describe("a release", () => {
     expect(seen(hurt, "5xx", 1) / seen(hurt, undefined, 1)).toBeLessThan(0.03);
     expect(hurt.ledger.firstHarmAt[0]).toBeGreaterThan(minutes(2));
     expect(hurt.ledger.firstHarmAt[0]).toBeLessThan(minutes(2) + seconds(10));
-    expect(hurt.ledger.harmedBy[0] / (100 * 0.2 * 0.2 * 478)).toBeCloseTo(1, 0);
+    expect(hurt.ledger.harmBy[HarmColumn.pages] / (100 * 0.2 * 0.2 * 478)).toBeCloseTo(1, 0);
   });
 
   it("harms nobody before the first harmed answer could have come: a slow one is slow when it ends", () => {
@@ -207,10 +207,10 @@ describe("a release", () => {
     expect(hurt.setFlag("new", false)).toBe(true);
     hurt.advanceTo(minutes(11));
     hurt.settle();
-    const before = hurt.ledger.harmedBy[0];
+    const before = hurt.ledger.harmBy[HarmColumn.pages];
     hurt.advanceTo(minutes(15));
     hurt.settle();
-    expect(hurt.ledger.harmedBy[0]).toBe(before);
+    expect(hurt.ledger.harmBy[HarmColumn.pages]).toBe(before);
   });
 });
 

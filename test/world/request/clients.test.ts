@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { createRequestWorld, type RequestWorld } from "../../../src/world/request/request-world.js";
 import type { Effect } from "../../../src/world/effect.js";
+import { HarmColumn } from "../../../src/world/ledger.js";
 import type { WorldSpec } from "../../../src/world/spec.js";
 import { errorRate, increase, total } from "./measures.js";
 import { endpoint, fault, input, minutes, rate, seconds, service, shop, world } from "./small-worlds.js";
@@ -48,26 +49,26 @@ describe("orders", () => {
     expect(total(one, "orderEuro")).toBe(50 * total(one, "conversions"));
     expect(increase(one, "conversions_total") / increase(one, "http_requests_total")).toBeCloseTo(0.1, 1);
     expect(increase(one, "order_value_euro_total")).toBeCloseTo(50 * increase(one, "conversions_total"), 3);
-    expect(total(one, "lostOrderEuro")).toBe(0);
+    expect(one.ledger.harmBy).toHaveLength(0);
   });
 
   it("conversion drop without errors: fewer orders, healthy responses", () => {
     const one = play(selling, [fault(shop, { kind: "conversion", drop: 0.4 })]);
     expect(total(one, "conversions") / total(one, "requests")).toBeCloseTo(0.06, 2);
     expect(total(one, "errors")).toBe(0);
-    expect(total(one, "lostOrderEuro")).toBe(0);
+    expect(one.ledger.harmBy).toHaveLength(0);
   });
 
   it("a release's conversion drop is booked as lost orders, at their expected value", () => {
     const one = play(selling, [fault(shop, { kind: "conversion", drop: 0.4 }, 0, minutes(100), { release: 0 })]);
-    expect(total(one, "lostOrderEuro")).toBeCloseTo(total(one, "requests") * 0.1 * 50 * 0.4, 3);
-    expect(one.ledger.harmedBy[0]).toBeGreaterThan(0);
+    expect(one.ledger.harmBy[HarmColumn.lostOrderEuro]).toBeCloseTo(total(one, "requests") * 0.1 * 50 * 0.4, 3);
+    expect(one.ledger.harmBy[HarmColumn.pages]).toBeGreaterThan(0);
   });
 
   it("so are orders that its failed pages took away, but not those of base errors", () => {
     const broken = fault(shop, { kind: "errors", ratio: 0.2 }, 0, minutes(100), { release: 0 });
     const one = play({ services: [service({ endpoints: [endpoint({ errors: 0.1, conversion: 0.1, orderValue: 50 })] })] }, [broken]);
-    expect(total(one, "lostOrderEuro")).toBeCloseTo(total(one, "harmedErrors") * 0.1 * 50, 6);
+    expect(one.ledger.harmBy[HarmColumn.lostOrderEuro]).toBeCloseTo(total(one, "harmedErrors") * 0.1 * 50, 6);
     expect(total(one, "harmedErrors")).toBeLessThan(0.75 * total(one, "errors"));
     expect(total(one, "harmedErrors")).toBeGreaterThan(0.5 * total(one, "errors"));
   });

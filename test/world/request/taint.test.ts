@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { createRequestWorld, type RequestWorld } from "../../../src/world/request/request-world.js";
 import type { Effect } from "../../../src/world/effect.js";
+import { HarmColumn } from "../../../src/world/ledger.js";
 import type { WorldSpec } from "../../../src/world/spec.js";
 import { gauge, increase, p95, seenErrorRate, total } from "./measures.js";
 import {
@@ -35,7 +36,7 @@ describe("a defect that only makes errors", () => {
     const harmed = total(one, "harmedErrors");
     expect(total(one, "harmedErrors", { version: "v1" })).toBe(0);
     expect(harmed / total(one, "requests", { version: "v2" })).toBeCloseTo(0.1 * 0.98, 1);
-    expect(one.ledger.harmedBy[0]).toBe(harmed);
+    expect(one.ledger.harmBy[HarmColumn.pages]).toBe(harmed);
     expect(one.ledger.firstHarmAt[0]).toBeGreaterThan(seconds(31));
     expect(one.ledger.firstHarmAt[0]).toBeLessThan(seconds(35));
     expect(one.ledger.lastHarmAt[0]).toBeGreaterThan(minutes(5) - seconds(3));
@@ -43,7 +44,7 @@ describe("a defect that only makes errors", () => {
 
   it("without any request on its version harms nobody", () => {
     const one = canary([BROKEN], {}, 0);
-    expect(one.ledger.harmedBy[0]).toBe(0);
+    expect(one.ledger.harmBy[HarmColumn.pages]).toBe(0);
     expect(one.ledger.firstHarmAt[0]).toBeNaN();
   });
 });
@@ -53,7 +54,7 @@ describe("a slow defect", () => {
     const one = canary([defect(shop, { kind: "latency", factor: 20, add: 0 }, { users: 0.3 })]);
     expect(p95(one, { version: "v2" })).toBeGreaterThan(0.3);
     expect(p95(one, { version: "v2" }, 1)).toBeLessThan(0.05);
-    expect(total(one, "harmedSlow")).toBe(one.ledger.harmedBy[0]);
+    expect(total(one, "harmedSlow")).toBe(one.ledger.harmBy[HarmColumn.pages]);
     expect(total(one, "harmedSlow")).toBe(total(one, "slow"));
     expect(total(one, "harmedSlow", { segment: "rest" })).toBe(0);
   });
@@ -112,7 +113,7 @@ describe("gauges and platform counters of a release's lane", () => {
     const v2 = { version: "v2" };
     expect(increase(sick, "conversions_total", v2)).toBeLessThan(0.6 * increase(well, "conversions_total", v2));
     expect(increase(sick, "conversions_total", v2, 1)).toBeCloseTo(increase(well, "conversions_total", v2), 6);
-    expect(sick.ledger.harmedBy[0]).toBeGreaterThan(500);
+    expect(sick.ledger.harmBy[HarmColumn.pages]).toBeGreaterThan(500);
   });
 });
 

@@ -95,7 +95,7 @@ export class Clients {
     const harm = failed ? blame : slow ? page.slow | touched : 0;
     if (harm !== 0) {
       ledger.countHarmed(cell, failed, slow);
-      ledger.harm(harm, endedAt, 1);
+      ledger.harm(harm, failed ? "failed" : "slow", endedAt);
     }
     const row = cell * LEDGER_COLUMNS;
     if (!failed) {
@@ -103,8 +103,8 @@ export class Clients {
     } else if (this.#reloads(page)) {
       page.attempt += 1;
       this.reloadAt(page, endedAt + this.model.spec.clients.reload.after);
-    } else if (blame !== 0) {
-      ledger.totals[row + LedgerColumn.lostOrderEuro] += page.endpoint.spec.conversion * page.endpoint.spec.orderValue;
+    } else {
+      ledger.loseOrders(blame, page.endpoint.spec.conversion * page.endpoint.spec.orderValue);
     }
   }
 
@@ -117,8 +117,9 @@ export class Clients {
       totals[row + LedgerColumn.orderEuro] += Number(order);
     }
     const lost = answer.header(Header.lostEuro);
-    if (lost !== undefined) totals[row + LedgerColumn.lostOrderEuro] += Number(lost);
-    if (answer.header(Header.lostOrder) !== undefined) this.ledger.harm(parseReleases(answer.header(Header.lostBy)), at, 1);
+    const by = parseReleases(answer.header(Header.lostBy));
+    if (lost !== undefined) this.ledger.loseOrders(by, Number(lost));
+    if (answer.header(Header.lostOrder) !== undefined) this.ledger.harm(by, "order", at);
   }
 
   /** A failed page may be loaded again. */

@@ -151,11 +151,11 @@ export class LoadGenerator implements Obeys {
   }
 
   #sendBooks(): void {
-    const { totals, histogram, firstHarmAt, lastHarmAt, harmedBy } = this.ledger;
+    const { totals, histogram, firstHarmAt, lastHarmAt, harmBy } = this.ledger;
     const { p50, p99 } = this.#latencies.takeLag();
     const now = this.#clock.now();
     this.send({
-      type: "load-books", totals, histogram, firstHarmAt, lastHarmAt, harmedBy,
+      type: "load-books", totals, histogram, firstHarmAt, lastHarmAt, harmBy,
       intended: this.#intended, sent: this.#sent, refused: this.#refused,
       rate: this.#arrivals.reduce((sum, arrivals) => sum + arrivals.rate(Math.max(0, now)), 0),
       sendLagP50: p50, sendLagP99: p99, sentLate: this.#sentLate,

@@ -1,6 +1,6 @@
 // The replica's own books: every answer by endpoint in the ledger's columns, and the sums of Little's law.
 
-import { MICROS_PER_SECOND, type Micros } from "../../../kernel/units.js";
+import { MICROS_PER_SECOND, type Euro, type Micros } from "../../../kernel/units.js";
 import { LEDGER_COLUMNS, LEDGER_EDGES, ledgerBucket, LedgerColumn } from "../../../world/ledger.js";
 import type { EndpointBooks, ReplicaSetup } from "../protocol.js";
 
@@ -46,12 +46,11 @@ export class Books {
     else if (slow) totals[LedgerColumn.harmedSlow] += 1;
   }
 
-  /** An order that this replica's page ended in, or what was lost of one. */
-  ordered(slot: number, orders: number, euro: number, lostEuro: number): void {
+  /** An order that this replica's page ended in. */
+  ordered(slot: number, value: Euro): void {
     const { totals } = this.endpoints[slot];
-    totals[LedgerColumn.conversions] += orders;
-    totals[LedgerColumn.orderEuro] += euro;
-    totals[LedgerColumn.lostOrderEuro] += lostEuro;
+    totals[LedgerColumn.conversions] += 1;
+    totals[LedgerColumn.orderEuro] += value;
   }
 
   /** Requests inside, their integral over time, arrivals and summed latency. */

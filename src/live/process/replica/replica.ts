@@ -208,7 +208,7 @@ export class Replica {
     const { orderValue, name } = hop.endpoint;
     const ordered = (lanes & 1) !== 0;
     if (lanes !== 0) this.page.converted(name, orderValue, lanes);
-    if (ordered || lostEuro !== 0) this.books.ordered(hop.slot, ordered ? 1 : 0, ordered ? orderValue : 0, lostEuro);
+    if (ordered) this.books.ordered(hop.slot, orderValue);
     if (ordered) headers.push(Header.order, String(orderValue));
     if (lost) headers.push(Header.lostOrder, "1");
     if (lostEuro !== 0) headers.push(Header.lostEuro, String(lostEuro));
