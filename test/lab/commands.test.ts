@@ -94,6 +94,13 @@ describe("test", () => {
     expect(read(`apart/inside/found/${kept[0]}`)).toMatch(/^# shakedown run apart\/inside\/found\/rule-.* --allow-path apart\/aside$/m);
   });
 
+  it("keeps every case of a fuzz, also of two rules that differ in a sign alone", async () => {
+    const { out } = await shakedown("fuzz", "s/good.yaml", "--rule", "never: weight(v2) > 1%", "--rule", "never: weight(v2) >= 1%", "--runs", "2", "--out", "signs");
+    const replayed = [...out.matchAll(/^ {2}shakedown run (\S+)/gm)].map(([, file]) => file);
+    expect(replayed).toHaveLength(2);
+    expect(replayed.map((file) => read(file).split("\n")[0])).toEqual(["# rule: never weight(v2) > 1%", "# rule: never weight(v2) >= 1%"]);
+  });
+
   it("judges claims about many runs, and says how many more it would take", async () => {
     write("claims.yaml", tinyText({ name: "claims", extra: "expect-overall: [caught in at least 60% of runs, p90 detection under 5m, caught in at least 99.9% of runs]\n" }));
     const { code, out } = await shakedown("test", "claims.yaml", "--seeds", "1..40");

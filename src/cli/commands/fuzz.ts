@@ -4,11 +4,12 @@ import { join, relative } from "node:path";
 
 import type { CaseFrame } from "../../lab/fuzz/cases.js";
 import { readCorpus, keepInCorpus } from "../../lab/fuzz/corpus.js";
-import { fuzz, type Found, type FuzzResult } from "../../lab/fuzz/fuzz.js";
+import { fuzz, type FuzzResult } from "../../lab/fuzz/fuzz.js";
 import { startRunner } from "../../lab/start-runner.js";
 import { StorageError } from "../../lab/storage/storage-error.js";
 import { counted } from "../../kernel/format.js";
-import { caseFile, caseName, fuzzLines } from "../../report/lab/fuzz-words.js";
+import { caseNames } from "../../report/lab/case-names.js";
+import { caseFile, fuzzLines, type FuzzWords } from "../../report/lab/fuzz-words.js";
 import { parseDuration } from "../../scenario/units.js";
 import { writeWhole } from "../artifacts.js";
 import { ExitCode, UsageError } from "../exit.js";
@@ -45,6 +46,7 @@ export async function fuzzCommand(target: string | undefined, flags: FuzzFlags, 
   const { signal, release } = interruptible();
   const runner = await runnerFor(flags, { secondsPerRun: SECONDS_PER_RUN, scenarios: SCENARIOS_KEPT, results: join(flags.out, "results.ndjson"), signal }, terminal);
   const startedAt = performance.now();
+  const pathOf = pathsIn(flags.out);
   let again = runner;
   try {
     // The runner over Redis answers what it knows from its file: a case that is to repeat is played a second time here.
@@ -53,10 +55,10 @@ export async function fuzzCommand(target: string | undefined, flags: FuzzFlags, 
       frame, seed, cases, signal, corpus: corpus?.documents ?? [],
       isOver: () => millis !== null && performance.now() - startedAt >= millis,
       onProgress: progressOn(terminal, startedAt),
-      onFound: (found) => write(found, flags.out, outsideOf(frame)),
+      onFound: (found) => writeWhole(pathOf(found), caseFile(found, pathOf(found), outsideOf(frame))),
     }, runner, again);
     terminal.status("");
-    return finish(result, flags, outsideOf(frame), terminal);
+    return finish(result, flags, { pathOf, allowPaths: outsideOf(frame) }, terminal);
   } catch (error) {
     terminal.status("");
     if (error instanceof StorageError) throw new UsageError(error.message);
@@ -68,14 +70,14 @@ export async function fuzzCommand(target: string | undefined, flags: FuzzFlags, 
   }
 }
 
-function finish(result: FuzzResult, flags: FuzzFlags, allowPaths: readonly string[], terminal: Terminal): ExitCode {
+function finish(result: FuzzResult, flags: FuzzFlags, written: Pick<FuzzWords, "pathOf" | "allowPaths">, terminal: Terminal): ExitCode {
   if (result.cases === 0 && result.problem !== null && !result.aborted) {
     const { message, instead } = result.problem;
     throw new UsageError(`no case could be made: ${message}${instead === null ? "" : `; ${instead}`}`);
   }
   for (const rule of result.idleRules) terminal.warn(`no case had the names of the rule "${rule}"`);
   const kept = flags.corpus === undefined ? null : keepInCorpus(flags.corpus, result.kept);
-  terminal.print(fuzzLines(result, { seed: flags.seed, timed: flags.for !== undefined, pathOf: (found) => pathOf(found, flags.out), allowPaths, width: terminal.width }).join("\n"));
+  terminal.print(fuzzLines(result, { seed: flags.seed, timed: flags.for !== undefined, ...written, width: terminal.width }).join("\n"));
   if (kept !== null) terminal.print(`${counted(kept, "case")} added to ${flags.corpus ?? ""}`);
   if (result.aborted) return ExitCode.interrupted;
   const kinds = result.found.map(({ finding: { kind } }) => kind).filter((kind) => kind !== "model");
@@ -83,13 +85,14 @@ function finish(result: FuzzResult, flags: FuzzFlags, allowPaths: readonly strin
   return kinds.every((kind) => kind === "rule" || kind === "invariant") ? ExitCode.failed : ExitCode.ourFault;
 }
 
-/** A failing case's file, as a shell in this folder names it. */
-const pathOf = ({ finding }: Found, out: string): string => relative(process.cwd(), join(out, caseName(finding)));
+/** Where failing cases go, as a shell in this folder names them. */
+function pathsIn(out: string): FuzzWords["pathOf"] {
+  const nameOf = caseNames();
+  return ({ finding }) => relative(process.cwd(), join(out, nameOf(finding)));
+}
 
 /** What a case in --out refers to outside its own project: its replay must allow it. */
 const outsideOf = ({ entry, files }: CaseFrame): readonly string[] => foldersOutside(entry, files.map(({ path }) => path));
-
-const write = (found: Found, out: string, allowPaths: readonly string[]): void => writeWhole(join(out, caseName(found.finding)), caseFile(found, pathOf(found, out), allowPaths));
 
 function lengthOf(flags: FuzzFlags): { readonly cases: number; readonly millis: number | null } {
   if (flags.for === undefined) return { cases: flags.runs === undefined ? USUAL_CASES : wholeNumber("--runs", flags.runs, 10_000_000), millis: null };

@@ -2,7 +2,6 @@
 
 import { count, counted } from "../../kernel/format.js";
 import type { Reach } from "../../lab/fuzz/features.js";
-import type { Finding } from "../../lab/fuzz/findings.js";
 import type { Found, FuzzResult } from "../../lab/fuzz/fuzz.js";
 import { runCommandWords } from "./replay.js";
 
@@ -15,12 +14,6 @@ export interface FuzzWords {
   /** Folders outside its project that a case written there refers to. */
   readonly allowPaths?: readonly string[];
   readonly width: number;
-}
-
-/** The file name of a failing case: one for each way to fail. */
-export function caseName({ id }: Finding): string {
-  const name = id.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
-  return `${name.slice(0, 80)}.yaml`;
 }
 
 const replayOf = ({ case: { seed, fidelity } }: Found, file: string, allowPaths: readonly string[] = []): string => runCommandWords({ file, seed, fidelity, allowPaths });

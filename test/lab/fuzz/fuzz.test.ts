@@ -16,7 +16,8 @@ import { namesOf } from "../../../src/lab/fuzz/names.js";
 import { reduced, sizeOf } from "../../../src/lab/fuzz/reduce.js";
 import { InlineRunner } from "../../../src/lab/inline-runner.js";
 import { runKey, type Job, type Runner, type RunResult } from "../../../src/lab/runner.js";
-import { caseFile, caseName, fuzzLines } from "../../../src/report/lab/fuzz-words.js";
+import { caseNames } from "../../../src/report/lab/case-names.js";
+import { caseFile, fuzzLines } from "../../../src/report/lab/fuzz-words.js";
 import { startPool } from "../support/bundles.js";
 import { tinyText } from "../support/tiny.js";
 import { FRAME } from "./support.js";
@@ -36,7 +37,10 @@ const play = async (options: Partial<FuzzOptions>, runner: Runner = new InlineRu
   }
 };
 /** All that is said of a result, and all that is written. */
-const told = (result: FuzzResult): string => [...fuzzLines(result, { seed: "4", timed: false, pathOf: ({ finding }) => caseName(finding), width: 100 }), ...result.found.map((found) => caseFile(found, "case.yaml")), ...result.kept.map(yamlOf)].join("\n");
+const told = (result: FuzzResult): string => {
+  const nameOf = caseNames();
+  return [...fuzzLines(result, { seed: "4", timed: false, pathOf: ({ finding }) => nameOf(finding), width: 100 }), ...result.found.map((found) => caseFile(found, "case.yaml")), ...result.kept.map(yamlOf)].join("\n");
+};
 
 const NOT_REPEATABLE = "not-repeatable: the same case and seed gave another outcome";
 
