@@ -154,8 +154,8 @@ export class Accrual {
         cell.leaving = answer;
       }
       if (cell.answered === 0 && cell.refused === 0) cell.since = now;
-      // Harm shows with the answer, which counts from the arrival.
-      cell.until = Math.max(cell.since, next - fromSeconds(waitedSeconds));
+      // Harm shows with the answer, or when patience ends: both count from the arrival, which may be before `since`.
+      cell.until = next - fromSeconds(waitedSeconds);
       this.#latencySeconds[index] += cells[i] * share * answer.meanSeconds;
       this.#squareSeconds[index] += cells[i] * share * answer.meanSquare;
       cell.answered += cells[i] * share;

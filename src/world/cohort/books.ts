@@ -315,10 +315,11 @@ export class Books {
         const first = Math.min(now, Math.round(since + (now - since) * firstOf(u, count) + fromSeconds(afterSeconds)));
         if (!(ledger.firstHarmAt[r] <= first)) ledger.firstHarmAt[r] = first;
       }
-      const until = target.harmUntil[r] >= since ? target.harmUntil[r] : target.until >= since ? target.until : now;
+      const until = !Number.isNaN(target.harmUntil[r]) ? target.harmUntil[r] : target.until >= since ? target.until : now;
+      const stretch = Math.max(0, until - since);
       this.#harms += 1;
       const back = noiseFree ? 0.5 : uniform(this.#edgeKey, entity, LAST_HARM_DRAWS + this.#harms);
-      const last = Math.min(now, Math.round(until - (until - since) * firstOf(back, count) + fromSeconds(afterSeconds)));
+      const last = Math.min(now, Math.round(until - stretch * firstOf(back, count) + fromSeconds(afterSeconds)));
       if (!(ledger.lastHarmAt[r] >= last)) ledger.lastHarmAt[r] = last;
       ledger.countHarm(r, "failed", failed);
       ledger.countHarm(r, "slow", slow);
