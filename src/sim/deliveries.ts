@@ -29,11 +29,13 @@ export function runDeliveries(stage: Stage, driver: Driver): void {
   const queue = new DeliveryQueue(stage, driver);
   for (const item of input.scenario.script) {
     if (item.kind === "release" && !(driver.kind === "schedule" && !driver.made.includes(item.index))) clock.at(item.at, EventClass.script, () => queue.submit(item));
-    if (item.kind === "answer" && driver.kind === "strategy") {
+    if (item.kind === "answer" && driver.kind !== "schedule") {
       clock.at(item.at, EventClass.script, () => queue.answer(item.answer));
     }
   }
-  if (driver.kind === "oracle") awaitHarm(stage, driver.release, () => queue.takeOver(driver.release, driver.action));
+  if (driver.kind !== "oracle") return;
+  const { release, action } = driver;
+  if (action !== null) awaitHarm(stage, release, () => queue.takeOver(release, action));
 }
 
 /** How often an oracle looks for the first harmed request. */
@@ -82,7 +84,7 @@ class DeliveryQueue {
 
   /** A scripted answer goes to the delivery whose question is the newest; without a question, to the newest delivery. */
   answer(answer: "roll-back" | "promote" | "hold"): void {
-    const open = this.#begun.filter(({ actor }) => !actor.done);
+    const open = this.#begun.filter(({ actor, item }) => !actor.done && !this.#isOnSchedule(item));
     const asked = ({ journal }: Delivery): Micros => journal.pages.findLast(({ asks }) => asks)?.at ?? -1;
     const [addressee] = [...open].reverse().sort((a, b) => asked(b) - asked(a));
     addressee?.actor.answer(answer);
@@ -109,7 +111,7 @@ class DeliveryQueue {
     const { scrape, lag } = input.scenario.world.telemetry;
     const actor = (input.createDelivery ?? createCanary)({
       release: item.release,
-      strategy: this.#driver.kind === "strategy" ? input.scenario.strategy : scheduleOnly(input.scenario.strategy),
+      strategy: this.#isOnSchedule(item) ? scheduleOnly(input.scenario.strategy) : input.scenario.strategy,
       ports: { clock, telemetry, platform },
       timing: { scrape, propagation: input.scenario.world.splitPropagation + lag },
       observer: this.#observer(item, journal),
@@ -120,6 +122,12 @@ class DeliveryQueue {
     this.#running.set(item.release.service, delivery);
     this.#begun.push(delivery);
     actor.start();
+  }
+
+  /** Nothing stops such a release, and nobody is asked about it. */
+  #isOnSchedule({ index }: ReleaseItem): boolean {
+    const driver = this.#driver;
+    return driver.kind === "schedule" || (driver.kind === "oracle" && driver.release === index);
   }
 
   #observer(item: ReleaseItem, journal: ReleaseJournal): DeliveryObserver {

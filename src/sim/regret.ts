@@ -5,14 +5,14 @@ import { costOf, impactOf } from "./cost.js";
 import type { ReleaseJournal } from "./journal.js";
 import type { Cost, ReleaseOutcome } from "./outcome.js";
 import { simulate, type SimulatedRun } from "./simulate.js";
-import { releasesOf, type ReleaseItem } from "./stage.js";
+import type { ReleaseItem } from "./stage.js";
 import type { TruthOfRelease } from "./truth.js";
 
 /**
  * The clairvoyant acts at the first scrape after the first harmed request of its own run, with the right action and
  * the platform's latencies and failures, and falls back as the strategy does where the platform fails again and again;
- * a release that is not harmful it promotes on schedule. It plays the same seed, so the difference is the decisions'
- * alone. It may be negative: who acts before anything could show, or lets a harm go that costs less than a rollback,
+ * a release that is not harmful it promotes on schedule. Other releases of the run it leaves to the strategy. It plays
+ * the same seed, so the difference is the decisions' alone. It may be negative: who acts before anything could show, or lets a harm go that costs less than a rollback,
  * pays less than the clairvoyant: luck, not merit.
  */
 export function regretOf(
@@ -28,9 +28,7 @@ export function regretOf(
     ...input,
     detail: "light",
     seen: false,
-    driver: acts
-      ? { kind: "oracle", release: item.index, action: rightAction }
-      : { kind: "schedule", made: releasesOf(scenario).map(({ index }) => index) },
+    driver: { kind: "oracle", release: item.index, action: acts ? rightAction : null },
   });
   const journal = oracle.journals[item.index];
   const rollback = journal.oracleActedAt !== null && (rightAction === "roll-back" || triedRollback(journal, journal.oracleActedAt)) ? scenario.cost.rollback : 0;

@@ -7,7 +7,7 @@ import { cornerShop, QUICK, release } from "./support/corner-shop.js";
 const OBJECTIVES = "{ error-rate: 0.5%, p95: 100ms }";
 const STRATEGY = QUICK.replace("error-rate: { above: 1%, for: 2 of 3 }", "error-rate: { above: 1%, for: 2 of 3 }, p95: { above: 120ms, for: 2 of 3 }");
 const failing = release("{ with: version, on: shop/order, errors: +10% }");
-const slow = release("{ with: version, on: shop/order, latency: x5 }", "", { version: "v3", at: "15m" });
+const slow = release("{ with: version, on: shop/order, latency: x5 }", "", { version: "v3", at: "6m" });
 
 describe.each(["request", "cohort"] as const)("impact and cost of two bad releases, in %s", (fidelity) => {
   const releasesIn = (script: string) => runScenario(cornerShop({ script, objectives: OBJECTIVES, strategy: STRATEGY, lasts: "25m" }), { fidelity }).releases;
@@ -27,6 +27,13 @@ describe.each(["request", "cohort"] as const)("impact and cost of two bad releas
     expect(second.impact).toMatchObject({ failedRequests: 0, lostOrdersEuro: 0 });
     expect(second.impact.slowRequests).toBeGreaterThan(0);
     expect(second.regret?.clairvoyant).toBeGreaterThanOrEqual(0);
+  });
+
+  it("of the second are held against an oracle that met it as the strategy did: after the first was rolled back", () => {
+    const waited = (second.regret?.oracleActsAt ?? 0) - (second.times.harmStartsAt ?? Infinity);
+    expect(waited).toBeGreaterThanOrEqual(0);
+    expect(waited).toBeLessThanOrEqual(31e6);
+    expect(second.times.detectedAt).toBeGreaterThan(second.regret?.oracleActsAt ?? Infinity);
   });
 });
 
