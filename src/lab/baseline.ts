@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { MODEL_VERSION } from "../world/model-version.js";
+import type { Change, Regression } from "./against.js";
 import type { RunRow } from "./run-row.js";
 import type { ScenarioResult, SuiteResult } from "./suite.js";
 import { pairedDifference, pairedShare } from "./statistics/paired.js";
@@ -72,27 +73,6 @@ export const isComparable = (baseline: Baseline, plans: readonly { readonly key:
     const planned = new Set(seeds);
     return storedFor(baseline, key, fidelity)?.runs.some(({ seed }) => planned.has(seed)) === true;
   });
-
-export interface Change {
-  readonly metric: "runs passed" | "right decisions" | "cost" | "detection";
-  readonly direction: "worse" | "better";
-  readonly before: number;
-  readonly after: number;
-  /** After less before, with its interval. */
-  readonly difference: number;
-  readonly low: number;
-  readonly high: number;
-}
-
-export interface Regression {
-  readonly name: string;
-  readonly file: string;
-  readonly fidelity: string;
-  /** Seeds in both. */
-  readonly seeds: number;
-  readonly verdict: "identical" | "same within noise" | "better" | "worse" | "not in the baseline" | "no seed in common" | "only in the baseline";
-  readonly changes: readonly Change[];
-}
 
 /** Each scenario against the baseline, on the seeds that both played; then what stands in the baseline alone. */
 export function againstBaseline({ scenarios }: SuiteResult, baseline: Baseline, keyOf: KeyOf = asWritten): readonly Regression[] {

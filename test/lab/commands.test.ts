@@ -118,8 +118,10 @@ describe("test", () => {
     expect(same.code).toBe(0);
     expect(same.out).toContain("✓ kept: identical (12 seeds in common)");
     write("kept.yaml", strategy("50%"));
-    const worse = await shakedown("test", "kept.yaml", "--against", "ref.json", "--reporter", "tap");
+    const worse = await shakedown("test", "kept.yaml", "--against", "ref.json", "--reporter", "tap", "--reporter", "json:against.json");
     expect(worse.code).toBe(1);
+    expect(worse.out).toMatch(/^not ok \d+ - kept: no worse than ref\.json$/m);
+    expect(JSON.parse(read("against.json"))).toMatchObject({ passed: false, against: { worse: 1 } });
     expect(worse.err).toContain("✗ kept: worse");
     write("old.json", read("ref.json").replace(/"modelVersion":"[^"]*"/, '"modelVersion":"0"'));
     const other = await shakedown("test", "kept.yaml", "--against", "old.json");

@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import type { BaselineResult } from "../../src/lab/against.js";
+import { againstBaseline, baselineOf } from "../../src/lab/baseline.js";
 import { scenarioOf } from "../../src/lab/bundle.js";
 import { notReached, suiteOf, testScenario, type SuiteResult } from "../../src/lab/suite.js";
 import { suiteGithub, suiteTap } from "../../src/report/lab/annotations.js";
@@ -184,13 +186,87 @@ describe("an interrupted suite", () => {
   });
 });
 
+describe("a suite that is worse than its baseline", () => {
+  const END = "3 scenarios: 3 passed; 1 worse than ref.json";
+
+  /** All scenarios pass; `slower` costs more than it did, `same` is as it was, and `new` was not there. */
+  async function worse(): Promise<readonly [SuiteResult, BaselineResult]> {
+    const of = async (name: string, cost: number) => {
+      const bundle = tiny({ name });
+      const loaded = scenarioOf(bundle);
+      if (!loaded.ok) throw new Error(loaded.problems[0].message);
+      return testScenario({ bundle, scenario: loaded.value, fidelity: "cohort", seeds: Array.from({ length: 60 }, (_, k) => k + 1), stopEarly: false }, new FakeRunner((seed) => ({ cost: cost + seed })));
+    };
+    const stored = baselineOf(suiteOf([await of("slower", 100), await of("same", 100), await of("gone", 100)]));
+    const now = suiteOf([await of("slower", 300), await of("same", 100), await of("new", 100)]);
+    return [now, { baseline: "ref.json", regressions: againstBaseline(now, stored) }];
+  }
+
+  it("is a failed test case in JUnit, with the figures before and now; what had no baseline is skipped", async () => {
+    const [suite, against] = await worse();
+    const { root, suites } = readXml(suiteJunit(suite, { against }));
+    expect(root).toMatchObject({ tests: "6", failures: "1", errors: "0", skipped: "1" });
+    expect(suites.map(({ name, cases }) => [name, cases[1].name, ...cases[1].inside, cases[1].message])).toEqual([
+      ["slower", "no worse than ref.json", "failure", "worse than ref.json (60 seeds in common)"],
+      ["same", "no worse than ref.json", null],
+      ["new", "no worse than ref.json", "skipped", "not in the baseline"],
+    ]);
+    expect(suites[0].cases[1].text).toMatch(/^worse than ref\.json .*\ncost: worse, .* before and .* now/);
+  });
+
+  it("is a point that is not ok in TAP", async () => {
+    const [suite, against] = await worse();
+    const lines = suiteTap(suite, { against }).split("\n");
+    expect(lines[1]).toBe("1..6");
+    expect(lines).toEqual(expect.arrayContaining(["not ok 2 - slower: no worse than ref.json", "ok 4 - same: no worse than ref.json", "ok 6 - new: no worse than ref.json # SKIP not in the baseline"]));
+    const from = lines.indexOf("  ---");
+    expect(parse(lines.slice(from + 1, lines.indexOf("  ...")).join("\n"))).toMatchObject({ found: "worse than ref.json (60 seeds in common)", cost: expect.stringMatching(/^cost: worse, /) as string });
+  });
+
+  it("is an error at the scenario's file in GitHub annotations", async () => {
+    const [suite, against] = await worse();
+    const lines = suiteGithub(suite, { against }).split("\n");
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(/^::error file=slower\.yaml,line=1,title=shakedown%3A slower::worse than ref\.json \(60 seeds in common\)%0Acost: worse, /);
+    expect(lines[1]).toBe(`::notice title=shakedown::${END}`);
+  });
+
+  it("has not passed in JSON, which holds every difference with its interval", async () => {
+    const [suite, against] = await worse();
+    const json = JSON.parse(suiteJson(suite, { against })) as { against: { scenarios: { changes: { low: number; high: number }[] }[] } };
+    expect(json).toMatchObject({ passed: false, against: { baseline: "ref.json", compared: true, worse: 1, scenarios: [
+      { name: "slower", verdict: "worse", seeds: 60, changes: [{ metric: "cost", direction: "worse", before: 130.5, after: 330.5, difference: 200 }] },
+      { name: "same", verdict: "identical" }, { name: "new", verdict: "not in the baseline" }, { name: "gone", verdict: "only in the baseline" },
+    ] } });
+    expect(JSON.parse(suiteJson(suite))).toMatchObject({ passed: true, against: null });
+  });
+
+  it("is said in the headline of Markdown and in the last line on a terminal, with the comparison before it", async () => {
+    const [suite, against] = await worse();
+    const markdown = suiteMarkdown(suite, { against });
+    expect(markdown.startsWith(`## ✗ shakedown: ${END}\n`)).toBe(true);
+    expect(markdown).toContain("### against ref.json:\n\n- ✗ slower: worse (60 seeds in common)\n  - cost: worse, ");
+    const pretty = suitePretty(suite, { against }).split("\n");
+    expect(pretty.at(-1)).toBe(`${END} (180 runs)`);
+    expect(pretty).toEqual(expect.arrayContaining(["against ref.json:", "✗ slower: worse (60 seeds in common)"]));
+  });
+
+  it("is compared with nothing when it was interrupted, and every report that people read says so", async () => {
+    const [suite, against] = [await interruptedSuite(), { baseline: "ref.json", regressions: [] }];
+    expect(suitePretty(suite, { against })).toContain("against ref.json:\nnot compared: the test was interrupted");
+    expect(suiteMarkdown(suite, { against })).toContain("- not compared: the test was interrupted");
+    expect(JSON.parse(suiteJson(suite, { against }))).toMatchObject({ passed: false, against: { compared: false, scenarios: [] } });
+    expect(suiteJunit(suite, { against })).toBe(suiteJunit(suite));
+  });
+});
+
 describe("a report that cannot be written", () => {
   it("keeps none of the others from being printed and written", async () => {
     const folder = mkdtempSync(join(tmpdir(), "shakedown-reports-"));
     const printed: string[] = [];
     const terminal = { color: false, width: 100, live: false, print: (text: string) => void printed.push(text), warn: () => undefined, status: () => undefined };
     writeFileSync(join(folder, "full"), "no folder");
-    const unwritten = await report(await suite(), [{ name: "junit", file: join(folder, "full/a.xml") }, { name: "pretty", file: null }, { name: "tap", file: join(folder, "b.tap") }], terminal, []);
+    const unwritten = await report(await suite(), [{ name: "junit", file: join(folder, "full/a.xml") }, { name: "pretty", file: null }, { name: "tap", file: join(folder, "b.tap") }], terminal);
     expect(unwritten).toEqual([expect.stringContaining(`${join(folder, "full/a.xml")}: cannot be written`)]);
     expect(printed).toEqual([expect.stringContaining("2 scenarios: 1 failed, 1 passed")]);
     expect(readdirSync(folder).sort()).toEqual(["b.tap", "full"]);

@@ -1,6 +1,7 @@
 // `shakedown test`: plays scenarios over many seeds, says which hold, and ends with an exit code that CI can trust.
 
 import { join, resolve } from "node:path";
+import { isWell, type BaselineResult } from "../../lab/against.js";
 import type { Baseline, KeyOf } from "../../lab/baseline.js";
 import { notReached, suiteOf, testScenario, type ScenarioResult, type SuiteResult, type TestPlan } from "../../lab/suite.js";
 import type { Runner } from "../../lab/runner.js";
@@ -67,18 +68,15 @@ async function testOnce(targets: readonly string[], flags: TestFlags, reporters:
   if (baseline !== null) (await import("../lab/baseline-file.js")).checkComparable(baseline.path, baseline.stored, plans);
   if (flags.watch !== true) checkFiles(flags, reporters);
   const suite = await play(plans, flags, terminal, signal);
-  // A part of a suite is no better and no worse than the whole of another.
-  const compared = baseline === null || suite.interrupted ? [] : (await import("../../lab/baseline.js")).againstBaseline(suite, baseline.stored, baseline.keyOf);
-  const words = baseline !== null && suite.interrupted ? ["not compared: the test was interrupted"] : compared.length === 0 ? [] : (await import("../../report/lab/regression-words.js")).regressionLines(compared);
-  const unwritten = [...(await report(suite, reporters, terminal, words.length === 0 ? [] : [`against ${flags.against ?? ""}:`, ...words])), ...(await store(suite, flags, terminal))];
+  const against = baseline === null ? null : await compared(suite, baseline);
+  const unwritten = [...(await report(suite, reporters, terminal, { against })), ...(await store(suite, flags, terminal))];
   const files = [...new Set(loaded.flatMap(({ bundle }) => bundle.files.map(({ path }) => path)))];
   if (unwritten.length > 0) {
     terminal.warn(unwritten.join("\n"));
     return { code: ExitCode.badInput, files };
   }
   if (suite.interrupted) return { code: ExitCode.interrupted, files };
-  const worse = flags.update !== true && compared.some(({ verdict }) => verdict === "worse");
-  return { code: suite.passed && !worse ? ExitCode.ok : ExitCode.failed, files };
+  return { code: isWell(suite, against) ? ExitCode.ok : ExitCode.failed, files };
 }
 
 /** What a test is held against, and how its scenarios are named there. */
@@ -92,6 +90,11 @@ async function baselineFor({ against, update, acceptModelChange }: TestFlags): P
   if (against === undefined || update === true) return null;
   const { keysBeside, readBaseline } = await import("../lab/baseline-file.js");
   return { path: against, stored: readBaseline(against, acceptModelChange === true), keyOf: keysBeside(against) };
+}
+
+async function compared(suite: SuiteResult, { path, stored, keyOf }: Against): Promise<BaselineResult> {
+  const { againstBaseline } = await import("../../lab/baseline.js");
+  return { baseline: path, regressions: suite.interrupted ? [] : againstBaseline(suite, stored, keyOf) };
 }
 
 /** Whatever is written after the runs is tried before them. Throws UsageError. */

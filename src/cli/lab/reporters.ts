@@ -1,6 +1,7 @@
 // `--reporter name` and `--reporter name:file`: which reports a suite gets, and where they go.
 
 import { resolve } from "node:path";
+import type { BaselineResult } from "../../lab/against.js";
 import type { SuiteResult } from "../../lab/suite.js";
 import { writeEach, type TextFile } from "../artifacts.js";
 import { UsageError } from "../exit.js";
@@ -34,34 +35,41 @@ function parseReporter(text: string): Reporter {
 }
 
 /**
- * Prints and writes every report; gives one line for each that could not be written, after all others were. `more`
- * follows the pretty one: how the suite compares with its baseline.
+ * Prints and writes every report; gives one line for each that could not be written, after all others were. Where only
+ * programs read them, people hear on standard error how the suite compares with its baseline.
  */
-export async function report(suite: SuiteResult, reporters: readonly Reporter[], terminal: Terminal, more: readonly string[]): Promise<readonly string[]> {
+export async function report(suite: SuiteResult, reporters: readonly Reporter[], terminal: Terminal, { against = null }: { readonly against?: BaselineResult | null } = {}): Promise<readonly string[]> {
   const files: TextFile[] = [];
   for (const { name, file } of reporters) {
-    const text = await render(name, suite, file === null ? terminal : { color: false, width: 100 });
-    const full = more.length > 0 && (name === "pretty" || name === "markdown") ? `${text}\n\n${more.map((line) => (name === "markdown" ? `    ${line}` : line)).join("\n")}` : text;
-    if (file === null) terminal.print(full);
-    else files.push({ path: resolve(file), text: `${full}\n` });
+    const text = await render(name, suite, { against, ...(file === null ? terminal : { color: false, width: 100 }) });
+    if (file === null) terminal.print(text);
+    else files.push({ path: resolve(file), text: `${text}\n` });
   }
-  if (more.length > 0 && !reporters.some(({ name }) => name === "pretty" || name === "markdown")) terminal.warn(more.join("\n"));
+  if (against !== null && !reporters.some(({ name }) => name === "pretty" || name === "markdown")) {
+    terminal.warn((await import("../../report/lab/regression-words.js")).againstLines(against, suite.interrupted).join("\n"));
+  }
   return writeEach(files);
 }
 
-async function render(name: ReporterName, suite: SuiteResult, { color, width }: { readonly color: boolean; readonly width: number }): Promise<string> {
+interface Rendering {
+  readonly against: BaselineResult | null;
+  readonly color: boolean;
+  readonly width: number;
+}
+
+async function render(name: ReporterName, suite: SuiteResult, rendering: Rendering): Promise<string> {
   switch (name) {
     case "pretty":
-      return (await import("../../report/lab/pretty.js")).suitePretty(suite, { color, width });
+      return (await import("../../report/lab/pretty.js")).suitePretty(suite, rendering);
     case "junit":
-      return (await import("../../report/lab/junit.js")).suiteJunit(suite).trimEnd();
+      return (await import("../../report/lab/junit.js")).suiteJunit(suite, rendering).trimEnd();
     case "github":
-      return (await import("../../report/lab/annotations.js")).suiteGithub(suite);
+      return (await import("../../report/lab/annotations.js")).suiteGithub(suite, rendering);
     case "tap":
-      return (await import("../../report/lab/annotations.js")).suiteTap(suite);
+      return (await import("../../report/lab/annotations.js")).suiteTap(suite, rendering);
     case "json":
-      return (await import("../../report/lab/suite-json.js")).suiteJson(suite);
+      return (await import("../../report/lab/suite-json.js")).suiteJson(suite, rendering);
     case "markdown":
-      return (await import("../../report/lab/suite-markdown.js")).suiteMarkdown(suite).trimEnd();
+      return (await import("../../report/lab/suite-markdown.js")).suiteMarkdown(suite, rendering).trimEnd();
   }
 }

@@ -1,7 +1,9 @@
 // The suite as JUnit XML, which GitLab, Jenkins and most other CI systems show.
 
+import { isWorse, regressionFor, type BaselineResult } from "../../lab/against.js";
 import type { ScenarioResult, SuiteResult } from "../../lab/suite.js";
 import { html, type Markup } from "../escape.js";
+import { changeWords, verdictWords, type AgainstOption } from "./regression-words.js";
 import { claimEnd, claimWords, evidenceOf, failureWords, replayCommand, runsWords } from "./suite-words.js";
 
 interface Case {
@@ -11,9 +13,9 @@ interface Case {
   readonly failure: { readonly kind: "failure" | "error" | "skipped"; readonly type: string; readonly message: string; readonly text: string } | null;
 }
 
-/** One test suite per scenario, one test case for its runs and one for each claim. The same suite gives the same bytes. */
-export function suiteJunit({ scenarios }: SuiteResult): string {
-  const suites = scenarios.map((result) => ({ result, cases: casesOf(result) }));
+/** One test suite per scenario, one test case for its runs, one for each claim and one for what it was before. The same suite gives the same bytes. */
+export function suiteJunit({ scenarios }: SuiteResult, { against = null }: AgainstOption = {}): string {
+  const suites = scenarios.map((result) => ({ result, cases: casesOf(result, against) }));
   const all = suites.flatMap(({ cases }) => cases);
   const body = suites.map(({ result, cases }) => suiteElement(result, cases));
   const root = html`<testsuites name="shakedown" tests="${all.length}" failures="${counted(all, "failure")}" errors="${counted(all, "error")}" skipped="${counted(all, "skipped")}">
@@ -43,7 +45,7 @@ function caseElement(result: ScenarioResult, { name, file, line, failure }: Case
 `;
 }
 
-function casesOf(result: ScenarioResult): readonly Case[] {
+function casesOf(result: ScenarioResult, against: BaselineResult | null): readonly Case[] {
   const { file, lost, claims } = result;
   const claimed = claims.map((claim): Case => ({
     name: claim.claim.text,
@@ -53,7 +55,16 @@ function casesOf(result: ScenarioResult): readonly Case[] {
   }));
   const [first] = lost;
   const played: Case[] = first === undefined ? [] : [{ name: "every run can be played", file, line: null, failure: { kind: "error", type: first.failure.kind, message: first.failure.message, text: lost.map(({ seed, failure }) => `seed ${seed}: ${failure.message}`).join("\n") } }];
-  return [runsCase(result), ...played, ...claimed];
+  return [runsCase(result), ...played, ...claimed, ...comparedCase(result, against)];
+}
+
+function comparedCase(result: ScenarioResult, against: BaselineResult | null): readonly Case[] {
+  const regression = regressionFor(result, against);
+  if (against === null || regression === null) return [];
+  const message = verdictWords(regression, against);
+  const kind = isWorse(regression) ? "failure" : regression.seeds === 0 ? "skipped" : null;
+  const failure = kind === null ? null : { kind, type: "regression", message, text: [message, ...regression.changes.map(changeWords)].join("\n") } as const;
+  return [{ name: `no worse than ${against.baseline}`, file: result.file, line: null, failure }];
 }
 
 /** Failing seeds with their reasons, and those that are named beyond them. */

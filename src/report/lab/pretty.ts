@@ -2,12 +2,14 @@
 
 import pc from "picocolors";
 import { count, counted } from "../../kernel/format.js";
+import { isWell } from "../../lab/against.js";
 import type { ScenarioResult, SuiteResult } from "../../lab/suite.js";
 import { cut, oneLine, wrap } from "../text.js";
 import { mark } from "../words.js";
+import { againstLines, type AgainstOption } from "./regression-words.js";
 import { claimWords, countsWords, evidenceOf, failureWords, replayCommand, runsWords, suiteWords } from "./suite-words.js";
 
-export interface PrettyOptions {
+export interface PrettyOptions extends AgainstOption {
   readonly color?: boolean;
   readonly width?: number;
 }
@@ -15,13 +17,15 @@ export interface PrettyOptions {
 type Colors = ReturnType<typeof pc.createColors>;
 
 /** The whole suite as text; it reads the same without colour. */
-export function suitePretty(suite: SuiteResult, { color = false, width = 100 }: PrettyOptions = {}): string {
+export function suitePretty(suite: SuiteResult, { color = false, width = 100, against = null }: PrettyOptions = {}): string {
   const colors = pc.createColors(color);
   const wide = Math.max(60, width);
   const blocks = suite.scenarios.map((result) => scenarioLines(result, colors, wide).join("\n"));
-  const end = suite.passed ? colors.green(suiteWords(suite)) : suite.interrupted && !hasFailed(suite) ? colors.yellow(suiteWords(suite)) : colors.red(suiteWords(suite));
+  const words = suiteWords(suite, against);
+  const end = isWell(suite, against) ? colors.green(words) : suite.interrupted && !hasFailed(suite) ? colors.yellow(words) : colors.red(words);
+  const compared = againstLines(against, suite.interrupted);
   const runs = suite.scenarios.reduce((sum, { rows, lost }) => sum + rows.length + lost.length, 0);
-  return [...blocks, "", `${end} ${suite.interrupted ? "" : colors.dim(`(${counted(runs, "run")})`)}`.trimEnd()].join("\n");
+  return [...blocks, ...(compared.length === 0 ? [] : ["", ...compared]), "", `${end} ${suite.interrupted ? "" : colors.dim(`(${counted(runs, "run")})`)}`.trimEnd()].join("\n");
 }
 
 const hasFailed = ({ scenarios }: SuiteResult): boolean => scenarios.some(({ verdict }) => verdict === "fail");

@@ -1,12 +1,35 @@
 // How a suite compares with its baseline, in words.
 
-import { counted, duration, money, percent } from "../../kernel/format.js";
-import type { Change, Regression } from "../../lab/baseline.js";
+import { count, counted, duration, money, percent } from "../../kernel/format.js";
+import { isWorse, type BaselineResult, type Change, type Regression } from "../../lab/against.js";
 import { oneLine } from "../text.js";
 import { mark } from "../words.js";
 
+/** What every report of a suite may be given besides: how the suite compares with its baseline. */
+export interface AgainstOption {
+  readonly against?: BaselineResult | null;
+}
+
 /** Of what stands in the baseline alone so many are named: a part of the suite may be tested on purpose. */
 const MOST_NAMED = 5;
+
+/** The comparison as a report says it: against what, then line by line; nothing where none was asked for. */
+export function againstLines(against: BaselineResult | null, interrupted: boolean): readonly string[] {
+  if (against === null) return [];
+  return [`against ${oneLine(against.baseline)}:`, ...(interrupted ? ["not compared: the test was interrupted"] : regressionLines(against.regressions))];
+}
+
+/** `; 1 worse than ref.json`, to follow what became of the suite; nothing where none is worse. */
+export function worseWords(against: BaselineResult | null): string {
+  const worse = against?.regressions.filter(isWorse).length ?? 0;
+  return against === null || worse === 0 ? "" : `; ${count(worse)} worse than ${oneLine(against.baseline)}`;
+}
+
+/** `worse than ref.json (20 seeds in common)`, of one scenario. */
+export const verdictWords = ({ verdict, seeds }: Regression, { baseline }: BaselineResult): string => {
+  const common = `(${counted(seeds, "seed")} in common)`;
+  return verdict === "worse" || verdict === "better" ? `${verdict} than ${oneLine(baseline)} ${common}` : seeds === 0 ? verdict : `${verdict} ${common}`;
+};
 
 /** One line per scenario, and one per change under it; then a line for all that stand in the baseline alone. */
 export function regressionLines(regressions: readonly Regression[]): readonly string[] {

@@ -1,15 +1,21 @@
 // The suite for programs: verdicts, counts, claims and failures as JSON; the runs themselves are in no report.
 
+import { isWell, isWorse, type BaselineResult } from "../../lab/against.js";
 import type { ScenarioResult, SuiteResult } from "../../lab/suite.js";
+import type { AgainstOption } from "./regression-words.js";
 import { classificationCounts, evidenceOf, failureWords, replayCommand } from "./suite-words.js";
 
 export const SUITE_SCHEMA_VERSION = 1;
 
-/** One JSON document. */
-export function suiteJson(suite: SuiteResult): string {
-  const { passed, interrupted, scenarios } = suite;
-  return JSON.stringify({ schemaVersion: SUITE_SCHEMA_VERSION, passed, interrupted, scenarios: scenarios.map(scenarioJson) }, null, 1);
+/** One JSON document. Like the exit code, `passed` is false where a scenario is worse than the baseline. */
+export function suiteJson(suite: SuiteResult, { against = null }: AgainstOption = {}): string {
+  const { interrupted, scenarios } = suite;
+  return JSON.stringify({ schemaVersion: SUITE_SCHEMA_VERSION, passed: isWell(suite, against), interrupted, against: against === null ? null : againstJson(against, interrupted), scenarios: scenarios.map(scenarioJson) }, null, 1);
 }
+
+/** Shares from 0 to 1, cost in euros, detection in seconds; a difference is now less before, with its interval. */
+const againstJson = ({ baseline, regressions }: BaselineResult, interrupted: boolean): Readonly<Record<string, unknown>> =>
+  ({ baseline, compared: !interrupted, worse: regressions.filter(isWorse).length, scenarios: regressions });
 
 const scenarioJson = (result: ScenarioResult): Readonly<Record<string, unknown>> => ({
   name: result.name,

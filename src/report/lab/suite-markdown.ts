@@ -1,21 +1,30 @@
 // The suite as Markdown: for a job's summary or a comment on a pull request.
 
 import { counted } from "../../kernel/format.js";
+import { isWell } from "../../lab/against.js";
 import type { ScenarioResult, SuiteResult } from "../../lab/suite.js";
 import { code, text } from "../markdown.js";
 import { mark } from "../words.js";
+import { againstLines, type AgainstOption } from "./regression-words.js";
 import { claimWords, countsWords, evidenceOf, failureWords, replayCommand, runsWords, suiteWords } from "./suite-words.js";
 
 const SIGN: Readonly<Record<ScenarioResult["verdict"], string>> = { pass: mark(true), fail: mark(false), "not enough runs": "○", interrupted: "○" };
 const MOST_RUNS = 3;
 
-export function suiteMarkdown(suite: SuiteResult): string {
+export function suiteMarkdown(suite: SuiteResult, { against = null }: AgainstOption = {}): string {
   const rows = suite.scenarios.map((result) => `| ${SIGN[result.verdict]} | ${text(result.name)} | ${text(runsWords(result))} | ${text(countsWords(result.rows))} | ${result.fidelity} |`);
   return [
-    `## ${mark(suite.passed)} shakedown: ${text(suiteWords(suite))}`, "",
+    `## ${mark(isWell(suite, against))} shakedown: ${text(suiteWords(suite, against))}`, "",
     "| | scenario | runs | classified | fidelity |", "| --- | --- | --- | --- | --- |", ...rows, "",
     ...suite.scenarios.flatMap(details),
+    ...againstSection(againstLines(against, suite.interrupted)),
   ].join("\n");
+}
+
+/** Changes hang under their scenario. */
+function againstSection([head, ...lines]: readonly string[]): string[] {
+  if (head === undefined) return [];
+  return [`### ${text(head)}`, "", ...lines.map((line) => `${/^ */.exec(line)?.[0] === "" ? "" : "  "}- ${text(line)}`), ""];
 }
 
 function details(result: ScenarioResult): string[] {

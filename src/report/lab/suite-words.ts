@@ -2,12 +2,14 @@
 
 import { clock, count, counted, percent } from "../../kernel/format.js";
 import type { Decision } from "../../engines/decision.js";
+import { isWorse, regressionFor, type BaselineResult } from "../../lab/against.js";
 import type { ClaimResult } from "../../lab/claims.js";
 import type { RunRow } from "../../lab/run-row.js";
 import type { ScenarioResult, SuiteResult } from "../../lab/suite.js";
 import type { Outcome } from "../../sim/outcome.js";
 import { checkWords } from "../explain.js";
 import { planWords } from "../words.js";
+import { changeWords, verdictWords, worseWords } from "./regression-words.js";
 import { runCommandWords } from "./replay.js";
 
 /** The command that plays just this run. */
@@ -78,8 +80,8 @@ export function evidenceOf(result: ScenarioResult, seed: number): readonly strin
 
 const playedOf = ({ rows, lost }: ScenarioResult): number => rows.length + lost.length;
 
-/** `2 scenarios: 1 failed, 1 passed`; `2 scenarios: 1 interrupted, 1 not reached; interrupted after 10 of 800 runs`. */
-export function suiteWords({ scenarios, interrupted }: SuiteResult): string {
+/** `2 scenarios: 1 failed, 1 passed`; `1 scenario: 1 passed; 1 worse than ref.json`; `2 scenarios: 1 interrupted, 1 not reached; interrupted after 10 of 800 runs`. */
+export function suiteWords({ scenarios, interrupted }: SuiteResult, against: BaselineResult | null): string {
   const of = (verdict: ScenarioResult["verdict"]): number => scenarios.filter((each) => each.verdict === verdict).length;
   const notReached = scenarios.filter((each) => each.verdict === "interrupted" && playedOf(each) === 0).length;
   const begun = of("interrupted") - notReached;
@@ -90,7 +92,7 @@ export function suiteWords({ scenarios, interrupted }: SuiteResult): string {
     ...(notReached > 0 ? [`${count(notReached)} not reached`] : []),
     ...(of("pass") > 0 ? [`${count(of("pass"))} passed`] : []),
   ];
-  return `${counted(scenarios.length, "scenario")}: ${parts.join(", ") || "none was played"}${interrupted ? `; ${interruptedWords(scenarios)}` : ""}`;
+  return `${counted(scenarios.length, "scenario")}: ${parts.join(", ") || "none was played"}${worseWords(against)}${interrupted ? `; ${interruptedWords(scenarios)}` : ""}`;
 }
 
 /** How far it came: runs that an early end made needless are no part of it. */
@@ -108,8 +110,8 @@ export interface Finding {
   readonly message: string;
 }
 
-/** Everything that keeps a scenario from passing, each with its place in the user's files. */
-export function findingsOf(result: ScenarioResult): readonly Finding[] {
+/** Everything that keeps a scenario from passing or makes it worse than it was, each with its place in the user's files. */
+export function findingsOf(result: ScenarioResult, against: BaselineResult | null): readonly Finding[] {
   const { name, file, rows, lost, claims, expectations, runsVerdict, verdict } = result;
   const found: Finding[] = lost.slice(0, 1).map(({ seed, failure }) => ({ title: name, file, line: 1, message: `${counted(lost.length, "run")} could not be played (${failure.kind}); seed ${seed}: ${failure.message}` }));
   if (verdict === "interrupted") found.push({ title: name, file, line: 1, message: `no verdict: ${runsWords(result)}` });
@@ -123,6 +125,8 @@ export function findingsOf(result: ScenarioResult): readonly Finding[] {
   for (const claim of claims) {
     if (claim.verdict === "fail" || (claim.verdict !== "pass" && !result.interrupted)) found.push({ title: name, file: claim.claim.source.file, line: claim.claim.source.line, message: claimWords(claim) });
   }
+  const regression = regressionFor(result, against);
+  if (against !== null && regression !== null && isWorse(regression)) found.push({ title: name, file, line: 1, message: [verdictWords(regression, against), ...regression.changes.map(changeWords)].join("\n") });
   return found;
 }
 
