@@ -106,14 +106,14 @@ function soFar({ harmful, caught, harmless, falseRollbacks }: Tally): string {
 
 /** Parquet, findings, report. */
 async function finish(plan: SweepPlan, out: string, terminal: Terminal): Promise<void> {
-  const [{ SweepRows }, { findingsOf }, { sweepNotes, sweepReport }, { sweepLines }] = await Promise.all([
+  const [{ SweepRows }, { cellsOf, findingsOf }, { sweepNotes, sweepReport }, { sweepLines }] = await Promise.all([
     import("../../lab/sweep/duckdb.js"), import("../../lab/sweep/findings.js"), import("../../report/lab/sweep-report.js"), import("../../report/lab/sweep-words.js"),
   ]);
   const rows = await SweepRows.open(out);
   try {
     await rows.writeParquet(out);
     const points = await findingsOf(rows);
-    const report = await sweepReport(rows.manifest, points);
+    const report = await sweepReport(rows.manifest, points, await cellsOf(rows));
     writeFileWhole(join(out, "report.html"), report.html);
     writeFileWhole(join(out, "report.md"), report.markdown);
     for (const { name, svg } of report.pictures) writeFileWhole(join(out, "charts", `${name}.svg`), svg);

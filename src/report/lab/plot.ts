@@ -6,7 +6,7 @@ import { PLOT_LEFT, PLOT_RIGHT, PLOT_WIDTH } from "../charts/time-chart.js";
 
 type Layer = Extract<TopLevelSpec, { layer: unknown }>["layer"][number];
 
-const HEIGHT = 300;
+export const PLOT_HEIGHT = 300;
 
 const CONFIG = {
   aria: false,
@@ -41,6 +41,7 @@ export interface PlotPoint {
 
 export interface PlotSeries {
   readonly label: string;
+  /** A line goes from point to point in their order, also back and straight up. */
   readonly kind: "line" | "points" | "big-points";
   readonly points: readonly PlotPoint[];
 }
@@ -52,6 +53,15 @@ export interface Plot {
   /** Horizontal and vertical lines with a name. */
   readonly limits: readonly { readonly label: string; readonly value: number; readonly along: "x" | "y" }[];
 }
+
+/** Marks that tell series apart without colour; so many series fit a plot. */
+const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left"] as const;
+export const MOST_SERIES = SHAPES.length;
+
+/** Colours and line patterns come round again after four, marks only after eight. */
+const seriesPaint = (index: number): string => versionPaint(index % 4);
+const seriesDash = (index: number): number[] => versionDash(index % 4);
+const seriesShape = (index: number): string => SHAPES[index % MOST_SERIES];
 
 /** Seconds as 90s, 2m or 1.5h; shares in percent; numbers plain. */
 const LABELS: Readonly<Record<PlotAxis["format"], string>> = {
@@ -84,7 +94,7 @@ function channel(field: string, { title, log = false, domain, format, values }: 
 export function plotSpec(plot: Plot): TopLevelSpec {
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    width: PLOT_WIDTH, height: HEIGHT, autosize: { type: "none" },
+    width: PLOT_WIDTH, height: PLOT_HEIGHT, autosize: { type: "none" },
     padding: { left: PLOT_LEFT + 10, right: PLOT_RIGHT, top: 18, bottom: 46 },
     background: paint("surface"), config: CONFIG,
     layer: [...plot.series.flatMap((series, index) => seriesLayers(plot, series, index)), ...limitLayers(plot), ...legendLayers(plot)],
@@ -93,8 +103,8 @@ export function plotSpec(plot: Plot): TopLevelSpec {
 
 function seriesLayers(plot: Plot, { kind, points }: PlotSeries, index: number): Layer[] {
   const [x, y] = [channel("x", plot.x), channel("y", plot.y)];
-  const values = points.filter(({ y: value }) => value !== null).map((point) => ({ ...point }));
-  const color = versionPaint(index);
+  const values = points.filter(({ y: value }) => value !== null).map((point, place) => ({ ...point, place }));
+  const [color, shape] = [seriesPaint(index), seriesShape(index)];
   const band: Layer[] = values.some(({ low }) => low !== undefined)
     ? [{ data: { values }, mark: { type: "area", color, opacity: 0.14 }, encoding: { x, y: channel("low", plot.y), y2: { field: "high" } } }]
     : [];
@@ -104,12 +114,12 @@ function seriesLayers(plot: Plot, { kind, points }: PlotSeries, index: number): 
   if (kind === "line") {
     return [
       ...band,
-      { data: { values }, mark: { type: "line", color, strokeWidth: 2, strokeDash: [...versionDash(index)] }, encoding: { x, y } },
-      { data: { values }, mark: { type: "point", filled: true, color, size: 36, opacity: 1 }, encoding: { x, y } },
+      { data: { values }, mark: { type: "line", color, strokeWidth: 2, strokeDash: seriesDash(index) }, encoding: { x, y, order: { field: "place", type: "quantitative" } } },
+      { data: { values }, mark: { type: "point", filled: true, color, shape, size: 44, opacity: 1 }, encoding: { x, y } },
       ...labels,
     ];
   }
-  return [{ data: { values }, mark: { type: "point", filled: true, color, size: kind === "big-points" ? 150 : 42, opacity: kind === "big-points" ? 1 : 0.65 }, encoding: { x, y } }, ...labels];
+  return [{ data: { values }, mark: { type: "point", filled: true, color, shape, size: kind === "big-points" ? 150 : 42, opacity: kind === "big-points" ? 1 : 0.65 }, encoding: { x, y } }, ...labels];
 }
 
 function limitLayers(plot: Plot): Layer[] {
@@ -123,15 +133,18 @@ function limitLayers(plot: Plot): Layer[] {
   });
 }
 
-/** Names of the series to the right of the plot. */
+/** Names of the series to the right of the plot, each with its line and mark. */
 function legendLayers({ series }: Plot): Layer[] {
   if (series.length < 2) return [];
   const pixel = (field: string) => ({ field, type: "quantitative" as const, scale: null });
-  return series.flatMap(({ label }, index): Layer[] => {
-    const data = { values: [{ left: PLOT_WIDTH + 14, words: PLOT_WIDTH + 24, down: 12 + 18 * index, text: label }] };
+  return series.flatMap(({ label, kind }, index): Layer[] => {
+    const data = { values: [{ left: PLOT_WIDTH + 8, middle: PLOT_WIDTH + 18, right: PLOT_WIDTH + 28, words: PLOT_WIDTH + 34, down: 12 + 18 * index, text: label }] };
+    const down = pixel("down");
+    const line: Layer[] = kind !== "line" ? [] : [{ data, mark: { type: "rule", color: seriesPaint(index), strokeWidth: 2, strokeDash: seriesDash(index) }, encoding: { x: pixel("left"), x2: { field: "right" }, y: down } }];
     return [
-      { data, mark: { type: "point", filled: true, size: 60, opacity: 1, color: versionPaint(index) }, encoding: { x: pixel("left"), y: pixel("down") } },
-      { data, mark: { type: "text", align: "left", baseline: "middle", fontSize: 11.5, color: paint("ink") }, encoding: { x: pixel("words"), y: pixel("down"), text: { field: "text" } } },
+      ...line,
+      { data, mark: { type: "point", filled: true, size: 60, opacity: 1, color: seriesPaint(index), shape: seriesShape(index) }, encoding: { x: pixel("middle"), y: down } },
+      { data, mark: { type: "text", align: "left", baseline: "middle", fontSize: 11.5, color: paint("ink"), limit: PLOT_RIGHT - 36 }, encoding: { x: pixel("words"), y: down, text: { field: "text" } } },
     ];
   });
 }
@@ -139,6 +152,7 @@ function legendLayers({ series }: Plot): Layer[] {
 export interface Tile {
   readonly x: string;
   readonly y: string;
+  /** Infinity for what never happened: the worst there is. */
   readonly value: number | null;
   /** The value as it reads. */
   readonly text: string;
@@ -171,11 +185,11 @@ function tilePaint(bad: number): string {
 
 /** Tiles for two fields. */
 export function heatMapSpec({ xTitle, yTitle, xs, ys, tiles, moreIsBetter }: HeatMap): TopLevelSpec {
-  const known = tiles.flatMap(({ value }) => (value === null ? [] : [value]));
+  const known = tiles.flatMap(({ value }) => (value === null || value === Infinity ? [] : [value]));
   const [low, high] = [Math.min(...known), Math.max(...known)];
   // Differences that nobody would act on get no colour of their own.
   const span = Math.max(high - low, LEAST_CONTRAST * Math.max(Math.abs(low), Math.abs(high)));
-  const badness = (value: number): number => (span > 0 ? (moreIsBetter ? high - value : value - low) / span : 0);
+  const badness = (value: number): number => (value === Infinity ? 1 : span > 0 ? (moreIsBetter ? high - value : value - low) / span : 0);
   const values = tiles.flatMap(({ x, y, value, text }) => (value === null ? [] : [{ x, y, fill: tilePaint(badness(value)), text, ink: badness(value) > 0.55 ? LIGHT_INK : DARK_INK }]));
   const axes = {
     x: { field: "x", type: "ordinal" as const, sort: [...xs], axis: { title: xTitle, labelAngle: 0 } },

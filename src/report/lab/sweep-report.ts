@@ -1,12 +1,12 @@
 // The report of a sweep: pictures of what the fields do, and a table of every setting.
 
-import { count, counted, duration, money, NOTHING, percent } from "../../kernel/format.js";
-import { MICROS_PER_SECOND } from "../../kernel/units.js";
-import { caughtShare, falseShare, type PointFindings } from "../../lab/sweep/findings.js";
+import { count, counted, money, NOTHING, percent } from "../../kernel/format.js";
+import { caughtShare, detectedBy, falseShare, type CellFindings, type PointFindings } from "../../lab/sweep/findings.js";
 import type { Manifest } from "../../lab/sweep/plan.js";
 import { html } from "../escape.js";
 import { figure, labPage, markdownTable, table, type Picture } from "./page.js";
 import { sweepCharts } from "./sweep-charts.js";
+import { untilWords } from "./sweep-words.js";
 
 export interface SweepReport {
   readonly html: string;
@@ -18,8 +18,8 @@ export interface SweepReport {
 const MOST_ROWS = 500;
 
 /** Builds the report from the manifest and the findings, and nothing else. */
-export async function sweepReport(manifest: Manifest, points: readonly PointFindings[]): Promise<SweepReport> {
-  const pictures = await sweepCharts(manifest.axes, points);
+export async function sweepReport(manifest: Manifest, points: readonly PointFindings[], pooled: readonly CellFindings[]): Promise<SweepReport> {
+  const pictures = await sweepCharts(manifest.axes, points, pooled);
   const heads = [...manifest.axes.map(({ path }) => path), "caught", "detection p50", "p90", "false rollbacks", "undecided", "mean cost"];
   const rows = points.slice(0, MOST_ROWS).map(cells);
   const about = `${counted(points.length, "setting")} of ${counted(manifest.axes.length, "field")} (${manifest.design.name}), ${counted(manifest.seeds.length, "seed")} each${manifest.healthy ? ", each also with a healthy release" : ""}: ${counted(manifest.runs, "run")}.`;
@@ -43,7 +43,7 @@ function cells(point: PointFindings): readonly string[] {
   const share = (hits: number, of: number, ratio: number | null): string => (of === 0 ? NOTHING : `${count(hits)} of ${count(of)} (${percent(ratio)})`);
   return [
     ...point.written,
-    share(caught, harmful, caughtShare(point)), seconds(point.detectionP50), seconds(point.detectionP90),
+    share(caught, harmful, caughtShare(point)), untilWords(detectedBy(point, "p50")), untilWords(detectedBy(point, "p90")),
     share(falseRollbacks, harmless, falseShare(point)), count(undecided), money(point.meanCost),
   ];
 }
@@ -63,5 +63,3 @@ export function sweepNotes(manifest: Manifest, points: readonly PointFindings[])
     ...(points.some(({ harmless }) => harmless > 0) && points.every(({ harmful }) => harmful === 0) ? ["Every release was harmless, so nothing could be caught."] : []),
   ];
 }
-
-const seconds = (value: number | null): string => (value === null ? NOTHING : duration(Math.round(value * MICROS_PER_SECOND)));

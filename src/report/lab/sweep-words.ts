@@ -3,7 +3,7 @@
 import { count, counted, duration, money, NOTHING, percent, significant } from "../../kernel/format.js";
 import { MICROS_PER_SECOND } from "../../kernel/units.js";
 import type { Cell } from "../../lab/sweep/duckdb.js";
-import { caughtShare, falseShare, type PointFindings } from "../../lab/sweep/findings.js";
+import { caughtShare, detectedBy, falseShare, type PointFindings } from "../../lab/sweep/findings.js";
 import type { Manifest } from "../../lab/sweep/plan.js";
 import { oneLine } from "../text.js";
 
@@ -12,7 +12,7 @@ const MOST_LINES = 40;
 /** The settings, best first where there is a best, as many as fit a screen. */
 export function sweepLines(manifest: Manifest, points: readonly PointFindings[], width: number): readonly string[] {
   const heads = [...manifest.axes.map(({ path }) => path), "caught", "p90", "false rollbacks", "mean cost"];
-  const rows = points.slice(0, MOST_LINES).map((point) => [...point.written, percent(caughtShare(point)), seconds(point.detectionP90), percent(falseShare(point)), money(point.meanCost)]);
+  const rows = points.slice(0, MOST_LINES).map((point) => [...point.written, percent(caughtShare(point)), untilWords(detectedBy(point, "p90")), percent(falseShare(point)), money(point.meanCost)]);
   const lines = columnLines(heads, rows).map((line) => line.slice(0, Math.max(60, width)));
   return points.length > MOST_LINES ? [...lines, `… and ${counted(points.length - MOST_LINES, "more setting")}`] : lines;
 }
@@ -30,4 +30,6 @@ function columnLines(heads: readonly string[], rows: readonly (readonly string[]
 }
 
 const figure = (value: number): string => (Number.isInteger(value) ? (Math.abs(value) < 10_000 ? String(value) : count(value)) : significant(value, 6));
-const seconds = (value: number | null): string => (value === null ? NOTHING : duration(Math.round(value * MICROS_PER_SECOND)));
+
+/** A time until something happened, in seconds: Infinity for never, null where it could not happen. */
+export const untilWords = (seconds: number | null): string => (seconds === null ? NOTHING : seconds === Infinity ? "never" : duration(Math.round(seconds * MICROS_PER_SECOND)));

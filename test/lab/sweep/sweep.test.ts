@@ -8,7 +8,7 @@ import { InlineRunner } from "../../../src/lab/inline-runner.js";
 import { axisOf, type Axis } from "../../../src/lab/sweep/axis.js";
 import { designPoints } from "../../../src/lab/sweep/design.js";
 import { SweepRows } from "../../../src/lab/sweep/duckdb.js";
-import { findingsOf } from "../../../src/lab/sweep/findings.js";
+import { cellsOf, findingsOf } from "../../../src/lab/sweep/findings.js";
 import { StorageError } from "../../../src/lab/storage/storage-error.js";
 import { planSweep, runsOf, type SweepPlan } from "../../../src/lab/sweep/plan.js";
 import { sweep } from "../../../src/lab/sweep/sweep.js";
@@ -143,7 +143,7 @@ describe("a sweep", () => {
       if (!parquet) await rows.writeParquet(out);
       else {
         const points = await findingsOf(rows);
-        const report = await sweepReport(rows.manifest, points);
+        const report = await sweepReport(rows.manifest, points, await cellsOf(rows));
         expect(report.pictures.map(({ name }) => name)).toEqual(["caught", "false-rollbacks", "detection", "cost", "roc"]);
         expect(report.html).not.toMatch(/https?:\/\/(?!www\.w3\.org)/);
         expect(report.markdown).toContain("cannot be played");
