@@ -9,13 +9,16 @@ export function counted(value: number, noun: string): string {
   return format.counted(Math.round(value), noun);
 }
 
-/** 120 s -> `2 minutes`; 90 s -> `90 seconds`. */
+/** 120 s -> `2 minutes`; 90 s -> `90 seconds`; from two minutes on what has seconds reads as elsewhere: `3m 41s`. */
 export function span(duration: Micros): string {
   const seconds = Math.round(duration / MICROS_PER_SECOND);
   if (seconds >= 3600 && seconds % 3600 === 0) return counted(seconds / 3600, "hour");
   if (seconds >= 60 && seconds % 60 === 0) return counted(seconds / 60, "minute");
-  return seconds >= 600 ? counted(seconds / 60, "minute") : counted(seconds, "second");
+  return seconds >= 120 ? format.duration(seconds * MICROS_PER_SECOND) : counted(seconds, "second");
 }
+
+/** `in the last 2 minutes`; a span of one needs no figure: `in the last minute`. */
+export const during = (duration: Micros): string => `in the last ${span(duration).replace(/^1 /, "")}`;
 
 /** A metric's value with its unit. */
 export function figure(metric: CheckMetric, value: number): string {

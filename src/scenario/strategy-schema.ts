@@ -26,7 +26,7 @@ const common = {
   for: persistence("How many of the last checks must breach.", "3 of 5").optional(),
   window: duration("The check's own window; the strategy's when left out.", "10m", { positive: true }).optional(),
   endpoint: name("Only this endpoint of the service.", "create-order").optional(),
-  baseline: choice("What a relative comparison holds against: stable in the same window, or the past.", ["stable", "past"]).optional(),
+  baseline: choice("What a relative comparison holds against: stable in the same window, or the past. At 100%, and for what belongs to no version (pool, query timeouts, flag service), it is the past.", ["stable", "past"]).optional(),
 } as const;
 
 const comparisons = {

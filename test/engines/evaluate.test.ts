@@ -39,6 +39,7 @@ describe("a static threshold on the error rate", () => {
   it("is thin below the least number of requests", () => {
     expect(judge(above1, { v2: { requests: 49, failures: 49 } })).toMatchObject({ status: "thin", sampleSize: 49, fired: false });
     expect(judge(above1, { v2: { requests: 50, failures: 50 } }).status).toBe("breach");
+    expect(judge(above1, { v2: { requests: 3581 } }, { moment: { minRequests: 100_000 } }).reason).toContain("over 3,581 requests in the last 2 minutes, which decides nothing: fewer than 100,000 requests");
   });
 
   it("is thin until the window is full since the last change, and never looks back past it", () => {
@@ -90,6 +91,22 @@ describe("a comparison with stable", () => {
     const result = judge(double, { v2: { requests: 1000, failures: 30 } }, { moment: { weight: 1 }, past: { requests: 2000, failures: 20 } });
     expect(result).toMatchObject({ status: "breach", baseline: 0.01 });
     expect(result.reason).toContain("the 1% before the release over 2,000 requests");
+  });
+
+  it.each([
+    ["cpu", { cpu: 0.05 }, { cpu: 0.14 }, { cpu: 0.15 }],
+    ["memory", { memory: 0.3 }, { memory: 0.6 }, { memory: 0.6 }],
+    ["restarts", { restarts: 0, replicasDesired: 4 }, { restarts: 9, replicasDesired: 4 }, { restarts: 9, replicasDesired: 4 }],
+  ] as const)("turns to the past at full exposure for %s, too: stable without its load is no measure", (metric, stable, canary, past) => {
+    const relative = check(metric, { kind: "times-baseline", factor: 1.5 });
+    expect(judge(relative, { v1: stable, v2: canary }, { past }).status).toBe("breach");
+    expect(judge(relative, { v1: stable, v2: canary }, { moment: { weight: 1 }, past })).toMatchObject({ status: "pass" });
+    expect(judge(relative, { v2: canary }, { moment: { weight: 1 }, past })).toMatchObject({ status: "pass" });
+  });
+
+  it("never holds a database's pool against itself: what belongs to no version is compared with its past", () => {
+    const fuller = check("pool", { kind: "times-baseline", factor: 1.5 });
+    expect(judge(fuller, { shared: { pool: 0.9 } }, { past: { pool: 0.3 } })).toMatchObject({ status: "breach", baseline: 0.3 });
   });
 
   it("compares p95 with stable's", () => {

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { minutes, seconds } from "../../src/kernel/units.js";
-import { counted, figure, sentence, span, withoutStop } from "../../src/engines/wording.js";
+import { counted, during, figure, sentence, span, withoutStop } from "../../src/engines/wording.js";
 
 describe("a reason's figures", () => {
   it("round extrapolated samples and agree with their noun", () => {
@@ -10,9 +10,13 @@ describe("a reason's figures", () => {
   });
 
   it("say spans as people do", () => {
-    expect([seconds(1), seconds(90), minutes(1), minutes(2), minutes(15), minutes(60), minutes(90), seconds(747)].map(span)).toEqual([
-      "1 second", "90 seconds", "1 minute", "2 minutes", "15 minutes", "1 hour", "90 minutes", "12 minutes",
+    expect([seconds(1), seconds(90), minutes(1), minutes(2), minutes(15), minutes(60), minutes(90), seconds(221), seconds(747)].map(span)).toEqual([
+      "1 second", "90 seconds", "1 minute", "2 minutes", "15 minutes", "1 hour", "90 minutes", "3m 41s", "12m 27s",
     ]);
+  });
+
+  it("say a last span of one without a figure", () => {
+    expect([minutes(1), minutes(2), seconds(221), minutes(60)].map(during)).toEqual(["in the last minute", "in the last 2 minutes", "in the last 3m 41s", "in the last hour"]);
   });
 
   it("carry the unit of their metric", () => {

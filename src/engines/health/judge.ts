@@ -4,6 +4,7 @@ import type { Micros, Ratio } from "../../kernel/units.js";
 import type { WindowSnapshot } from "../../telemetry/query.js";
 import type { CheckSpec, CheckStatus } from "../evidence.js";
 import { compareShare, compareValues, needsBaseline } from "./compare.js";
+import { counted } from "../wording.js";
 import { measure, type Measured } from "./measure.js";
 import type { JudgedSince, PlannedCheck } from "./queries.js";
 
@@ -68,7 +69,7 @@ export function judgeCheck(check: PlannedCheck, snapshot: WindowSnapshot, moment
   if (onRequests && sample < moment.minRequests) return undecided("thin", value, sample, tooFew(moment));
   if (snapshot.at - canary.newest > check.window / 2) return undecided("thin", value, sample, STALE);
   const isRelative = needsBaseline(spec.compare, spec.metric);
-  const baselineIs: BaselineIs = isRelative ? whichBaseline(check, moment, onRequests) : null;
+  const baselineIs: BaselineIs = isRelative ? whichBaseline(check, moment) : null;
   const base = baselineIs === null ? null : measureBaseline(check, snapshot, moment, baselineIs);
   if (base !== null && base.kind === "absent") {
     return undecided("missing", value, sample, baselineIs === "past" ? "no baseline from before the release" : "no baseline from stable", null, baselineIs);
@@ -85,11 +86,14 @@ export function judgeCheck(check: PlannedCheck, snapshot: WindowSnapshot, moment
   };
 }
 
-const tooFew = (moment: HealthMoment): string => `fewer than ${moment.minRequests} requests`;
+const tooFew = (moment: HealthMoment): string => `fewer than ${counted(moment.minRequests, "request")}`;
 
-/** Stable in the same window; without traffic on stable, or when the check says so, the past. */
-function whichBaseline(check: PlannedCheck, moment: HealthMoment, onRequests: boolean): "stable" | "past" {
-  return check.stable !== null && !(onRequests && moment.weight >= 1) ? "stable" : "past";
+/**
+ * Stable in the same window, or the past when the check says so. At full exposure the past, too, whatever the metric:
+ * a stable without traffic idles, and later it is gone, so that beside it every healthy release would look hungry.
+ */
+function whichBaseline(check: PlannedCheck, moment: HealthMoment): "stable" | "past" {
+  return check.stable !== null && moment.weight < 1 ? "stable" : "past";
 }
 
 function measureBaseline(check: PlannedCheck, snapshot: WindowSnapshot, moment: HealthMoment, which: "stable" | "past" | "weight"): Measured {

@@ -171,6 +171,9 @@ function ofDatabases(databases: readonly string[] | null): readonly [Selector, .
   return [{ database: first }, ...more.map((database) => ({ database }))];
 }
 
+/** Databases and the flag service belong to no version: beside stable they would be held against themselves. */
+const isOfVersion = ({ metric }: CheckSpec): boolean => metric !== "pool" && metric !== "query-timeouts" && metric !== "flag-service";
+
 const isRelative = (spec: CheckSpec): boolean =>
   spec.compare.kind === "times-baseline" || spec.compare.kind === "drops" || (spec.compare.kind === "within" && spec.metric !== "throughput");
 
@@ -180,7 +183,7 @@ function planCheck(spec: CheckSpec, scope: HealthScope, list: QueryList, past: Q
     service: scope.service, version, ...(spec.endpoint !== undefined && { endpoints: [spec.endpoint] }),
   });
   const of = (into: QueryList, version: string): Slots => ask(into, spec.metric, where(version), window, scope.databases);
-  const needsStable = spec.metric === "throughput" || (isRelative(spec) && spec.baseline !== "past");
+  const needsStable = spec.metric === "throughput" || (isRelative(spec) && spec.baseline !== "past" && isOfVersion(spec));
   return {
     spec, window, clippedBy: clippedBy(spec.metric),
     canary: of(list, scope.canary),

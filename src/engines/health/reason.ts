@@ -2,7 +2,7 @@
 
 import { count, percent } from "../../kernel/format.js";
 import type { CheckResult, CheckSpec } from "../evidence.js";
-import { counted, figure, metricWords, sentence, span } from "../wording.js";
+import { counted, during, figure, metricWords, sentence } from "../wording.js";
 import { shareAllowance } from "./chance.js";
 import type { BaselineIs } from "./judge.js";
 import type { HealthScope } from "./queries.js";
@@ -25,10 +25,10 @@ export function checkReason(result: CheckResult, spec: CheckSpec, baselineIs: Ba
 
 function checkClause(result: CheckResult, spec: CheckSpec, baselineIs: BaselineIs, note: string | null): string {
   const what = result.metric === "restarts" || result.metric === "startup-failures" || result.metric === "query-timeouts" ? "were" : "was";
-  const during = `in the last ${span(result.window.to - result.window.from)}`;
-  if (result.observed === null) return `${result.series}: no data ${result.status === "thin" ? "" : `${during} `}(${note ?? "no series"})`;
+  const lately = during(result.window.to - result.window.from);
+  if (result.observed === null) return `${result.series}: no data ${result.status === "thin" ? "" : `${lately} `}(${note ?? "no series"})`;
   const sample = result.sampleSize > 0 ? ` over ${counted(result.sampleSize, "request")}` : "";
-  const seen = `${result.series} ${what} ${figure(result.metric, result.observed)}${sample} ${during}`;
+  const seen = `${result.series} ${what} ${figure(result.metric, result.observed)}${sample} ${lately}`;
   if (result.status === "thin" || result.status === "missing") return `${seen}, which decides nothing: ${note ?? "too little data"}`;
   const limit = limitWords(result, spec, baselineIs);
   const again = result.persistence.of > 1 && result.status === "breach" ? `, in ${result.breaches} of ${result.persistence.of} checks` : "";
