@@ -6,7 +6,7 @@ import { confidenceSequence, sideOf, type Side } from "./statistics/confidence-s
 import { moreRunsUntil } from "./statistics/more-runs.js";
 import type { RunRelease, RunRow } from "./run-row.js";
 
-/** The chance of a wrong verdict that each claim may take. */
+/** The chance of a wrong verdict that each claim may take, and what is expected of single runs where a suite stops early. */
 export const CLAIM_ALPHA = 0.05;
 /** After how many runs a suite that may stop early looks at its claims: in the order of the seeds, whatever ended first. */
 export const LOOK_EVERY = 20;

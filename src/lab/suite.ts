@@ -5,9 +5,10 @@ import type { Ratio } from "../kernel/units.js";
 import type { Outcome } from "../sim/outcome.js";
 import type { Fidelity } from "../world/world.js";
 import type { Bundle } from "./bundle.js";
-import { claimVerdict, happens, judgeClaim, LOOK_EVERY, type ClaimResult, type Looking } from "./claims.js";
+import { CLAIM_ALPHA, claimVerdict, happens, judgeClaim, LOOK_EVERY, type ClaimResult, type Looking } from "./claims.js";
 import type { RunRow } from "./run-row.js";
 import { jobsOf, type JobFailure, type Runner } from "./runner.js";
+import { sideOf } from "./statistics/confidence-sequence.js";
 
 /** Failing runs of a scenario that are played once more, for the evidence of their decisions. */
 export const SHOWN_FAILURES = 3;
@@ -42,7 +43,7 @@ export interface ScenarioResult {
   readonly rows: readonly RunRow[];
   readonly lost: readonly LostRun[];
   readonly expectIn: Ratio;
-  /** Runs that must pass of those planned. */
+  /** Runs that must pass: of those planned, or of those played where it ended early. */
   readonly needed: number;
   readonly passedRuns: number;
   /** On the expectations alone; an interruption leaves it open unless the runs that are left could not save it. */
@@ -89,10 +90,13 @@ export const notReached = (plan: TestPlan): ScenarioResult => resultOf(plan, { r
 /** How many of so many runs must pass. */
 export const neededOf = (runs: number, share: Ratio): number => Math.max(0, Math.ceil(share * runs - 1e-9));
 
-/** Whether the runs that are left can change no verdict. */
+/** Whether every verdict is certain: no number of runs that are left is likely to change one. */
 function isCertain({ scenario, seeds }: TestPlan, rows: readonly RunRow[], passed: number, left: number): boolean {
+  const done = seeds.length - left;
   const needed = neededOf(seeds.length, scenario.expectIn);
-  const settled = passed >= needed || passed + left < needed;
+  // Where nothing is expected of a run, there is nothing to wait for while none has failed.
+  const settled = passed >= needed || passed + left < needed || (scenario.expectations.length === 0 && passed === done)
+    || sideOf(scenario.expectIn, passed, done, { alpha: CLAIM_ALPHA }) !== "open";
   return settled && (scenario.overall ?? []).every((claim) => claimVerdict(claim, hitsOf(claim, rows), rows.length, "sequential") !== "not enough runs");
 }
 
@@ -122,7 +126,8 @@ function resultOf(plan: TestPlan, { rows, lost, passed, shown, interrupted }: Pl
   const { scenario, fidelity, seeds, stopEarly } = plan;
   const done = rows.length + lost.length;
   const stoppedEarly = !interrupted && done < seeds.length;
-  const needed = neededOf(seeds.length, scenario.expectIn);
+  // Each way to be certain early implies the same verdict on the runs that were played.
+  const needed = neededOf(stoppedEarly ? done : seeds.length, scenario.expectIn);
   const left = interrupted ? seeds.length - done : 0;
   const runsVerdict = passed + left < needed ? "fail" : interrupted ? "interrupted" : passed < needed ? "fail" : "pass";
   const claims = claimsOf(scenario, rows, stopEarly || interrupted ? "sequential" : "fixed");
