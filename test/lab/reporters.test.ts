@@ -1,9 +1,9 @@
 // A suite's reports, held against real parsers: XML, YAML in TAP, JSON, and GitHub's escapes.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import type { BaselineResult } from "../../src/lab/against.js";
@@ -16,6 +16,7 @@ import { suitePretty } from "../../src/report/lab/pretty.js";
 import { suiteJson } from "../../src/report/lab/suite-json.js";
 import { suiteMarkdown } from "../../src/report/lab/suite-markdown.js";
 import { parseReporters, report } from "../../src/cli/lab/reporters.js";
+import { pathsFrom } from "../../src/cli/lab/workspace.js";
 import { FakeRunner } from "./support/fake-runner.js";
 import { tiny } from "./support/tiny.js";
 
@@ -126,6 +127,27 @@ describe("GitHub annotations", () => {
     expect(lines[0]).toContain("heap%0Aout of memory");
     expect(lines[2]).toMatch(/line=14,.*::caught in at least 99%25 of runs: 15 of 19 runs/);
     expect(lines[lines.length - 1]).toBe("::notice title=shakedown::2 scenarios: 1 failed, 1 passed");
+  });
+});
+
+describe("the files that GitHub annotations name", () => {
+  const folder = mkdtempSync(join(tmpdir(), "shakedown-workspace-"));
+  const filesOf = async (workspace: string | undefined, file: string): Promise<readonly string[]> => {
+    const { scenarios, ...rest } = await suite();
+    const moved = { ...rest, scenarios: scenarios.map((result) => ({ ...result, file, expectations: result.expectations.map((each) => ({ ...each, file })) })) };
+    return suiteGithub(moved, { pathOf: pathsFrom(workspace) }).split("\n").flatMap((line) => /^::error file=([^,]*),/.exec(line)?.[1] ?? []).slice(0, 2);
+  };
+
+  it("are named from the workspace, whatever folder the job works in and however they were typed", async () => {
+    expect(await filesOf(process.cwd(), join(process.cwd(), "sub/a.yaml"))).toEqual(["sub/a.yaml", "sub/a.yaml"]);
+    expect(await filesOf(dirname(process.cwd()), "x/../a.yaml")).toEqual(Array(2).fill(`${basename(process.cwd())}/a.yaml`));
+    symlinkSync(process.cwd(), join(folder, "checkout"));
+    expect(await filesOf(join(folder, "checkout"), "sub/a.yaml")).toEqual(["sub/a.yaml", "sub/a.yaml"]);
+  });
+
+  it("stay as they were typed outside any workspace", async () => {
+    for (const workspace of [undefined, "", folder]) expect(await filesOf(workspace, "./sub/a.yaml")).toEqual(["./sub/a.yaml", "./sub/a.yaml"]);
+    rmSync(folder, { recursive: true });
   });
 });
 

@@ -6,6 +6,7 @@ import type { SuiteResult } from "../../lab/suite.js";
 import { writeEach, type TextFile } from "../artifacts.js";
 import { UsageError } from "../exit.js";
 import type { Terminal } from "../terminal.js";
+import { pathsFrom } from "./workspace.js";
 
 export const REPORTERS = ["pretty", "junit", "github", "tap", "json", "markdown"] as const;
 export type ReporterName = (typeof REPORTERS)[number];
@@ -64,7 +65,7 @@ async function render(name: ReporterName, suite: SuiteResult, rendering: Renderi
     case "junit":
       return (await import("../../report/lab/junit.js")).suiteJunit(suite, rendering).trimEnd();
     case "github":
-      return (await import("../../report/lab/annotations.js")).suiteGithub(suite, rendering);
+      return (await import("../../report/lab/annotations.js")).suiteGithub(suite, { ...rendering, pathOf: pathsFrom(process.env["GITHUB_WORKSPACE"]) });
     case "tap":
       return (await import("../../report/lab/annotations.js")).suiteTap(suite, rendering);
     case "json":

@@ -6,10 +6,15 @@ import { oneLine } from "../text.js";
 import { changeWords, verdictWords, type AgainstOption } from "./regression-words.js";
 import { claimWords, evidenceOf, failureWords, findingsOf, interruptedWords, replayCommand, runsWords, suiteWords } from "./suite-words.js";
 
+export interface GithubOptions extends AgainstOption {
+  /** The name of a file as GitHub knows it; as the user typed it when left out. */
+  readonly pathOf?: (file: string) => string;
+}
+
 /** GitHub Actions workflow commands: one error per finding, at its line in the user's file. */
-export function suiteGithub(suite: SuiteResult, { against = null }: AgainstOption = {}): string {
+export function suiteGithub(suite: SuiteResult, { against = null, pathOf = (file) => file }: GithubOptions = {}): string {
   const errors = suite.scenarios.flatMap((result) => findingsOf(result, against)).map(({ title, file, line, message }) =>
-    `::error file=${property(file)},line=${line},title=${property(`shakedown: ${oneLine(title)}`)}::${data(message)}`);
+    `::error file=${property(pathOf(file))},line=${line},title=${property(`shakedown: ${oneLine(title)}`)}::${data(message)}`);
   return [...errors, `::notice title=shakedown::${data(suiteWords(suite, against))}`].join("\n");
 }
 
