@@ -1,6 +1,6 @@
 // The DORA figures of one run, each with its definition and with what keeps it from meaning much.
 
-import { duration as span } from "../kernel/format.js";
+import { counted, duration as span } from "../kernel/format.js";
 import { MICROS_PER_HOUR, toSeconds, type Micros } from "../kernel/units.js";
 import type { DoraFigure, ReleaseOutcome } from "./outcome.js";
 
@@ -46,8 +46,8 @@ export function doraOf(releases: readonly ReleaseOutcome[], durationMicros: Micr
       value: meanOf(recoveries.map(toSeconds)),
       unit: "seconds",
       sampleSize: recoveries.length,
-      definition: "The time it takes to recover from a deployment that fails and needs immediate intervention: here from its first harmed request to service restored, mean.",
-      note: recoveryNote(failed.length, recoveries.length),
+      definition: "The time it takes to recover from a deployment that fails and needs immediate intervention: here from its first harmed request until nobody is hurt any more and service is restored, mean.",
+      note: recoveryNote(failed),
     },
     {
       name: "rework rate",
@@ -80,11 +80,17 @@ function rolloutNote(deployed: readonly ReleaseOutcome[]): string {
   return mean === null ? "No release was promoted." : `From release to stable it took ${span(mean)}${took.length === 1 ? "" : " on average"}.`;
 }
 
-function recoveryNote(failed: number, recovered: number): string {
-  const missing = failed - recovered;
-  if (missing === 0 || failed === 0) return sampleNote(recovered);
-  const others = missing === 1 ? "Another one hurt nobody or was never restored." : `${missing} others hurt nobody or were never restored.`;
-  return recovered === 0 ? "Every failed release hurt nobody or was never restored." : `${sampleNote(recovered)} ${others}`;
+/** Those that count, and why the other failed releases have no time. */
+function recoveryNote(failed: readonly ReleaseOutcome[]): string {
+  const recovered = failed.filter(({ times }) => times.recovery !== null).length;
+  const harmless = failed.filter(({ times }) => times.harmStartsAt === null).length;
+  const never = failed.length - recovered - harmless;
+  const others = [
+    ...(harmless === 0 ? [] : [`${counted(harmless, "failed release")} hurt nobody`]),
+    ...(never === 0 ? [] : [`${counted(never, "failed release")} ${never === 1 ? "was" : "were"} never restored`]),
+  ];
+  if (others.length === 0) return sampleNote(recovered);
+  return `${recovered === 0 ? "" : `${sampleNote(recovered)} `}${others.join(", ")}.`;
 }
 
 function sampleNote(size: number): string {

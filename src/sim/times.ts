@@ -16,7 +16,9 @@ export function timesOf(simulation: Simulation, journal: ReleaseJournal, item: R
   const harmStartsAt = orNull(ledger.firstHarmAt[item.index]);
   const detectedAt = journal.decisions.find((decision) => isActing(decision) && DETECTING.includes(decision.rule))?.at ?? null;
   const mitigatedAt = mitigated(simulation, journal, orNull(ledger.lastHarmAt[item.index]));
-  const restoredAt = restored(simulation, journal, item, mitigatedAt);
+  // Service that still hurts is not restored, however stable and whole the platform is.
+  const stillHurts = harmStartsAt !== null && mitigatedAt === null;
+  const restoredAt = stillHurts ? null : restored(simulation, journal, item, mitigatedAt);
   return {
     releasedAt: journal.releasedAt,
     firstTrafficAt: firstTraffic(journal),

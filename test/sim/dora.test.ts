@@ -11,6 +11,7 @@ const release = (change: Partial<Omit<ReleaseOutcome, "times">>, times: Partial<
 const good = release({}, { finishedAt: minutes(50) });
 const caught = release({ result: "rolled-back", truth: "harmful", action: "roll-back" }, { harmStartsAt: minutes(5), recovery: minutes(4) });
 const missed = release({ truth: "harmful" }, { harmStartsAt: minutes(5), finishedAt: minutes(50) });
+const hurting = release({ result: "flag-off", truth: "harmful", action: "disable-flag" }, { harmStartsAt: minutes(5), finishedAt: minutes(9) });
 const falseAlarm = release({ result: "rolled-back", action: "roll-back" });
 const invalidated = release({ result: "invalidated", states: [] });
 const waiting = release({ result: "held", states: [] });
@@ -33,7 +34,13 @@ describe("DORA figures", () => {
   it("measure recovery only where users were hurt and service was restored, and say how many were not", () => {
     const recovery = figure("failed deployment recovery time", caught, missed, falseAlarm);
     expect(recovery).toMatchObject({ value: 240, sampleSize: 1 });
-    expect(recovery.note).toContain("2 others");
+    expect(recovery.note).toBe("One release is a sample of one. 1 failed release hurt nobody, 1 failed release was never restored.");
+  });
+
+  it("have no recovery time where users are hurt to the end, and say that this is why", () => {
+    const recovery = figure("failed deployment recovery time", hurting, hurting);
+    expect(recovery).toMatchObject({ value: null, sampleSize: 0, note: "2 failed releases were never restored." });
+    expect(recovery.definition).toContain("until nobody is hurt any more");
   });
 
   it("do not know lead time and rework without a pipeline, and say so", () => {
