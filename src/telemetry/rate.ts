@@ -1,6 +1,7 @@
 // Prometheus' rate() and increase() of one counter series: resets added back, the gap to the window's ends extrapolated.
 
 import { MICROS_PER_SECOND, type Micros } from "../kernel/units.js";
+import { phaseFactor } from "./phases.js";
 import type { Target } from "./target.js";
 
 /** A gap to the window's end of this many average intervals or more means that the series begins or ends inside. */
@@ -22,8 +23,10 @@ export class RangeIncrease {
   value = 0;
 
   #target: Target | undefined;
+  readonly #interval: Micros;
   #start: Micros = 0;
   #end: Micros = 0;
+  #at: Micros = 0;
   /** 1 for an increase; the window in seconds for a rate. */
   #per = 1;
   #lane = 0;
@@ -38,10 +41,15 @@ export class RangeIncrease {
   #toEnd = 0;
   #factor = 0;
 
-  /** The range (start, end] for the targets to come. */
-  begin(start: Micros, end: Micros, perSecond: boolean): void {
+  constructor(interval: Micros) {
+    this.#interval = interval;
+  }
+
+  /** The range (start, end] for the targets to come, as it is seen at `at`. */
+  begin(start: Micros, end: Micros, at: Micros, perSecond: boolean): void {
     this.#start = start;
     this.#end = end;
+    this.#at = at;
     this.#per = perSecond ? (end - start) / MICROS_PER_SECOND : 1;
   }
 
@@ -55,7 +63,7 @@ export class RangeIncrease {
     if (!this.#steady) return;
     this.#firstIndex = target.rowStart(first, lane);
     this.#lastIndex = target.rowStart(last, lane);
-    this.#extrapolate(target.timeOf(first), target.timeOf(last), last - first);
+    this.#extrapolate(target.timeOf(first), last, last - first);
   }
 
   /** Reads a column; stale and absent samples are not there. */
@@ -96,7 +104,7 @@ export class RangeIncrease {
     this.samples = samples;
     if (samples < 2) return;
     this.newest = target.timeOf(lastRow);
-    this.#extrapolate(target.timeOf(firstRow), this.newest, samples - 1);
+    this.#extrapolate(target.timeOf(firstRow), lastRow, samples - 1);
     const growth = previous - firstValue;
     this.#finish(firstValue, fell ? this.#withResets(column, growth) : growth);
   }
@@ -115,8 +123,10 @@ export class RangeIncrease {
     return growth;
   }
 
-  /** How far a series with samples from `firstTime` to `lastTime` reaches towards the ends of the range. */
-  #extrapolate(firstTime: Micros, lastTime: Micros, intervals: number): void {
+  /** How far a series with samples from `firstTime` to those of a row reaches towards the ends of the range. */
+  #extrapolate(firstTime: Micros, lastRow: number, intervals: number): void {
+    const target = this.#target!;
+    const lastTime = target.timeOf(lastRow);
     const sampled = (lastTime - firstTime) / MICROS_PER_SECOND;
     const average = sampled / intervals;
     const threshold = average * EXTRAPOLATION_THRESHOLD;
@@ -126,6 +136,9 @@ export class RangeIncrease {
     this.#toStart = toStart >= threshold ? average / 2 : toStart;
     this.#toEnd = toEnd >= threshold ? average / 2 : toEnd;
     this.#factor = (sampled + this.#toStart + this.#toEnd) / sampled / this.#per;
+    if (target.offsets.length < 2) return;
+    const horizon = Math.min(this.#end, this.#at - target.lagOf(lastRow));
+    this.#factor *= phaseFactor(target.offsets, { start: this.#start, end: this.#end, firstTime, lastTime, horizon, interval: this.#interval });
   }
 
   #finish(firstValue: number, growth: number): void {

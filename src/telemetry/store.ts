@@ -46,7 +46,7 @@ export class SeriesStore {
   #targets: Target[] = [];
   readonly #ids = new Set<string>();
   readonly #plans = new Plans();
-  readonly #increase = new RangeIncrease();
+  readonly #increase: RangeIncrease;
   readonly #sum = new Sums(1);
   readonly #across = new Across();
 
@@ -55,6 +55,7 @@ export class SeriesStore {
     this.lanes = options.lanes;
     this.lookback = options.lookback ?? LOOKBACK;
     this.scrape = options.scrape;
+    this.#increase = new RangeIncrease(options.scrape);
     this.retain(Math.max(options.retention ?? RETENTION, this.lookback));
   }
 
@@ -117,7 +118,7 @@ export class SeriesStore {
     const end = at - (query.offset ?? 0);
     const start = end - query.window;
     const one = this.#increase;
-    one.begin(start, end, query.fn === "rate");
+    one.begin(start, end, at, query.fn === "rate");
     const sum = this.#sum;
     sum.clear();
     let series = 0;
@@ -149,7 +150,7 @@ export class SeriesStore {
     const plan = this.#plans.of(query, this.#targets);
     const { sums, counts } = plan;
     const one = this.#increase;
-    one.begin(start, end, true);
+    one.begin(start, end, at, true);
     sums.clear();
     let series = 0;
     let samples = 0;

@@ -33,6 +33,8 @@ export class Target<Schema extends TargetSchema = TargetSchema> {
   readonly live: readonly Float64Array[];
   /** False while the process does not answer its scrapes: they fail, `up` is 0 and its series go stale. */
   responding = true;
+  /** When in each interval the replicas are scraped that it stands for; empty where it stands for itself. */
+  offsets: readonly Micros[] = [];
   /** Set once the target is gone for good and its stale marker is written. */
   removedAt: Micros = Infinity;
 
@@ -110,6 +112,12 @@ export class Target<Schema extends TargetSchema = TargetSchema> {
       this.values[base + lane * this.schema.size + UP_COLUMN] = up;
     }
     this.#brokenRow = this.#rows - 1;
+  }
+
+  /** How long after its time a row could be seen. */
+  lagOf(row: number): Micros {
+    const slot = row % this.#capacity;
+    return this.#visibleAt[slot] - this.#times[slot];
   }
 
   /** The newest row taken in (start, end] that can be seen at `at`; -1 when there is none. */

@@ -73,9 +73,7 @@ export class Membership implements FleetOwner {
       this.#targets.single(replica);
       return;
     }
-    const main = this.#targets.main(this.#stage.versions[replica.version.index]);
-    main.members += 1;
-    replica.target = main;
+    this.#targets.join(replica);
   }
 
   left(replica: Replica): void {

@@ -114,26 +114,36 @@ export class Targets {
 
   // --- who is shown by which target ---
 
+  /** The version's target shows the replica too. */
+  join(replica: Replica): void {
+    const main = this.#main(this.#stage.versions[replica.version.index]);
+    main.members += 1;
+    main.target.offsets = [...main.target.offsets, this.#offsetOf(replica)];
+    replica.target = main;
+  }
+
+  /** When in each interval the replica would be scraped by itself. */
+  #offsetOf({ name }: Pick<Replica, "name">): Micros {
+    const { seed, spec } = this.#stage.model;
+    return hashedOffset(seed, name, spec.telemetry.scrape);
+  }
+
   /** The version's target, for all replicas that are not singled out. */
-  main(version: VersionState): ServiceTarget {
+  #main(version: VersionState): ServiceTarget {
     if (version.main !== null) return version.main;
-    const { model } = this.#stage;
     const { fleet } = version;
-    const { scrape } = model.spec.telemetry;
     const id = `${fleet.service.spec.name}-${fleet.version.name}`;
     // One replica's offset, not the mean of all: then a window holds as many scrapes, as old, as it does of any replica.
-    version.main = this.#make(version, this.#freeId(id), null, hashedOffset(model.seed, replicaName(fleet.service.spec.name, fleet.version.name, 0), scrape));
+    version.main = this.#make(version, this.#freeId(id), null, this.#offsetOf({ name: replicaName(fleet.service.spec.name, fleet.version.name, 0) }));
     return version.main;
   }
 
   /** Singles the replica out; what it did so far stays with the target that it shared. */
   single(replica: Replica): ServiceTarget {
-    const { model, versions } = this.#stage;
-    const version = versions[replica.version.index];
+    const version = this.#stage.versions[replica.version.index];
     this.book(version);
     this.leave(replica);
-    const { scrape } = model.spec.telemetry;
-    const target = this.#make(version, this.#freeId(replica.name), replica.name, hashedOffset(model.seed, replica.name, scrape));
+    const target = this.#make(version, this.#freeId(replica.name), replica.name, this.#offsetOf(replica));
     target.members = 1;
     replica.target = target;
     return target;
@@ -146,6 +156,7 @@ export class Targets {
     const now = this.#stage.now();
     replica.target = null;
     target.members -= 1;
+    target.target.offsets = without(target.target.offsets, this.#offsetOf(replica));
     if (target.members > 0) return;
     this.draw(target, now);
     this.#scraper.remove(target.target, now);
@@ -179,4 +190,10 @@ export class Targets {
     for (let n = 2; this.#store.targets.some((target) => target.id === name); n += 1) name = `${id}#${n}`;
     return name;
   }
+}
+
+/** The list with one such entry less. */
+function without(offsets: readonly Micros[], gone: Micros): readonly Micros[] {
+  const place = offsets.indexOf(gone);
+  return offsets.filter((_, index) => index !== place);
 }
