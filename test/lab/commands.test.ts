@@ -186,6 +186,27 @@ describe("test", () => {
     expect(times("✓ watched")).toBe(2);
     expect(out).toContain("wight");
   });
+
+  it("tests again when a file is mended that was broken from the start, and when one appears that was missing", async () => {
+    mkdirSync(join(folder, "m"));
+    const strategy = "shakedown: 1\nkind: strategy\nsteps: [{ weight: 50%, bake: 3m }, { weight: 100%, bake: 2m }]\n";
+    write("m/broken.yaml", strategy.replace("weight", "wight"));
+    write("m/one.yaml", tinyText({ name: "mended" }).replace(/strategy:\n {2}steps.*\n/, "strategy: broken.yaml\n"));
+    write("m/two.yaml", tinyText({ name: "appeared" }).replace(/strategy:\n {2}steps.*\n/, "strategy: missing.yaml\n"));
+    const child = spawn(process.execPath, [COMMAND, "test", "m/one.yaml", "m/two.yaml", "--seeds", "1..2", "--watch"], { cwd: folder, env: { ...process.env, NO_COLOR: "1" } });
+    let out = "";
+    child.stdout.on("data", (data: Buffer) => (out += data.toString()));
+    child.stderr.on("data", (data: Buffer) => (out += data.toString()));
+    const ended = new Promise((resolve) => child.on("exit", resolve));
+    await until(() => out.includes("waiting for a change"));
+    expect(out).toContain("there is no file m/missing.yaml");
+    // Written until it is heard of: on a busy machine, watching begins a while after it was said.
+    await until(() => (write("m/missing.yaml", strategy), out.split("waiting for a change").length > 2));
+    expect(out).not.toContain("✓");
+    await until(() => (write("m/broken.yaml", strategy), out.includes("✓ appeared") && out.includes("✓ mended")));
+    child.kill("SIGINT");
+    await ended;
+  });
 });
 
 describe("compare", () => {

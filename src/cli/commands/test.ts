@@ -47,22 +47,23 @@ export async function testCommand(targets: readonly string[], flags: TestFlags, 
   if (flags.watch === true) return watch(targets, flags, reporters, terminal);
   const { signal, release } = interruptible();
   try {
-    const { code } = await testOnce(targets, flags, reporters, terminal, signal);
-    return code;
+    return await testOnce(targets, flags, reporters, terminal, { signal });
   } finally {
     release();
   }
 }
 
-interface Tested {
-  readonly code: ExitCode;
-  readonly files: readonly string[];
+interface Pass {
+  readonly signal: AbortSignal;
+  /** Hears of every file that the pass rests on, before anything can be wrong with it. */
+  readonly onRead?: (path: string) => void;
 }
 
 /** One pass over all targets: load, play, report, compare. */
-async function testOnce(targets: readonly string[], flags: TestFlags, reporters: readonly Reporter[], terminal: Terminal, signal: AbortSignal): Promise<Tested> {
+async function testOnce(targets: readonly string[], flags: TestFlags, reporters: readonly Reporter[], terminal: Terminal, { signal, onRead = () => undefined }: Pass): Promise<ExitCode> {
   const fidelity = fidelityFlag(flags.fidelity);
-  const loaded = loadBundles(scenarioFiles(targets), { allowPath: flags.allowPath, color: terminal.color, fidelity });
+  const loaded = loadBundles(scenarioFiles(targets), { allowPath: flags.allowPath, color: terminal.color, fidelity, onRead });
+  if (flags.against !== undefined && flags.update !== true) onRead(flags.against);
   const baseline = await baselineFor(flags);
   const plans = loaded.map((each) => planOf(each, flags, fidelity ?? each.scenario.fidelity, baseline));
   if (baseline !== null) (await import("../lab/baseline-file.js")).checkComparable(baseline.path, baseline.stored, plans);
@@ -70,13 +71,12 @@ async function testOnce(targets: readonly string[], flags: TestFlags, reporters:
   const suite = await play(plans, flags, terminal, signal);
   const against = baseline === null ? null : await compared(suite, baseline);
   const unwritten = [...(await report(suite, reporters, terminal, { against })), ...(await store(suite, flags, terminal))];
-  const files = [...new Set(loaded.flatMap(({ bundle }) => bundle.files.map(({ path }) => path)))];
   if (unwritten.length > 0) {
     terminal.warn(unwritten.join("\n"));
-    return { code: ExitCode.badInput, files };
+    return ExitCode.badInput;
   }
-  if (suite.interrupted) return { code: ExitCode.interrupted, files };
-  return { code: isWell(suite, against) ? ExitCode.ok : ExitCode.failed, files };
+  if (suite.interrupted) return ExitCode.interrupted;
+  return isWell(suite, against) ? ExitCode.ok : ExitCode.failed;
 }
 
 /** What a test is held against, and how its scenarios are named there. */
@@ -165,7 +165,7 @@ async function playAll(plans: readonly TestPlan[], runner: Runner, progress: Sui
   return suiteOf(results);
 }
 
-/** Tests again whenever a file of the scenarios changes, until Ctrl-C. */
+/** Tests again whenever a file of the scenarios changes, or one that is missing appears, until Ctrl-C. */
 async function watch(targets: readonly string[], flags: TestFlags, reporters: readonly Reporter[], terminal: Terminal): Promise<ExitCode> {
   const { signal, release } = interruptible();
   const { Watcher } = await import("../lab/watcher.js");
@@ -173,14 +173,15 @@ async function watch(targets: readonly string[], flags: TestFlags, reporters: re
   try {
     checkFiles(flags, reporters);
     while (!signal.aborted) {
+      const files = new Set<string>();
       try {
-        const { files } = await testOnce(targets, flags, reporters, terminal, signal);
-        watcher.add(files);
+        await testOnce(targets, flags, reporters, terminal, { signal, onRead: (path) => files.add(path) });
       } catch (error) {
         // A file that is being written is often wrong for a moment; the next change may put it right.
         if (!(error instanceof UsageError)) throw error;
         terminal.warn(messageOf(error));
       }
+      watcher.add([...files]);
       if (!signal.aborted) terminal.warn("waiting for a change; Ctrl-C ends");
       await watcher.changed();
     }

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
+import type { FileAccess } from "../../scenario/access.js";
 import type { Scenario } from "../../scenario/compiled.js";
 import { collectBundle, scenarioOf, type Bundle } from "../../lab/bundle.js";
 import type { Fidelity } from "../../world/world.js";
@@ -19,9 +20,24 @@ export interface Loaded {
   readonly scenario: Scenario;
 }
 
+export interface LoadOptions {
+  readonly allowPath: readonly string[];
+  readonly color: boolean;
+  readonly fidelity: Fidelity | null;
+  /** Hears of every file that is looked for, whether it is there and well or not. */
+  readonly onRead?: (path: string) => void;
+}
+
 /** Loads every scenario as a bundle; throws one UsageError with all problems of all files. */
-export function loadBundles(files: readonly string[], options: { readonly allowPath: readonly string[]; readonly color: boolean; readonly fidelity: Fidelity | null }): readonly Loaded[] {
-  const access = nodeFiles({ allowPaths: options.allowPath });
+export function loadBundles(files: readonly string[], options: LoadOptions): readonly Loaded[] {
+  const disk = nodeFiles({ allowPaths: options.allowPath });
+  const access: FileAccess = {
+    ...disk,
+    read: (path, root) => {
+      options.onRead?.(path);
+      return disk.read(path, root);
+    },
+  };
   const loaded: Loaded[] = [];
   const problems: string[] = [];
   for (const file of files) {

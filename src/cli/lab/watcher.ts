@@ -1,5 +1,6 @@
 // Waits for changes of the files that a suite was made of.
 
+import { statSync } from "node:fs";
 import { watch, type FSWatcher } from "chokidar";
 
 /** An editor writes a file in several steps; changes that come this close together are one. */
@@ -19,11 +20,14 @@ export class Watcher {
       this.#dirty = true;
       this.#wake();
     });
+    // What can't be watched is read again with the next change of something else.
+    this.#watcher.on("error", () => undefined);
     signal.addEventListener("abort", () => this.#wake(), { once: true });
   }
 
+  /** Watches these files too; one that is not there yet counts when it appears. A folder that stands for a file would be watched whole, and is left out. */
   add(files: readonly string[]): void {
-    this.#watcher.add([...files]);
+    this.#watcher.add(files.filter((file) => !file.includes("\0") && !isFolder(file)));
   }
 
   /** Resolves once something changed since the last call, or when it was interrupted. */
@@ -39,5 +43,13 @@ export class Watcher {
 
   async close(): Promise<void> {
     await this.#watcher.close();
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
   }
 }
