@@ -1,10 +1,10 @@
 // Two strategies on the same scenarios and seeds: what differs, by how much, how surely, and what the pairing was worth.
 
-import type { Micros } from "../kernel/units.js";
-import { timeReachedBy } from "./detect/reading.js";
-import type { RunRelease, RunRow } from "./run-row.js";
+import { leadTimeToTheEnd, reachedIn, type TimeName } from "./reached.js";
+import type { RunRow } from "./run-row.js";
 import { jobsOf, type Job, type RunManyOptions, type Runner } from "./runner.js";
-import { mcNemar, pairedShare, stratifiedDifference, type PairedDifference, type PairedShare } from "./statistics/paired.js";
+import { pairedShare, stratifiedDifference, type PairedDifference, type PairedShare } from "./statistics/paired.js";
+import { pairedTimes, type PairedTimes } from "./statistics/paired-times.js";
 import type { Bundle } from "./bundle.js";
 import type { Fidelity } from "../world/world.js";
 
@@ -18,7 +18,7 @@ export interface ComparePlan {
 }
 
 export type ShareName = "runs passed" | "right decisions" | "missed or late" | "false rollbacks" | "good releases promoted";
-export type MeanName = "cost" | "lead time" | "detection" | "mitigation" | "pages";
+export type MeanName = "cost" | TimeName | "pages";
 
 export interface ShareComparison extends PairedShare {
   readonly name: ShareName;
@@ -29,23 +29,14 @@ export interface ShareComparison extends PairedShare {
 export interface MeanComparison extends PairedDifference {
   readonly name: MeanName;
   readonly unit: "euro" | "micros" | "count";
-  /** Seeds on which only A, and only B, has the figure at all: who is never detected has no time. */
+  /** Seeds on which only A, and only B, has the figure at all. */
   readonly onlyA: number;
   readonly onlyB: number;
 }
 
-/** From release to promotion, by its median; who is not promoted by the scenario's end is later than any. */
-export interface LeadTimeComparison {
-  readonly pairs: number;
-  /** Null when so few were promoted by the end. */
-  readonly medianA: Micros | null;
-  readonly medianB: Micros | null;
-  /** Runs in which a good release was not promoted by the end. */
-  readonly openA: number;
-  readonly openB: number;
-  /** Seeds on which A, and B, was the sooner one. */
-  readonly soonerA: number;
-  readonly soonerB: number;
+/** A time by its median; what never happened by the scenario's end is later than any. */
+export interface TimeComparison extends PairedTimes {
+  readonly name: TimeName;
 }
 
 export interface ScenarioComparison {
@@ -58,8 +49,8 @@ export interface ScenarioComparison {
   readonly lostWhy: string | null;
   readonly shares: readonly ShareComparison[];
   readonly means: readonly MeanComparison[];
-  /** Null where no good release was made. */
-  readonly leadTime: LeadTimeComparison | null;
+  /** Each where the question arises: lead time where a good release was made, detection and mitigation where a bad one was. */
+  readonly times: readonly TimeComparison[];
   /** Pairs whose runs were the same to the last event: the strategies never differed there. */
   readonly identical: number;
 }
@@ -143,36 +134,38 @@ const SHARES: readonly (readonly [ShareName, ShareComparison["good"], (row: RunR
   ["right decisions", "more", (row) => row.releases.every(({ classification }) => classification === "caught" || classification === "clean")],
   ["missed or late", "less", classifiedAs("missed", "late")],
   ["false rollbacks", "less", classifiedAs("false-rollback")],
-  ["good releases promoted", "more", (row) => leadTimeOf(row)?.promoted ?? null],
+  ["good releases promoted", "more", (row) => promotedIn(row)],
 ];
 
-/** What costs when it is late: it does no harm of its own, and nobody called it off. */
-const isGood = ({ truth, result }: RunRelease): boolean => (truth === "harmless" || truth === "strategy-harm") && result !== "invalidated";
-
-/** From release to promotion of the run's slowest good release, or to the end when it was not promoted; null without one. */
-function leadTimeOf({ releases, duration }: RunRow): { readonly promoted: boolean; readonly time: Micros } | null {
-  const times = releases.filter(isGood).map(({ result, times: { releasedAt, finishedAt } }) => {
-    const promotedAt = result === "promoted" ? finishedAt : null;
-    return { promoted: promotedAt !== null, time: (promotedAt ?? duration) - releasedAt };
-  });
-  return times.length === 0 ? null : { promoted: times.every(({ promoted }) => promoted), time: Math.max(...times.map(({ time }) => time)) };
+function promotedIn(row: RunRow): boolean | null {
+  const reached = reachedIn(row, "lead time");
+  return reached === null ? null : reached.after !== null;
 }
 
-/** The first release's time that is known; null when none is. */
-const timeOf = (time: "detection" | "mitigation") => (row: RunRow): number | null => row.releases.map(({ times }) => times[time]).find((found) => found !== null) ?? null;
+const TIMES: readonly TimeName[] = ["lead time", "detection", "mitigation"];
 
-const MEANS: readonly (readonly [MeanName, MeanComparison["unit"], (row: RunRow) => number | null])[] = [
+type Mean = readonly [name: MeanName, unit: MeanComparison["unit"], figure: (row: RunRow) => number | null];
+
+const MEANS: readonly Mean[] = [
   ["cost", "euro", (row) => row.cost],
   // Until the end where it was not promoted: a mean that the time of the scenario restricts, for both in the same way.
-  ["lead time", "micros", (row) => leadTimeOf(row)?.time ?? null],
-  ["detection", "micros", timeOf("detection")],
-  ["mitigation", "micros", timeOf("mitigation")],
+  ["lead time", "micros", leadTimeToTheEnd],
+  ["detection", "micros", (row) => reachedIn(row, "detection")?.after ?? null],
+  ["mitigation", "micros", (row) => reachedIn(row, "mitigation")?.after ?? null],
   ["pages", "count", (row) => row.pages],
 ];
+
+/**
+ * Harm begins when it pleases, so up to the end is not the same for both; and without those that never were, the mean
+ * is better for whoever misses the hard ones. It says something where there is a time on every seed.
+ */
+const hasMean = (name: MeanName, times: readonly TimeComparison[]): boolean =>
+  (name !== "detection" && name !== "mitigation") || times.some((time) => time.name === name && time.openA + time.openB === 0);
 
 /** `groups` are the pairs of each scenario. */
 function comparisonOf(name: string | null, file: string | null, groups: readonly (readonly Pair[])[], lost: number, lostWhy: string | null): ScenarioComparison {
   const pairs = groups.flat();
+  const times = TIMES.flatMap((time) => timesOf(time, pairs));
   return {
     name,
     file,
@@ -180,8 +173,8 @@ function comparisonOf(name: string | null, file: string | null, groups: readonly
     lost,
     lostWhy,
     shares: SHARES.flatMap(([share, good, holds]) => shareOf(share, good, holds, pairs)),
-    means: MEANS.flatMap(([mean, unit, figure]) => meanOf(mean, unit, figure, groups)),
-    leadTime: leadTimesOf(pairs),
+    means: MEANS.filter(([mean]) => hasMean(mean, times)).flatMap((mean) => meanOf(mean, groups)),
+    times,
     identical: pairs.filter(({ a, b }) => a.digest === b.digest).length,
   };
 }
@@ -193,26 +186,12 @@ function shareOf(name: ShareName, good: ShareComparison["good"], holds: (row: Ru
   return both.length === 0 ? [] : [{ name, good, ...pairedShare(both.map(({ a }) => a), both.map(({ b }) => b)) }];
 }
 
-function leadTimesOf(pairs: readonly Pair[]): LeadTimeComparison | null {
-  const reached = (row: RunRow): { readonly at: Micros | null } | null => {
-    const found = leadTimeOf(row);
-    return found === null ? null : { at: found.promoted ? found.time : null };
-  };
-  const both = pairs.map(({ a, b }) => ({ a: reached(a), b: reached(b) })).filter(isBoth).map(({ a, b }) => ({ a: a.at, b: b.at }));
-  if (both.length === 0) return null;
-  const late = (time: Micros | null): number => time ?? Infinity;
-  return {
-    pairs: both.length,
-    medianA: timeReachedBy(both.map(({ a }) => a), 0.5),
-    medianB: timeReachedBy(both.map(({ b }) => b), 0.5),
-    openA: both.filter(({ a }) => a === null).length,
-    openB: both.filter(({ b }) => b === null).length,
-    soonerA: both.filter(({ a, b }) => late(a) < late(b)).length,
-    soonerB: both.filter(({ a, b }) => late(b) < late(a)).length,
-  };
+function timesOf(name: TimeName, pairs: readonly Pair[]): readonly TimeComparison[] {
+  const both = pairs.map(({ a, b }) => ({ a: reachedIn(a, name), b: reachedIn(b, name) })).filter(isBoth);
+  return both.length === 0 ? [] : [{ name, ...pairedTimes(both.map(({ a }) => a.after), both.map(({ b }) => b.after)) }];
 }
 
-function meanOf(name: MeanName, unit: MeanComparison["unit"], figure: (row: RunRow) => number | null, groups: readonly (readonly Pair[])[]): readonly MeanComparison[] {
+function meanOf([name, unit, figure]: Mean, groups: readonly (readonly Pair[])[]): readonly MeanComparison[] {
   const figures = groups.map((pairs) => pairs.map(({ a, b }) => ({ a: figure(a), b: figure(b) })));
   const both = figures.map((each) => each.filter(isBoth)).filter((each) => each.length >= 2);
   if (both.length === 0) return [];
@@ -225,8 +204,5 @@ function meanOf(name: MeanName, unit: MeanComparison["unit"], figure: (row: RunR
   }];
 }
 
-/** Whether a difference is beyond chance at 5 %; for medians by the sign test, which is McNemar's on who was sooner. */
-export function isClear(found: ShareComparison | MeanComparison | LeadTimeComparison): boolean {
-  if ("soonerA" in found) return mcNemar(found.soonerA, found.soonerB) < 0.05;
-  return "pValue" in found ? mcNemar(found.onlyA, found.onlyB) < 0.05 : found.low > 0 || found.high < 0;
-}
+/** Whether a difference is beyond chance at 5 %. */
+export const isClear = (found: ShareComparison | MeanComparison | TimeComparison): boolean => ("pValue" in found ? found.pValue < 0.05 : found.low > 0 || found.high < 0);

@@ -3,6 +3,8 @@
 import { describe, expect, it } from "vitest";
 import { compareStrategies, isClear, type ComparePlan } from "../../src/lab/compare.js";
 import { InlineRunner } from "../../src/lab/inline-runner.js";
+import { reachedIn } from "../../src/lab/reached.js";
+import type { RunRelease } from "../../src/lab/run-row.js";
 import { stratifiedDifference } from "../../src/lab/statistics/paired.js";
 import { withStrategy } from "../../src/lab/variant.js";
 import { comparisonHtml, comparisonMarkdown, comparisonPretty } from "../../src/report/lab/comparison.js";
@@ -67,9 +69,9 @@ describe("a strategy that is slower", () => {
 
   it("is seen by its lead time from release to promotion, where every other figure is the same", async () => {
     const comparison = await found("3m", "8m");
-    const [{ leadTime, means }] = comparison.scenarios;
-    expect(leadTime).toMatchObject({ pairs: 10, openA: 0, openB: 0, soonerA: 10, soonerB: 0 });
-    expect((leadTime?.medianB ?? 0) - (leadTime?.medianA ?? 0)).toBe(300e6);
+    const [{ times: [leadTime], means }] = comparison.scenarios;
+    expect(leadTime).toMatchObject({ name: "lead time", pairs: 10, openA: 0, openB: 0, soonerA: 10, soonerB: 0 });
+    expect((leadTime.medianB ?? 0) - (leadTime.medianA ?? 0)).toBe(300e6);
     expect(means.find(({ name }) => name === "lead time")).toMatchObject({ mean: 300e6, low: 300e6, high: 300e6 });
     const text = comparisonPretty(comparison).replace(/\s+/g, " ");
     expect(text).toContain("quick (A) is better in median lead time, mean lead time");
@@ -78,7 +80,7 @@ describe("a strategy that is slower", () => {
 
   it("is later than any when it has not promoted by the scenario's end, and is not called cheaper without saying so", async () => {
     const comparison = await found("3m", "40m");
-    const [{ leadTime, shares }] = comparison.scenarios;
+    const [{ times: [leadTime], shares }] = comparison.scenarios;
     expect(leadTime).toMatchObject({ medianB: null, openA: 0, openB: 10, soonerA: 10, soonerB: 0 });
     expect(shares.find(({ name }) => name === "good releases promoted")).toMatchObject({ hitsA: 10, hitsB: 0 });
     const text = comparisonPretty(comparison).replace(/\s+/g, " ");
@@ -87,8 +89,53 @@ describe("a strategy that is slower", () => {
   });
 
   it("has no lead time where the release is bad: it has nothing to deliver", async () => {
-    const [{ leadTime, means, shares }] = (await compareStrategies({ a: "x", b: "y" }, [plan(strategy("x", "1%"), strategy("y", "2%"))], [1, 2], new InlineRunner())).scenarios;
-    expect([leadTime, means.find(({ name }) => name === "lead time"), shares.find(({ name }) => name === "good releases promoted")]).toEqual([null, undefined, undefined]);
+    const [{ times, means, shares }] = (await compareStrategies({ a: "x", b: "y" }, [plan(strategy("x", "1%"), strategy("y", "2%"))], [1, 2], new InlineRunner())).scenarios;
+    expect(times.map(({ name }) => name)).toEqual(["detection", "mitigation"]);
+    expect([means.find(({ name }) => name === "lead time"), shares.find(({ name }) => name === "good releases promoted")]).toEqual([undefined, undefined]);
+  });
+});
+
+describe("a strategy that detects fewer", () => {
+  /** A as the seed says, then B. */
+  const faked = async (a: (seed: number) => number | null, b: (seed: number) => number | null) => {
+    let runs = 0;
+    const runner = new FakeRunner((seed) => {
+      const detection = (runs += 1) % 2 === 1 ? a(seed) : b(seed);
+      return { detection, mitigation: detection === null ? null : detection + 5, classification: detection === null ? "missed" : "caught" };
+    });
+    return compareStrategies({ a: "patient", b: "hasty" }, [plan(strategy("patient", "1%"), strategy("hasty", "2%"))], Array.from({ length: 20 }, (_, k) => k + 1), runner);
+  };
+
+  it("is not called the quicker one for the easy cases that it has left: never is later than any", async () => {
+    // Hasty is a second sooner on six seeds, and never detects the other fourteen.
+    const comparison = await faked((seed) => 100 + seed, (seed) => (seed <= 6 ? 99 + seed : null));
+    const [{ times, means }] = comparison.scenarios;
+    expect(times.find(({ name }) => name === "detection")).toMatchObject({ pairs: 20, medianA: 110e6, medianB: null, openA: 0, openB: 14, soonerA: 14, soonerB: 6 });
+    expect(means.map(({ name }) => name)).toEqual(["cost", "pages"]);
+    const text = comparisonPretty(comparison, { width: 1000 }).replace(/ +/g, " ");
+    expect(text).toContain("median detection 1m 50s not by the end – – 14:6 seeds – not detected by the end: 0 of 20 under A, 14 of 20 under B; those are later than any, and there is no mean");
+    expect(text).not.toMatch(/hasty \(B\) is better/);
+  });
+
+  it("is worse beyond chance by the sign test, also where a median cannot tell", async () => {
+    const comparison = await faked(() => 60, (seed) => (seed <= 12 ? 60 : null));
+    const [{ times: [detection] }] = comparison.scenarios;
+    expect(detection).toMatchObject({ medianA: 60e6, medianB: 60e6, soonerA: 8, soonerB: 0 });
+    expect(isClear(detection)).toBe(true);
+    expect(comparisonPretty(comparison, { width: 1000 })).toMatch(/patient \(A\) is better in .*median detection, median mitigation/);
+  });
+
+  it("has a mean with its interval where each was detected on every seed", async () => {
+    const [{ times, means }] = (await faked((seed) => 60 + seed, (seed) => 70 + seed)).scenarios;
+    expect(times.find(({ name }) => name === "mitigation")).toMatchObject({ openA: 0, openB: 0, soonerA: 20 });
+    expect(means.filter(({ name }) => name === "detection" || name === "mitigation")).toMatchObject([{ mean: 10e6, pairs: 20 }, { mean: 10e6, pairs: 20 }]);
+  });
+
+  it("has detected nothing where luck took the release back, and of several releases the slowest counts", () => {
+    const release = (detection: number | null, cause: "release" | "luck") => ({ truth: "harmful", result: "rolled-back", cause, times: { detection } }) as unknown as RunRelease;
+    expect(reachedIn({ releases: [release(5, "release"), release(9, "release")] }, "detection")).toEqual({ after: 9 });
+    expect(reachedIn({ releases: [release(5, "release"), release(9, "luck")] }, "detection")).toEqual({ after: null });
+    expect(reachedIn({ releases: [] }, "detection")).toBeNull();
   });
 });
 

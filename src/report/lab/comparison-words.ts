@@ -1,7 +1,7 @@
 // A comparison of two strategies in words: figures with their units, and the sentence that says what they mean.
 
 import { count, counted, duration, money, NOTHING, percent, significant } from "../../kernel/format.js";
-import { isClear, type Comparison, type LeadTimeComparison, type MeanComparison, type ScenarioComparison, type ShareComparison } from "../../lab/compare.js";
+import { isClear, type Comparison, type MeanComparison, type ScenarioComparison, type ShareComparison, type TimeComparison } from "../../lab/compare.js";
 
 /** One line of the table: a figure under A and under B, their difference, and how sure it is. */
 export interface ComparisonLine {
@@ -18,32 +18,43 @@ export interface ComparisonLine {
 
 export const LINE_HEADS = ["", "A", "B", "B - A", "95% interval", "effect", "better", ""] as const;
 
-export const linesOf = ({ shares, means, leadTime }: ScenarioComparison): readonly ComparisonLine[] => [
-  ...shares.map(shareLine),
-  ...means.flatMap((mean) => (mean.name === "lead time" && leadTime !== null ? [leadTimeLine(leadTime), openNote(meanLine(mean), leadTime)] : [meanLine(mean)])),
-];
+export const linesOf = ({ shares, means, times }: ScenarioComparison): readonly ComparisonLine[] => {
+  const mean = (name: MeanComparison["name"]): readonly ComparisonLine[] => means.filter((each) => each.name === name).map(meanLine);
+  return [
+    ...shares.map(shareLine),
+    ...mean("cost"),
+    ...times.flatMap((time) => [timeLine(time), ...mean(time.name).map((line) => (time.name === "lead time" ? openNote(line, time) : line))]),
+    ...mean("pages"),
+  ];
+};
 
 const NOT_BY_THE_END = "not by the end";
+const REACHED = { "lead time": "promoted", detection: "detected", mitigation: "mitigated" } as const;
 
-function leadTimeLine(found: LeadTimeComparison): ComparisonLine {
-  const { medianA, medianB, soonerA, soonerB } = found;
+function timeLine(found: TimeComparison): ComparisonLine {
+  const { name, medianA, medianB, openA, openB, soonerA, soonerB } = found;
   const show = (median: number | null): string => (median === null ? NOT_BY_THE_END : duration(median));
+  const same = soonerA + soonerB === 0 ? ["the same on every seed"] : [];
+  const open = name === "lead time" || openA + openB === 0 ? [] : [`${openWords(found)}; those are later than any, and there is no mean`];
   return {
-    name: "median lead time",
+    name: `median ${name}`,
     a: show(medianA),
     b: show(medianB),
     difference: medianA === null || medianB === null ? NOTHING : signed(medianB - medianA, duration),
     interval: NOTHING,
     effect: `${count(soonerA)}:${count(soonerB)} seeds`,
     better: !isClear(found) ? null : soonerA > soonerB ? "A" : "B",
-    note: soonerA + soonerB === 0 ? "the same on every seed" : "",
+    note: [...open, ...same].join("; "),
   };
 }
 
+const openWords = ({ name, pairs, openA, openB }: TimeComparison): string =>
+  `not ${REACHED[name]} by the end: ${count(openA)} of ${count(pairs)} under A, ${count(openB)} of ${count(pairs)} under B`;
+
 /** Who was not promoted counts up to the end: then the mean says only "at least". */
-function openNote(line: ComparisonLine, { pairs, openA, openB }: LeadTimeComparison): ComparisonLine {
-  if (openA + openB === 0) return line;
-  const open = `not promoted by the end: ${count(openA)} of ${count(pairs)} under A, ${count(openB)} of ${count(pairs)} under B; those count up to the end`;
+function openNote(line: ComparisonLine, time: TimeComparison): ComparisonLine {
+  if (time.openA + time.openB === 0) return line;
+  const open = `${openWords(time)}; those count up to the end`;
   return { ...line, note: line.note === "" ? open : `${open}; ${line.note}` };
 }
 
