@@ -101,6 +101,20 @@ describe("test", () => {
     expect(replayed.map((file) => read(file).split("\n")[0])).toEqual(["# rule: never weight(v2) > 1%", "# rule: never weight(v2) >= 1%"]);
   });
 
+  it("does not take a corpus for well that it could not play, and tries its folder before the first run", async () => {
+    mkdirSync(join(folder, "corp"));
+    write("corp/broken.yaml", "foo: [");
+    write("corp/empty.yaml", "shakedown: 1\n");
+    const { code, out } = await shakedown("fuzz", "s/good.yaml", "--runs", "0", "--corpus", "corp", "--out", "none");
+    expect(code).toBe(2);
+    expect(out).toMatch(/^! 2 of 2 cases of the corpus corp were not played:\n {4}empty\.yaml: .+\n {4}broken\.yaml: is no case\n/);
+    for (const flags of [["--corpus", "corp/empty.yaml"], ["--corpus", "/proc/none"], ["--out", "/proc/none"]]) {
+      const refused = await shakedown("fuzz", "s/good.yaml", "--runs", "5", ...flags);
+      expect({ code: refused.code, out: refused.out, lines: refused.err.trim().split("\n").length }).toEqual({ code: 2, out: "", lines: 1 });
+      expect(refused.err).toContain("cannot be written");
+    }
+  });
+
   it("judges claims about many runs, and says how many more it would take", async () => {
     write("claims.yaml", tinyText({ name: "claims", extra: "expect-overall: [caught in at least 60% of runs, p90 detection under 5m, caught in at least 99.9% of runs]\n" }));
     const { code, out } = await shakedown("test", "claims.yaml", "--seeds", "1..40");

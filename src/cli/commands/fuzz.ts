@@ -3,19 +3,19 @@
 import { join, relative } from "node:path";
 
 import type { CaseFrame } from "../../lab/fuzz/cases.js";
-import { readCorpus, keepInCorpus } from "../../lab/fuzz/corpus.js";
+import { keepInCorpus, readCorpus, type Corpus } from "../../lab/fuzz/corpus.js";
 import { fuzz, type FuzzResult } from "../../lab/fuzz/fuzz.js";
 import { startRunner } from "../../lab/start-runner.js";
 import { StorageError } from "../../lab/storage/storage-error.js";
 import { counted } from "../../kernel/format.js";
 import { caseNames } from "../../report/lab/case-names.js";
-import { caseFile, fuzzLines, type FuzzWords } from "../../report/lab/fuzz-words.js";
+import { caseFile, fuzzLines, leftOutLines, type FuzzWords, type LeftOut } from "../../report/lab/fuzz-words.js";
 import { parseDuration } from "../../scenario/units.js";
 import { writeWhole } from "../artifacts.js";
 import { ExitCode, UsageError } from "../exit.js";
 import { foldersOutside } from "../files.js";
 import { frameOf, type FrameFlags } from "../lab/fuzz-frame.js";
-import { interruptible, loadBundles } from "../lab/plan.js";
+import { checkOut, interruptible, loadBundles } from "../lab/plan.js";
 import { checkRunnerFlags, runnerFor, type RunnerFlags } from "../lab/redis.js";
 import { scenarioFiles } from "../targets.js";
 import type { Terminal } from "../terminal.js";
@@ -34,6 +34,7 @@ const SECONDS_PER_RUN = 60;
 /** Each case is a world of its own, and goes for good after two plays: more would only take memory. */
 const SCENARIOS_KEPT = 8;
 const MILLIS_BETWEEN_UPDATES = 200;
+const EMPTY: Corpus = { documents: [], names: [], unreadable: [] };
 
 /** Runs the command; gives its exit code. */
 export async function fuzzCommand(target: string | undefined, flags: FuzzFlags, terminal: Terminal): Promise<ExitCode> {
@@ -41,8 +42,9 @@ export async function fuzzCommand(target: string | undefined, flags: FuzzFlags, 
   const seed = wholeNumber("--seed", flags.seed, MOST_SEED);
   const { cases, millis } = lengthOf(flags);
   const frame = frameOf(target === undefined ? null : onlyScenario(target, flags, terminal), flags, terminal.color);
-  const corpus = flags.corpus === undefined ? null : readCorpus(flags.corpus);
-  for (const name of corpus?.unreadable ?? []) terminal.warn(`${join(flags.corpus ?? "", name)}: is no case, and is left alone`);
+  // Whatever is written after the runs is tried before them.
+  for (const folder of [flags.out, ...(flags.corpus === undefined ? [] : [flags.corpus])]) checkOut(folder);
+  const corpus = flags.corpus === undefined ? EMPTY : readCorpus(flags.corpus);
   const { signal, release } = interruptible();
   const runner = await runnerFor(flags, { secondsPerRun: SECONDS_PER_RUN, scenarios: SCENARIOS_KEPT, results: join(flags.out, "results.ndjson"), signal }, terminal);
   const startedAt = performance.now();
@@ -52,13 +54,13 @@ export async function fuzzCommand(target: string | undefined, flags: FuzzFlags, 
     // The runner over Redis answers what it knows from its file: a case that is to repeat is played a second time here.
     if (flags.redis !== undefined) again = await startRunner({ workers: 1, secondsPerRun: SECONDS_PER_RUN, scenarios: SCENARIOS_KEPT });
     const result = await fuzz({
-      frame, seed, cases, signal, corpus: corpus?.documents ?? [],
+      frame, seed, cases, signal, corpus: corpus.documents,
       isOver: () => millis !== null && performance.now() - startedAt >= millis,
       onProgress: progressOn(terminal, startedAt),
       onFound: (found) => writeWhole(pathOf(found), caseFile(found, pathOf(found), outsideOf(frame))),
     }, runner, again);
     terminal.status("");
-    return finish(result, flags, { pathOf, allowPaths: outsideOf(frame) }, terminal);
+    return finish(result, flags, corpus, { pathOf, allowPaths: outsideOf(frame) }, terminal);
   } catch (error) {
     terminal.status("");
     if (error instanceof StorageError) throw new UsageError(error.message);
@@ -70,20 +72,27 @@ export async function fuzzCommand(target: string | undefined, flags: FuzzFlags, 
   }
 }
 
-function finish(result: FuzzResult, flags: FuzzFlags, written: Pick<FuzzWords, "pathOf" | "allowPaths">, terminal: Terminal): ExitCode {
+function finish(result: FuzzResult, flags: FuzzFlags, corpus: Corpus, written: Pick<FuzzWords, "pathOf" | "allowPaths">, terminal: Terminal): ExitCode {
   if (result.cases === 0 && result.problem !== null && !result.aborted) {
     const { message, instead } = result.problem;
     throw new UsageError(`no case could be made: ${message}${instead === null ? "" : `; ${instead}`}`);
   }
   for (const rule of result.idleRules) terminal.warn(`no case had the names of the rule "${rule}"`);
-  const kept = flags.corpus === undefined ? null : keepInCorpus(flags.corpus, result.kept);
-  terminal.print(fuzzLines(result, { seed: flags.seed, timed: flags.for !== undefined, ...written, width: terminal.width }).join("\n"));
-  if (kept !== null) terminal.print(`${counted(kept, "case")} added to ${flags.corpus ?? ""}`);
+  const leftOut = leftOutOf(corpus, result);
+  const total = corpus.names.length + corpus.unreadable.length;
+  terminal.print([...leftOutLines(flags.corpus ?? "", total, leftOut), ...fuzzLines(result, { seed: flags.seed, timed: flags.for !== undefined, ...written, width: terminal.width })].join("\n"));
+  if (flags.corpus !== undefined) terminal.print(`${counted(keepInCorpus(flags.corpus, result.kept, writeWhole), "case")} added to ${flags.corpus}`);
   if (result.aborted) return ExitCode.interrupted;
   const kinds = result.found.map(({ finding: { kind } }) => kind).filter((kind) => kind !== "model");
-  if (kinds.length === 0) return ExitCode.ok;
+  // Nothing of a corpus was played: that must not pass for well.
+  if (kinds.length === 0) return total > 0 && leftOut.length === total ? ExitCode.badInput : ExitCode.ok;
   return kinds.every((kind) => kind === "rule" || kind === "invariant") ? ExitCode.failed : ExitCode.ourFault;
 }
+
+const leftOutOf = ({ names, unreadable }: Corpus, { unplayable }: FuzzResult): readonly LeftOut[] => [
+  ...unplayable.map(({ index, problem }) => ({ name: names[index], why: problem?.message ?? "it is too large to play" })),
+  ...unreadable.map((name) => ({ name, why: "is no case" })),
+];
 
 /** Where failing cases go, as a shell in this folder names them. */
 function pathsIn(out: string): FuzzWords["pathOf"] {

@@ -5,44 +5,51 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 
-import { writeFileWhole } from "../storage/whole-file.js";
+import { replaceFile } from "../storage/whole-file.js";
 import { isFields, yamlOf, type Fields, type Value } from "./document.js";
 
-/** Files of a corpus: 16 hexadecimal digits of what they hold. */
-const NAME = /^[0-9a-f]{16}\.yaml$/;
+/** Whoever put it there: a case written by hand is played as well as one that was kept. */
+const NAME = /\.ya?ml$/;
 
+/** The file of a case that is kept: 16 hexadecimal digits of what it holds. */
 export const corpusName = (document: Fields): string => `${createHash("sha256").update(yamlOf(document)).digest("hex").slice(0, 16)}.yaml`;
 
 export interface Corpus {
   readonly documents: readonly Fields[];
+  /** The file of each document. */
+  readonly names: readonly string[];
   /** Files that are no documents: they are left alone. */
   readonly unreadable: readonly string[];
 }
 
 /** The documents of a folder in the order of their names; none when there is no such folder. */
 export function readCorpus(folder: string): Corpus {
-  if (!existsSync(folder)) return { documents: [], unreadable: [] };
   const documents: Fields[] = [];
+  const names: string[] = [];
   const unreadable: string[] = [];
+  if (!existsSync(folder)) return { documents, names, unreadable };
   for (const name of readdirSync(folder).filter((each) => NAME.test(each)).sort()) {
     try {
       const read = parse(readFileSync(join(folder, name), "utf8"), { maxAliasCount: 0 }) as Value;
-      if (isFields(read)) documents.push(read);
-      else unreadable.push(name);
+      if (!isFields(read)) unreadable.push(name);
+      else {
+        documents.push(read);
+        names.push(name);
+      }
     } catch {
       unreadable.push(name);
     }
   }
-  return { documents, unreadable };
+  return { documents, names, unreadable };
 }
 
-/** Adds what the folder does not hold yet; gives how many were new. */
-export function keepInCorpus(folder: string, documents: readonly Fields[]): number {
+/** Adds what the folder does not hold yet; gives how many were new. Throws what `write` throws. */
+export function keepInCorpus(folder: string, documents: readonly Fields[], write: (path: string, text: string) => void = replaceFile): number {
   let added = 0;
   for (const document of documents) {
     const path = join(folder, corpusName(document));
     if (existsSync(path)) continue;
-    writeFileWhole(path, yamlOf(document));
+    write(path, yamlOf(document));
     added += 1;
   }
   return added;

@@ -56,6 +56,13 @@ export interface Found {
   readonly shrinkRuns: number;
 }
 
+/** A case of the corpus that this frame cannot play: it names what is not there, say. */
+export interface Unplayable {
+  /** Its place in the corpus. */
+  readonly index: number;
+  readonly problem: Problem | null;
+}
+
 export interface FuzzResult {
   readonly cases: number;
   readonly runs: number;
@@ -69,6 +76,7 @@ export interface FuzzResult {
   readonly reach: readonly Reach[];
   /** Rules that no case had the names for. */
   readonly idleRules: readonly string[];
+  readonly unplayable: readonly Unplayable[];
   /** Cases worth keeping. */
   readonly kept: readonly Fields[];
   readonly aborted: boolean;
@@ -100,6 +108,7 @@ class Fuzzer {
   #runs = 0;
   #givenUp = 0;
   #problem: Problem | null = null;
+  readonly #unplayable: Unplayable[] = [];
 
   constructor(options: FuzzOptions, runner: Runner, again: Runner) {
     this.#options = options;
@@ -112,7 +121,7 @@ class Fuzzer {
     const { cases, corpus = [], signal, isOver = () => false, mostFindings = MOST_FINDINGS } = this.#options;
     const isEnough = (): boolean => signal?.aborted === true || this.#followed() >= mostFindings;
     for (let from = 0; from < corpus.length && !isEnough(); from += ROUND) {
-      await this.#round(corpus.slice(from, from + ROUND).flatMap((document) => settled(document, this.#options.frame) ?? []), mostFindings);
+      await this.#round(corpus.slice(from, from + ROUND).flatMap((document, index) => this.#kept(document, from + index) ?? []), mostFindings);
     }
     for (let number = 0; number < cases && !isEnough() && !isOver(); number += ROUND) {
       const numbers = Array.from({ length: Math.min(ROUND, cases - number) }, (_, index) => number + index);
@@ -120,6 +129,7 @@ class Fuzzer {
     }
     return {
       cases: this.#cases, runs: this.#runs, givenUp: this.#givenUp, problem: this.#problem, found: this.#found, seen: this.#seen, reach: reachOf(this.#population.reached),
+      unplayable: this.#unplayable,
       idleRules: this.#rules.filter((rule) => !this.#busyRules.has(rule)),
       kept: [...this.#population.documents, ...this.#found.map(({ case: { document } }) => document)], aborted: signal?.aborted === true,
     };
@@ -128,6 +138,14 @@ class Fuzzer {
   /** Findings that were followed up; a model's own are only noted. */
   #followed(): number {
     return this.#found.filter(({ finding: { kind } }) => kind !== "model").length;
+  }
+
+  /** The case of a document of the corpus; null when it is none here. */
+  #kept(document: Fields, index: number): FuzzCase | null {
+    let problem: Problem | null = null;
+    const made = settled(document, this.#options.frame, (found) => (problem = found));
+    if (made === null) this.#unplayable.push({ index, problem });
+    return made;
   }
 
   /** The case of this number: a change of one that reached something new, or a new one. */

@@ -3,6 +3,7 @@
 import { count, counted } from "../../kernel/format.js";
 import type { Reach } from "../../lab/fuzz/features.js";
 import type { Found, FuzzResult } from "../../lab/fuzz/fuzz.js";
+import { oneLine } from "../text.js";
 import { runCommandWords } from "./replay.js";
 
 export interface FuzzWords {
@@ -21,6 +22,26 @@ const replayOf = ({ case: { seed, fidelity } }: Found, file: string, allowPaths:
 /** The case with what it shows, and the command that plays it. */
 export const caseFile = (found: Found, path: string, allowPaths: readonly string[] = []): string =>
   `# ${found.finding.id}\n# ${found.finding.message.split("\n")[0]}\n# ${replayOf(found, path, allowPaths)}\n${found.case.text}`;
+
+/** A case of the corpus that was not played, and why. */
+export interface LeftOut {
+  readonly name: string;
+  readonly why: string;
+}
+
+const MOST_LEFT_OUT = 3;
+
+/** Cases of a corpus that were not played: whoever replays them must not take them for well. */
+export function leftOutLines(corpus: string, total: number, leftOut: readonly LeftOut[]): readonly string[] {
+  if (leftOut.length === 0) return [];
+  const more = leftOut.length - MOST_LEFT_OUT;
+  return [
+    `! ${count(leftOut.length)} of ${counted(total, "case")} of the corpus ${corpus} ${leftOut.length === 1 ? "was" : "were"} not played:`,
+    ...leftOut.slice(0, MOST_LEFT_OUT).map(({ name, why }) => `    ${oneLine(name)}: ${oneLine(why)}`),
+    ...(more > 0 ? [`    and ${count(more)} more`] : []),
+    "",
+  ];
+}
 
 export function fuzzLines(result: FuzzResult, words: FuzzWords): readonly string[] {
   const { cases, runs, aborted } = result;

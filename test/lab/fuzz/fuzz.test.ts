@@ -17,7 +17,7 @@ import { reduced, sizeOf } from "../../../src/lab/fuzz/reduce.js";
 import { InlineRunner } from "../../../src/lab/inline-runner.js";
 import { runKey, type Job, type Runner, type RunResult } from "../../../src/lab/runner.js";
 import { caseNames } from "../../../src/report/lab/case-names.js";
-import { caseFile, fuzzLines } from "../../../src/report/lab/fuzz-words.js";
+import { caseFile, fuzzLines, leftOutLines } from "../../../src/report/lab/fuzz-words.js";
 import { startPool } from "../support/bundles.js";
 import { tinyText } from "../support/tiny.js";
 import { FRAME } from "./support.js";
@@ -130,6 +130,21 @@ describe("a fuzz", () => {
   });
 });
 
+describe("a corpus that another fuzz left", () => {
+  it("names the cases that can't be played here, and plays the others", async () => {
+    const { document } = kept.found[0].case;
+    const result = await play({ cases: 0, corpus: [{ shakedown: 1 }, document, { ...document, script: [{ at: "1m", release: { service: "nobody", version: "v2" } }] }], shrinkRuns: 0 });
+    expect(result.cases).toBe(1);
+    expect(result.unplayable).toMatchObject([{ index: 0, problem: { message: expect.any(String) as string } }, { index: 2, problem: { message: expect.stringContaining("nobody") as string } }]);
+  });
+
+  it("is said to be left out, case by case, for a few of them", () => {
+    const leftOut = ["a", "b", "c", "d"].map((name) => ({ name: `${name}.yaml`, why: "is no case" }));
+    expect(leftOutLines("corp", 9, leftOut)).toEqual(["! 4 of 9 cases of the corpus corp were not played:", "    a.yaml: is no case", "    b.yaml: is no case", "    c.yaml: is no case", "    and 1 more", ""]);
+    expect(leftOutLines("corp", 9, [])).toEqual([]);
+  });
+});
+
 describe("a corpus", () => {
   const folder = mkdtempSync(join(tmpdir(), "shakedown-corpus-"));
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -143,6 +158,7 @@ describe("a corpus", () => {
     const read = readCorpus(folder);
     expect(readdirSync(folder)).toHaveLength(5);
     expect(read.documents.map(corpusName)).toEqual(documents.map(corpusName).sort());
+    expect(read.names).toEqual(documents.map(corpusName).sort());
     expect(read.unreadable).toEqual(["0123456789abcdef.yaml"]);
   });
 });
@@ -194,7 +210,7 @@ describe("what was reached", () => {
     expect(KNOWN_FEATURES).toContain(idle);
     const lines = (without: readonly string[]): string => {
       const reach = reachOf(new Set(KNOWN_FEATURES.filter((each) => !without.includes(each))));
-      return fuzzLines({ cases: 4, runs: 8, givenUp: 0, problem: null, idleRules: [], found: [], kept: [], seen: new Map(), reach, aborted: false }, { seed: "4", timed: false, pathOf: () => "", width: 100 }).join("\n");
+      return fuzzLines({ cases: 4, runs: 8, givenUp: 0, problem: null, idleRules: [], found: [], unplayable: [], kept: [], seen: new Map(), reach, aborted: false }, { seed: "4", timed: false, pathOf: () => "", width: 100 }).join("\n");
     };
     expect(lines([idle])).toContain("checked in every case, never without anything to check: Little's law");
     expect(lines([idle])).not.toContain("never invariants");
