@@ -2,8 +2,8 @@
 
 import type { ScenarioResult, SuiteResult } from "./suite.js";
 
-export interface Change {
-  readonly metric: "runs passed" | "right decisions" | "cost" | "detection";
+export interface FigureChange {
+  readonly metric: "runs passed" | "right decisions" | "cost";
   readonly direction: "worse" | "better";
   readonly before: number;
   readonly after: number;
@@ -12,6 +12,23 @@ export interface Change {
   readonly low: number;
   readonly high: number;
 }
+
+/** Of releases that are bad now, by their medians in seconds: never is later than any, and null when half never were. */
+export interface DetectionChange {
+  readonly metric: "detection";
+  readonly direction: "worse" | "better";
+  readonly before: number | null;
+  readonly after: number | null;
+  readonly seeds: number;
+  /** Seeds on which it comes later now, and sooner: what the sign test goes by. */
+  readonly later: number;
+  readonly sooner: number;
+  /** Seeds on which it was never detected before, and is never now. */
+  readonly neverBefore: number;
+  readonly neverNow: number;
+}
+
+export type Change = FigureChange | DetectionChange;
 
 export interface Regression {
   readonly name: string;

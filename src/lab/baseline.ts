@@ -2,14 +2,16 @@
 
 import { z } from "zod";
 import { MODEL_VERSION } from "../world/model-version.js";
-import type { Change, Regression } from "./against.js";
+import type { Change, DetectionChange, FigureChange, Regression } from "./against.js";
+import { reachedIn } from "./reached.js";
 import type { RunRow } from "./run-row.js";
 import type { ScenarioResult, SuiteResult } from "./suite.js";
 import { pairedDifference, pairedShare } from "./statistics/paired.js";
+import { pairedTimes } from "./statistics/paired-times.js";
 
 /** The chance that an unchanged strategy is called worse or better anywhere in the suite. */
 const SUITE_ALPHA = 0.05;
-/** A mean that moved by less than this share of the baseline's is no change that anybody needs to hear of. */
+/** What moved by less than this share of the baseline's is no change that anybody needs to hear of. */
 const IMMATERIAL = 0.01;
 const METRICS = 4;
 
@@ -19,7 +21,7 @@ const storedRun = z.strictObject({
   /** Every release caught or clean. */
   right: z.boolean(),
   cost: z.number(),
-  /** From harm to detection of the first release that was detected, in seconds. */
+  /** From harm to detection of the slowest bad release, in seconds; null when one never was, or none is bad. */
   detection: z.number().nullable(),
   digest: z.string(),
 });
@@ -52,7 +54,7 @@ export function baselineOf({ scenarios }: SuiteResult, keyOf: KeyOf = asWritten)
 }
 
 function storedOf(row: RunRow): StoredRun {
-  const detected = row.releases.map(({ times }) => times.detection).find((time) => time !== null) ?? null;
+  const detected = reachedIn(row, "detection")?.after ?? null;
   return {
     seed: row.seed,
     passed: row.passed,
@@ -85,9 +87,9 @@ export function againstBaseline({ scenarios }: SuiteResult, baseline: Baseline, 
 
 function regressionOf({ name, file, fidelity, rows }: ScenarioResult, stored: StoredScenario | null, alpha: number): Regression {
   const known = new Map((stored?.runs ?? []).map((run) => [run.seed, run]));
-  const pairs = rows.map(storedOf).flatMap((after) => {
-    const before = known.get(after.seed);
-    return before === undefined ? [] : [{ before, after }];
+  const pairs = rows.flatMap((row) => {
+    const before = known.get(row.seed);
+    return before === undefined ? [] : [{ before, after: storedOf(row), isBad: reachedIn(row, "detection") !== null }];
   });
   if (pairs.length === 0) return { name, file, fidelity, seeds: 0, verdict: stored === null ? "not in the baseline" : "no seed in common", changes: [] };
   if (pairs.every(({ before, after }) => before.digest === after.digest && before.passed === after.passed)) return { name, file, fidelity, seeds: pairs.length, verdict: "identical", changes: [] };
@@ -95,23 +97,30 @@ function regressionOf({ name, file, fidelity, rows }: ScenarioResult, stored: St
     shareChange("runs passed", pairs.map(({ before }) => before.passed), pairs.map(({ after }) => after.passed), alpha),
     shareChange("right decisions", pairs.map(({ before }) => before.right), pairs.map(({ after }) => after.right), alpha),
     meanChange("cost", pairs.map(({ before, after }) => [before.cost, after.cost]), alpha),
-    // Who was never detected has no time; that he was not is seen in the decisions.
-    meanChange("detection", pairs.flatMap(({ before, after }) => (before.detection === null || after.detection === null ? [] : [[before.detection, after.detection] as const])), alpha),
+    detectionChange(pairs.filter(({ isBad }) => isBad), alpha),
   ].filter((change) => change !== null);
   const verdict = changes.some(({ direction }) => direction === "worse") ? "worse" : changes.length > 0 ? "better" : "same within noise";
   return { name, file, fidelity, seeds: pairs.length, verdict, changes };
 }
 
-function shareChange(metric: Change["metric"], before: readonly boolean[], after: readonly boolean[], alpha: number): Change | null {
+function shareChange(metric: FigureChange["metric"], before: readonly boolean[], after: readonly boolean[], alpha: number): Change | null {
   const { pairs, hitsA, hitsB, difference, low, high, pValue } = pairedShare(before, after, { confidence: 1 - alpha });
   if (pValue >= alpha) return null;
   return { metric, direction: difference < 0 ? "worse" : "better", before: hitsA / pairs, after: hitsB / pairs, difference, low, high };
 }
 
-function meanChange(metric: Change["metric"], pairs: readonly (readonly [number, number])[], alpha: number): Change | null {
+function meanChange(metric: FigureChange["metric"], pairs: readonly (readonly [number, number])[], alpha: number): Change | null {
   if (pairs.length < 2) return null;
   const { meanA, meanB, mean, low, high } = pairedDifference(pairs.map(([before]) => before), pairs.map(([, after]) => after), { confidence: 1 - alpha });
   const least = IMMATERIAL * Math.abs(meanA);
   const direction = low > least ? "worse" : high < -least ? "better" : null;
   return direction === null ? null : { metric, direction, before: meanA, after: meanB, difference: mean, low, high };
+}
+
+/** A strategy that misses the slow cases must not look quicker for it: never is later than any. */
+function detectionChange(pairs: readonly { readonly before: StoredRun; readonly after: StoredRun }[], alpha: number): DetectionChange | null {
+  if (pairs.length === 0) return null;
+  const { medianA, medianB, openA, openB, soonerA, soonerB, pValue } = pairedTimes(pairs.map(({ before }) => before.detection), pairs.map(({ after }) => after.detection), { material: IMMATERIAL });
+  if (pValue >= alpha) return null;
+  return { metric: "detection", direction: soonerA > soonerB ? "worse" : "better", before: medianA, after: medianB, seeds: pairs.length, later: soonerA, sooner: soonerB, neverBefore: openA, neverNow: openB };
 }

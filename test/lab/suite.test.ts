@@ -198,7 +198,7 @@ describe("against a baseline", () => {
     const before = baselineOf(await suite((seed) => ({ cost: 100 + seed, detection: 60 + seed })));
     const [worse] = againstBaseline(await suite((seed) => ({ cost: 130 + seed + (seed % 3), detection: 60 + seed, classification: seed % 4 === 0 ? "missed" : "caught" })), before);
     expect(worse.verdict).toBe("worse");
-    expect(worse.changes.map(({ metric, direction }) => `${metric} ${direction}`)).toEqual(["runs passed worse", "right decisions worse", "cost worse"]);
+    expect(worse.changes.map(({ metric, direction }) => `${metric} ${direction}`)).toEqual(["runs passed worse", "right decisions worse", "cost worse", "detection worse"]);
     const [better] = againstBaseline(await suite((seed) => ({ cost: 60 + seed, detection: 60 + seed })), before);
     expect(better.verdict).toBe("better");
   });

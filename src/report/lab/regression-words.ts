@@ -1,7 +1,7 @@
 // How a suite compares with its baseline, in words.
 
 import { count, counted, duration, money, percent } from "../../kernel/format.js";
-import { isWorse, type BaselineResult, type Change, type Regression } from "../../lab/against.js";
+import { isWorse, type BaselineResult, type Change, type DetectionChange, type Regression } from "../../lab/against.js";
 import { oneLine } from "../text.js";
 import { mark } from "../words.js";
 
@@ -48,8 +48,17 @@ function headWords(regression: Regression): string {
 
 const whereWords = ({ file, fidelity }: Regression): string => `(${oneLine(file)} at ${fidelity})`;
 
-/** `cost is worse: 120 € before, 180 € now (by 60 €, between 40 € and 80 €)`. */
-export function changeWords({ metric, direction, before, after, difference, low, high }: Change): string {
-  const show = (value: number): string => (metric === "cost" ? money(value) : metric === "detection" ? `${value < 0 ? "-" : ""}${duration(Math.abs(value) * 1e6)}` : percent(value));
+/** `cost: worse, 120 € before and 180 € now (by 60 €, between 40 € and 80 €)`. */
+export function changeWords(change: Change): string {
+  if (change.metric === "detection") return detectionWords(change);
+  const { metric, direction, before, after, difference, low, high } = change;
+  const show = metric === "cost" ? money : percent;
   return `${metric}: ${direction}, ${show(before)} before and ${show(after)} now (by ${show(difference)}, between ${show(low)} and ${show(high)})`;
+}
+
+/** `detection: worse, median 1m before and 2m now (later on 30 of 60 seeds, sooner on 2; never on 0 before and 15 now)`. */
+function detectionWords({ direction, before, after, seeds, later, sooner, neverBefore, neverNow }: DetectionChange): string {
+  const show = (median: number | null): string => (median === null ? "never" : duration(median * 1e6));
+  const never = neverBefore + neverNow === 0 ? "" : `; never on ${count(neverBefore)} before and ${count(neverNow)} now`;
+  return `detection: ${direction}, median ${show(before)} before and ${show(after)} now (later on ${count(later)} of ${counted(seeds, "seed")}, sooner on ${count(sooner)}${never})`;
 }

@@ -13,7 +13,7 @@ export function suiteJson(suite: SuiteResult, { against = null }: AgainstOption 
   return JSON.stringify({ schemaVersion: SUITE_SCHEMA_VERSION, passed: isWell(suite, against), interrupted, against: against === null ? null : againstJson(against, interrupted), scenarios: scenarios.map(scenarioJson) }, null, 1);
 }
 
-/** Shares from 0 to 1, cost in euros, detection in seconds; a difference is now less before, with its interval. */
+/** Shares from 0 to 1, cost in euros; a difference is now less before, with its interval. Detection by its medians in seconds. */
 const againstJson = ({ baseline, regressions }: BaselineResult, interrupted: boolean): Readonly<Record<string, unknown>> =>
   ({ baseline, compared: !interrupted, worse: regressions.filter(isWorse).length, scenarios: regressions });
 
