@@ -1,7 +1,7 @@
 // The cause of a decision: the deciding check asked once more, without the requests that carry the release's effects.
 
 import type { DecisionBasis } from "../delivery/observer.js";
-import type { DecisionRule } from "../engines/decision.js";
+import type { Decision, DecisionRule } from "../engines/decision.js";
 import type { Micros } from "../kernel/units.js";
 import type { SeriesStore } from "../telemetry/store.js";
 import type { EffectKind } from "../world/effect.js";
@@ -28,8 +28,9 @@ export function passesWithoutRelease(store: SeriesStore, release: number, basis:
 export function causeOf(simulation: Simulation, journal: ReleaseJournal, item: ReleaseItem): { cause: Cause; causeReason: string } {
   const acting = actingDecision(journal);
   if (acting === null) return { cause: null, causeReason: "Nobody acted on the release." };
-  const { decision, place } = acting;
   const { version } = item.release;
+  if (ANSWERING.includes(acting.decision.rule)) return causeOfAnswer(journal, acting, version);
+  const { decision, place } = acting;
   const passes = journal.passesWithoutRelease[place];
   if (passes === null) {
     if (decision.rule === "action-failed" && startsFailedBefore(simulation, item, decision.at)) {
@@ -38,11 +39,42 @@ export function causeOf(simulation: Simulation, journal: ReleaseJournal, item: R
     return { cause: "luck", causeReason: `No check decided (${decision.rule}), so the release's own requests cannot have.` };
   }
   const check = decision.decidingCheck ?? "the deciding check";
-  const says = UNDECIDED.includes(decision.rule) ? "decides nothing" : "fails";
   return passes
     ? { cause: "release", causeReason: `Without the requests that ${version}'s own defects touched, "${check}" passes.` }
-    : { cause: "luck", causeReason: `"${check}" ${says} even without the requests that ${version}'s own defects touched.` };
+    : { cause: "luck", causeReason: `"${check}" ${failsOrNot(decision)} even without the requests that ${version}'s own defects touched.` };
 }
+
+interface Placed {
+  readonly decision: Decision;
+  /** Its place in the journal. */
+  readonly place: number;
+}
+
+/** Rules by which somebody who was asked decides, or their silence: no check does, but one made the engines ask. */
+const ANSWERING: readonly DecisionRule[] = ["answer", "no-answer"];
+
+/** The decision to ask that an answer answers; null for every other decision, and where nobody was asked. */
+export function askedBefore(journal: ReleaseJournal, answer: Decision): Placed | null {
+  const before = journal.decisions.slice(0, ANSWERING.includes(answer.rule) ? journal.decisions.indexOf(answer) : 0);
+  const place = before.findLastIndex(({ actions }) => actions.includes("ask"));
+  return place < 0 ? null : { decision: before[place], place };
+}
+
+/** An answer has the cause of the question: what made the engines ask. */
+function causeOfAnswer(journal: ReleaseJournal, { decision }: Placed, version: string): { cause: Cause; causeReason: string } {
+  const who = decision.by === "person" ? "A person decided" : "Nobody answered";
+  const asked = askedBefore(journal, decision);
+  const check = asked?.decision.decidingCheck ?? null;
+  if (asked === null || check === null) return { cause: "luck", causeReason: `${who}, and no check had made the engines ask, so the release's own requests cannot have.` };
+  const because = `${who}; the engines had asked because of "${check}"`;
+  const passes = journal.passesWithoutRelease[asked.place];
+  if (passes === null) return { cause: "luck", causeReason: `${because}, which was not looked at without the release's own requests.` };
+  return passes
+    ? { cause: "release", causeReason: `${because}, which passes without the requests that ${version}'s own defects touched.` }
+    : { cause: "luck", causeReason: `${because}, which ${failsOrNot(asked.decision)} even without the requests that ${version}'s own defects touched.` };
+}
+
+const failsOrNot = ({ rule }: Decision): string => (UNDECIDED.includes(rule) ? "decides nothing" : "fails");
 
 /** Here the deciding check broke no limit: it could not say. */
 const UNDECIDED: readonly DecisionRule[] = ["thin-data", "missing-data"];

@@ -2,7 +2,7 @@
 
 import { duration as span, money, percent } from "../kernel/format.js";
 import type { Decision } from "../engines/decision.js";
-import { causeOf } from "./cause.js";
+import { askedBefore, causeOf } from "./cause.js";
 import { actingDecision, isActing, type ReleaseJournal } from "./journal.js";
 import type {
   Cause,
@@ -70,9 +70,12 @@ function resultOf(journal: ReleaseJournal): ReleaseResult {
 function byWhom(journal: ReleaseJournal, result: ReleaseResult): Judgement["by"] {
   if (result === "invalidated" || result === "rejected") return null;
   if (result === "held") return journal.result?.kind === "held" ? journal.result.by : null;
-  const own = result === "promoted" ? isPromoting : isActing;
+  return settling(journal, result === "promoted" ? isPromoting : isActing)?.by ?? journal.result?.by ?? null;
+}
+
+function settling(journal: ReleaseJournal, own: (decision: Decision) => boolean): Decision | undefined {
   const settled = journal.decisions.filter(own);
-  return (settled.findLast(({ rule }) => rule !== "action-failed") ?? settled.at(-1))?.by ?? journal.result?.by ?? null;
+  return settled.findLast(({ rule }) => rule !== "action-failed") ?? settled.at(-1);
 }
 
 const isPromoting = ({ actions }: Decision): boolean => actions.includes("finish") || actions.includes("promote");
@@ -134,11 +137,35 @@ function waitedWords({ startedAt }: ReleaseJournal): string {
   return startedAt === null ? ": it never got its turn" : ": it had begun, but had no traffic yet";
 }
 
+/** Where somebody who was asked decided, or nobody did: who, and about what; nothing where the engines decided. */
+function answerWords(journal: ReleaseJournal, decision: Decision | undefined): string {
+  if (decision === undefined || (decision.rule !== "answer" && decision.rule !== "no-answer")) return "";
+  const check = askedBefore(journal, decision)?.decision.decidingCheck ?? null;
+  if (decision.by === "person") return check === null ? " by a person" : ` by a person, who was asked because of "${check}"`;
+  return check === null ? " because nobody answered" : ` because nobody answered who was asked because of "${check}"`;
+}
+
+/** A harmful release that was taken back, but not because of itself: whose luck that was. */
+function luckWords(did: string, acting: Decision | undefined): string {
+  switch (acting?.rule) {
+    case "answer":
+    case "no-answer":
+      return `; ${did}; nothing shows that the release made the engines ask: luck, not merit.`;
+    case "action-failed":
+      return `; ${did} because the platform failed, not because of what the release did: luck, not merit.`;
+    default:
+      return ", but what made the engines act was not the release: luck, not merit.";
+  }
+}
+
 /** One sentence: what happened, and whether it was right. */
 export function verdictSentence(item: ReleaseItem, truth: TruthOfRelease, judgement: Judgement, impact: Impact, journal: ReleaseJournal): string {
   const { version } = item.release;
   const { classification, times, action, result } = judgement;
-  const did = { "disable-flag": "its flag was switched off", "roll-back": "it was rolled back", "shift-traffic": "its traffic was taken away", none: "nothing was done" }[action];
+  const acting = actingDecision(journal)?.decision;
+  const done = { "disable-flag": "its flag was switched off", "roll-back": "it was rolled back", "shift-traffic": "its traffic was taken away", none: "nothing was done" }[action];
+  const did = `${done}${answerWords(journal, acting)}`;
+  const promoted = answerWords(journal, settling(journal, isPromoting));
   const after = times.detection === null ? "" : ` ${span(times.detection)} after the first harmed request`;
   const harmed = harmWords(impact);
   switch (classification) {
@@ -148,12 +175,12 @@ export function verdictSentence(item: ReleaseItem, truth: TruthOfRelease, judgem
       return `${version} was harmful and noticed only after full exposure; ${did}${after}; ${harmed}.`;
     case "missed":
       return result === "promoted"
-        ? `${version} was harmful and was promoted all the same; ${harmed}.`
-        : `${version} was harmful, but what made the engines act was not the release: luck, not merit.`;
+        ? `${version} was harmful and was promoted all the same${promoted}; ${harmed}.`
+        : `${version} was harmful${luckWords(did, acting)}`;
     case "false-rollback":
       return `${version} was harmless, yet ${did}: a false rollback.`;
     case "clean":
-      return `${version} was harmless and was promoted.`;
+      return `${version} was harmless and was promoted${promoted}.`;
     case "undecided":
       return `${version} was ${truth.truth}, and was undecided when the scenario ended${times.firstTrafficAt === null ? waitedWords(journal) : ""}.`;
     case "unscored":
