@@ -135,8 +135,23 @@ function simplerValues(path: Path, value: Value | undefined): readonly Value[] {
 
 const shorterTimes = (seconds: number, mayBeNothing: boolean): readonly string[] => [
   ...(mayBeNothing ? ["0s"] : []),
-  ...new Set([60, 600, Math.round(seconds / 120) * 60, Math.floor(seconds / 2), Math.round(seconds / 60) * 60, roundNumber(seconds), seconds - 60].filter((each) => each > 0 && each <= seconds * 1.5)),
+  ...new Set([60, 600, roundHalf(seconds), Math.round(seconds / 120) * 60, Math.floor(seconds / 2), Math.round(seconds / 60) * 60, roundNumber(seconds), roundLess(seconds), seconds - 60].filter((each) => each > 0 && each <= seconds * 1.5)),
 ].map((each) => (typeof each === "string" ? each : secondsText(each)));
+
+/** A time is read in minutes, as far as it has any. */
+const unitOf = (seconds: number): number => (seconds < 60 ? 1 : 60);
+
+/** Half of it, as round as it is: of 50 minutes 30, of 30 minutes 20. Its exact half has more digits, and would be no simpler. */
+const roundHalf = (seconds: number): number => roundNumber(seconds / 2 / unitOf(seconds)) * unitOf(seconds);
+
+/** The next shorter one with one digit that counts: of 50 minutes 40, of 10 minutes 9. */
+function roundLess(seconds: number): number {
+  const time = seconds / unitOf(seconds);
+  const round = roundNumber(time);
+  if (round < time) return round * unitOf(seconds);
+  const digit = 10 ** Math.floor(Math.log10(round));
+  return (round - (round > digit ? digit : digit / 10)) * unitOf(seconds);
+}
 
 /** To one digit that counts: 37 is 40, 0.42 is 0.4. */
 function roundNumber(value: number): number {

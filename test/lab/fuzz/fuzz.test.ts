@@ -180,6 +180,13 @@ describe("shrinking", () => {
     expect(sizeOf(smallest.text)).toBe(Math.min(...sizes));
   });
 
+  it.each([["50m", 21 * 60, "30m"], ["50m", 12 * 60, "20m"], ["60m", 33 * 60, "40m"], ["50m", 40 * 60, "40m"], ["43m", 5 * 60, "5m"]])("makes a run of %s that fails from %d s on one of %s: a round time, and not far from the shortest", async (lasts, least, expected) => {
+    const made = caseOf({ ...tiny, for: lasts, expect: [] }, KEPT);
+    if (!made.ok) throw new Error(made.problems[0].message);
+    const { smallest } = await reduced(made.value, KEPT, (cases) => Promise.resolve(cases.map(({ scenario }) => scenario.duration >= least * 1e6)));
+    expect(smallest.document.for).toBe(expected);
+  });
+
   it("ends at once when the budget is spent", async () => {
     let played = 0;
     const { smallest, runs } = await reduced(failing.value, FRAME, (cases) => Promise.resolve(cases.map(() => (played += 1) < 0)), { budget: 8 });
