@@ -88,7 +88,7 @@ export class Accrual {
     if (pool.kind === "silent" || pool.target === null) {
       const at = cell.slot * this.#stage.classes.count + cell.userClass;
       version.lostUntil = next;
-      if (pool.kind === "silent") version.unanswered[at] += cell.outside * flowing;
+      if (pool.kind === "silent") this.#notAnswered(version, at, cell.outside * flowing, now, next);
       else version.stranded[at] += cell.outside * flowing;
       return;
     }
@@ -100,6 +100,17 @@ export class Accrual {
       cell.answeredPages += cell.outside * (1 - pool.refused) * flowing;
     }
     cell.refusedPages += cell.outside * pool.refused * flowing;
+  }
+
+  /** Some of those clients load their page again, when they have given up and waited. */
+  #notAnswered(version: VersionState, cell: number, count: number, now: Micros, next: Micros): void {
+    version.unanswered[cell] += count;
+    const { clients: { timeout, reload: { share, after, max } } } = this.#stage.model.spec;
+    const service = this.#stage.services[version.fleet.service.index];
+    const [from, to] = [now + timeout + after, next + timeout + after];
+    for (let n = 0; n < max && version.pages[cell] > 0; n += 1) {
+      this.#stage.lateReloads.add({ from, to, service, version, cell, reload: n + 1, count: count * share * (version.reloads[n][cell] / version.pages[cell]) });
+    }
   }
 
   /** Lines go on in the pools that took over; who waited at a replica that is gone gets no answer. */

@@ -5,5 +5,6 @@ export const APPROXIMATIONS: readonly string[] = [
   "queues follow the pointwise stationary fluid flow; waits are gamma laws through their first two moments",
   "replicas of a version are one scrape target until an effect or a restart singles one out",
   "flag changes reach a version as a ramp in six steps",
+  "a page that a silent replica is sent counts as failed at once, not when its client gives up",
   "requests that are in flight when a replica dies are not lost",
 ];

@@ -87,7 +87,7 @@ class CohortWorld implements World {
     this.#rates = new Float64Array(model.traffic.length);
     this.#flow = new Flow({
       model, book: law, services: stage.services, order: topologicalOrder(model.services), databases: stage.databases,
-      classes, rates: this.#rates,
+      classes, rates: this.#rates, lateReloads: stage.lateReloads,
       noise: input.noiseFree ? null : { tickSeconds: toSeconds(spec.telemetry.scrape), databases: streamKey(input.seed, "cohort/database/waits") },
       conditions: new Conditions(model, law, classes, stage.services, stage.versions),
       settleCell: (pool, cell) => accounts.settleCell(pool, cell),

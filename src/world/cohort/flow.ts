@@ -8,6 +8,7 @@ import { Breathing } from "./breathing.js";
 import type { Conditions } from "./conditions.js";
 import { atLeastOne, type DatabasePool } from "./database-pool.js";
 import type { LawBook } from "./law-book.js";
+import type { LateReloads } from "./late-reloads.js";
 import type { Law } from "./law.js";
 import { LinkLaws } from "./link-laws.js";
 import type { Cell, Pool } from "./pool.js";
@@ -26,6 +27,7 @@ export interface FlowParts {
   readonly conditions: Conditions;
   /** Pages per second now, by traffic stream. */
   readonly rates: Float64Array;
+  readonly lateReloads: LateReloads;
   /** Slow fluctuations of queues are drawn per tick of this length; null without noise. */
   readonly noise: { readonly tickSeconds: number; readonly databases: StreamKey } | null;
   /** Spreads over buckets what a cell has answered before its law changes. */
@@ -58,6 +60,7 @@ export class Flow {
     this.#now = now;
     this.#parts.conditions.now = now;
     this.#breathing.now = now;
+    this.#parts.lateReloads.spread(now, seconds);
     for (const service of this.#parts.services) {
       for (const version of service.versions) for (const pool of version.pools) pool.inSystemBefore = pool.inSystem;
     }
@@ -302,7 +305,9 @@ export class Flow {
     pageFailsBefore.set(pageFails);
     pageFails.fill(0);
     for (let p = 0; p < pools.length; p += 1) {
-      const { cells, refused } = pools[p];
+      const { kind, cells, refused } = pools[p];
+      // Who gets no answer comes again late.
+      if (kind === "silent") continue;
       for (const cell of cells) {
         const seen = book.attempt(cell.answer, model.spec.clients.timeout);
         pageFails[cell.slot * classes.count + cell.userClass] += poolShares[p] * (refused + (1 - refused) * seen.failShare);
@@ -352,11 +357,11 @@ export class Flow {
 
 /** Of the pages that fail a share is loaded again, up to the most reloads. */
 function pushReloads(version: VersionState, share: number): void {
-  const { arrivals, pages, reloads, pageFails } = version;
+  const { arrivals, pages, reloads, late, pageFails } = version;
   for (let cell = 0; cell < arrivals.length; cell += 1) {
     let sum = reloads[0][cell];
     for (let n = 1; n < reloads.length; n += 1) {
-      reloads[n][cell] = reloads[n - 1][cell] * pageFails[cell] * share;
+      reloads[n][cell] = reloads[n - 1][cell] * pageFails[cell] * share + late[n][cell];
       sum += reloads[n][cell];
     }
     pages[cell] = sum;

@@ -22,6 +22,8 @@ export class VersionState {
   readonly arrivals: Float64Array;
   readonly pages: Float64Array;
   readonly reloads: Float64Array[];
+  /** Those of them that come late, because nobody answered. */
+  readonly late: readonly Float64Array[];
   /** Share of pages that fail at the edge, by cell. */
   readonly pageFails: Float64Array;
   /** The same one round of the fixed point before. */
@@ -49,6 +51,7 @@ export class VersionState {
     links: readonly (readonly CallLink[])[], firstCall: number, breakers: ReadonlyMap<number, BreakerState>) {
     this.arrivals = new Float64Array(cells);
     this.pages = new Float64Array(cells);
+    this.late = alike(Array.from({ length: reloadsMax + 1 }, () => new Float64Array(cells)));
     this.reloads = alike(Array.from({ length: reloadsMax + 1 }, () => new Float64Array(cells)));
     this.pageFails = new Float64Array(cells);
     this.pageFailsBefore = new Float64Array(cells);

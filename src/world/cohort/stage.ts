@@ -9,6 +9,7 @@ import type { WorldSpec } from "../spec.js";
 import type { WorldEvent, WorldInput } from "../world.js";
 import type { DatabasePool } from "./database-pool.js";
 import type { Fleet } from "./fleet.js";
+import { LateReloads } from "./late-reloads.js";
 import { LawBook } from "./law-book.js";
 import type { ServiceState, VersionState } from "./service-state.js";
 import { UserClasses } from "./user-classes.js";
@@ -39,6 +40,7 @@ export class Stage {
   /** By the model's index. */
   versions: readonly VersionState[] = [];
   databases: readonly DatabasePool[] = [];
+  readonly lateReloads = new LateReloads();
   #unsteadyUntil: Micros = 0;
 
   constructor(input: WorldInput) {
@@ -75,7 +77,7 @@ export class Stage {
   }
 
   isMoving(now: Micros): boolean {
-    if (now < this.#unsteadyUntil) return true;
+    if (now < this.#unsteadyUntil || this.lateReloads.pending) return true;
     for (const version of this.versions) for (const pool of version.pools) if (pool.moving) return true;
     return false;
   }
