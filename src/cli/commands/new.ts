@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { fileWord } from "../../report/lab/replay.js";
 import { scenarioTemplate } from "../../scenario/template.js";
 import { writeWhole } from "../artifacts.js";
 import { ExitCode, UsageError } from "../exit.js";
@@ -19,6 +20,6 @@ export function newCommand(path: string, flags: { readonly force?: boolean }, te
   const name = basename(file).replace(/\.ya?ml$/, "");
   const schema = relative(dirname(resolve(file)), SCHEMA_FILE);
   writeWhole(file, scenarioTemplate({ name, schema }));
-  terminal.print(`${file}\nnext: shakedown run ${file}`);
+  terminal.print(`${file}\nnext: shakedown run ${fileWord(file)}`);
   return ExitCode.ok;
 }

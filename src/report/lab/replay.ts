@@ -11,7 +11,10 @@ export interface Replay {
 }
 
 export const runCommandWords = ({ file, seed, fidelity, allowPaths = [] }: Replay): string =>
-  ["shakedown run", shellWord(file), "--seed", seed, "--fidelity", fidelity, ...allowPaths.flatMap((path) => ["--allow-path", shellWord(path)])].join(" ");
+  ["shakedown run", fileWord(file), "--seed", seed, "--fidelity", fidelity, ...allowPaths.flatMap((path) => ["--allow-path", shellWord(path)])].join(" ");
 
 /** A word that a shell leaves as it is. */
 export const shellWord = (text: string): string => (/^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replace(/'/g, `'\\''`)}'`);
+
+/** A file as a command takes it: a name that begins with a dash would be read as an option. */
+export const fileWord = (file: string): string => shellWord(file.startsWith("-") ? `./${file}` : file);
