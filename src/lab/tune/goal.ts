@@ -53,23 +53,33 @@ const WITHIN = "(?:within|in under|under|in less than|in)";
 const IN_SHARE = "(?: in (?:at least )?([\\d.]+ ?%)(?: of (?:runs|cases|releases))?)?";
 
 const CLAUSE_READERS: readonly Clause[] = [
-  [new RegExp(`^(?:detect|catch|find) (?:an? )?([x×+]?[\\d.]+ ?%?)(?: (?:more errors|error|errors|latency))?(?: regressions?)?(?: on (\\S+))? ${WITHIN} ([\\d.a-z ]+?)${IN_SHARE}$`), readDetect],
-  [new RegExp(`^(?:with )?(?:false[- ]rollbacks?|false[- ]alarms?) ${UNDER} ([\\d.]+ ?%)$`), readFalse],
-  [new RegExp(`^(?:with )?${UNDER} ([\\d.]+ ?%) (?:false[- ]rollbacks?|false[- ]alarms?)$`), readFalse],
-  [new RegExp(`^promote (?:good releases )?${WITHIN} ([\\d.a-z ]+?)${IN_SHARE}$`), readPromote],
-  [new RegExp(`^(?:mean )?cost ${UNDER} ([\\d.]+ ?(?:eur|€))$`), (found, goal) => keep(parseEuro(found[0].replace(/eur/, "EUR")), (value) => (goal.costBelow = value))],
-  [/^([\d.]+ ?%) (?:of (?:all )?releases are bad|bad releases)$/, (found, goal) => keepShare(found[0], (value) => (goal.badShare = value))],
-  [/^(?:at )?(?:the )?(?:least|lowest|smallest) cost$|^cheapest$/, (_, goal) => chosen(goal, "least cost")],
-  [/^(?:fastest|earliest|quickest) detection$/, (_, goal) => chosen(goal, "fastest detection")],
-  [/^(?:fewest|least) false[- ](?:rollbacks|alarms)$/, (_, goal) => chosen(goal, "fewest false rollbacks")],
-  [/^(?:fastest|quickest) promotion$|^least delay$/, (_, goal) => chosen(goal, "fastest promotion")],
+  [clause(`(?:detect|catch|find) (?:an? )?([x×+]?[\\d.]+ ?%?)(?: (?:more errors|error|errors|latency))?(?: regressions?)?(?: on (\\S+))? ${WITHIN} ([\\d.a-z ]+?)${IN_SHARE}`), readDetect],
+  [clause(`(?:false[- ]rollbacks?|false[- ]alarms?) ${UNDER} ([\\d.]+ ?%)`), readFalse],
+  [clause(`${UNDER} ([\\d.]+ ?%) (?:false[- ]rollbacks?|false[- ]alarms?)`), readFalse],
+  [clause(`promote (?:(?:a )?good releases? )?${WITHIN} ([\\d.a-z ]+?)${IN_SHARE}`), readPromote],
+  [clause(`(?:mean )?cost ${UNDER} ([\\d.]+ ?(?:eur|€))`), (found, goal) => keep(parseEuro(found[0].replace(/eur/i, "EUR")), (value) => said(goal, "costBelow", value))],
+  [clause("([\\d.]+ ?%) (?:of (?:all )?releases are bad|bad releases)"), (found, goal) => keepShare(found[0], (value) => said(goal, "badShare", value))],
+  [clause("(?:at )?(?:the )?(?:least|lowest|smallest) cost|cheapest"), (_, goal) => chosen(goal, "least cost")],
+  [clause("(?:fastest|earliest|quickest) detection"), (_, goal) => chosen(goal, "fastest detection")],
+  [clause("(?:fewest|least) false[- ](?:rollbacks|alarms)"), (_, goal) => chosen(goal, "fewest false rollbacks")],
+  [clause("(?:fastest|quickest) promotion|least delay"), (_, goal) => chosen(goal, "fastest promotion")],
+  [clause("([\\d.]+) ?(?:rps|requests (?:a|per) second)"), ([rate]) => `the traffic is no part of the goal; write --rate ${rate}rps`],
 ];
+
+/** Names keep their capitals: only the words around them may be written either way. */
+function clause(pattern: string): RegExp {
+  return new RegExp(`^(?:${pattern})$`, "i");
+}
+
+/** Where one clause ends and the next begins; within a name, as in create-and-pay, no word stands alone. */
+const BETWEEN = /[,;]\s*(?:(?:and|with)\s+)?|\s+(?:and|with)\s+|\s+at\s+(?=\d)/i;
+const QUESTION = /^\s*(?:which|what) (?:thresholds|settings)\s|\?\s*$/gi;
 
 /** Reads a goal; the message names the clause that was not understood, the words in it, and what comes nearest. */
 export function parseGoal(text: string): GoalResult {
   const goal: Draft = {};
-  for (const clause of text.split(/[,;]|\band\b/).map((part) => part.trim().toLowerCase().replace(/\s+/g, " ")).filter((part) => part !== "")) {
-    const wrong = readClause(clause, goal);
+  for (const part of text.replace(QUESTION, " ").split(BETWEEN).map((each) => each.trim().replace(/\s+/g, " ")).filter((each) => each !== "")) {
+    const wrong = readClause(part, goal);
     if (wrong !== null) return { ok: false, message: wrong };
   }
   if (goal.detect === undefined) return { ok: false, message: `the goal does not say what to detect; write: ${CLAUSES[0]}, ${CLAUSES[3]}, ${OBJECTIVES[0]}` };
@@ -77,57 +87,53 @@ export function parseGoal(text: string): GoalResult {
   return { ok: true, value: { detect: goal.detect, falseRollbacks, promote, costBelow, objective, badShare } };
 }
 
-function readClause(clause: string, goal: Draft): string | null {
+function readClause(written: string, goal: Draft): string | null {
   for (const [pattern, read] of CLAUSE_READERS) {
-    const found = pattern.exec(clause);
+    const found = pattern.exec(written);
     if (found !== null) {
       const wrong = read(found.slice(1), goal);
-      return wrong === null ? null : `\`${clause}\`: ${wrong}`;
+      return wrong === null ? null : `\`${written}\`: ${wrong}`;
     }
   }
-  return notUnderstood(clause);
+  return notUnderstood(written);
 }
 
 function readDetect([size, on, within, share]: readonly (string | undefined)[], goal: Draft): string | null {
-  const parsed = parseRegressionSize((size ?? "").replace(/\s/g, ""));
+  const parsed = parseRegressionSize((size ?? "").replace(/\s/g, "").toLowerCase());
   if (parsed === null || (parsed.kind === "errors" ? parsed.number <= 0 : parsed.number <= 1)) return `\`${size ?? ""}\` is no regression; write 2% (more errors) or x1.5 (latency)`;
-  const time = readTime(within);
-  if (!time.ok) return `${time.message}; ${time.instead}`;
-  return withShare(share, (part) => (goal.detect = { size: parsed, on: on ?? null, within: time.value, share: part }));
+  return keep(readTime(within), (time) => withShare(share, (part) => said(goal, "detect", { size: parsed, on: on ?? null, within: time, share: part })));
 }
 
-/** A duration as files have it, or as people say it: `3 min`, `1 hour 30 minutes`. */
+/** A duration as files have it, or as people say it: `3 min`, `180 seconds`, `1 hour 30 minutes`. */
 const readTime = (text = ""): Parsed<Micros> =>
-  parseDuration(text.replace(/hours?|hrs?/g, "h").replace(/minutes?|mins?/g, "m").replace(/\\bsec(?:ond)?s?/g, "s").replace(/\s/g, ""));
+  parseDuration(text.toLowerCase().replace(/hours?|hrs?/g, "h").replace(/minutes?|mins?/g, "m").replace(/sec(?:ond)?s?/g, "s").replace(/\s/g, ""));
 
 function readPromote([within, share]: readonly (string | undefined)[], goal: Draft): string | null {
-  const time = readTime(within);
-  if (!time.ok) return `${time.message}; ${time.instead}`;
-  return withShare(share, (part) => (goal.promote = { within: time.value, share: part }));
+  return keep(readTime(within), (time) => withShare(share, (part) => said(goal, "promote", { within: time, share: part })));
 }
 
 function readFalse([share]: readonly (string | undefined)[], goal: Draft): string | null {
-  return keepShare(share ?? "", (value) => (goal.falseRollbacks = value));
+  return keepShare(share ?? "", (value) => said(goal, "falseRollbacks", value));
 }
 
-function withShare(text: string | undefined, set: (share: Ratio) => unknown): string | null {
-  if (text === undefined) {
-    set(GOAL_DEFAULTS.share);
-    return null;
-  }
-  return keepShare(text, set);
-}
+const withShare = (text: string | undefined, set: (share: Ratio) => string | null): string | null => (text === undefined ? set(GOAL_DEFAULTS.share) : keepShare(text, set));
 
-function keep<T>(parsed: Parsed<T>, set: (value: T) => unknown): string | null {
-  if (!parsed.ok) return `${parsed.message}; ${parsed.instead}`;
-  set(parsed.value);
-  return null;
-}
+const keep = <T>(parsed: Parsed<T>, set: (value: T) => string | null): string | null => (parsed.ok ? set(parsed.value) : `${parsed.message}; ${parsed.instead}`);
 
-function keepShare(text: string, set: (share: Ratio) => unknown): string | null {
+function keepShare(text: string, set: (share: Ratio) => string | null): string | null {
   const parsed = parsePercent(text.replace(/\s/g, ""));
   if (parsed.ok && (parsed.value < 0 || parsed.value > 1)) return `\`${text}\` is no share; write 0% to 100%`;
   return keep(parsed, set);
+}
+
+const MATTERS = { detect: "what to detect", falseRollbacks: "how many false rollbacks there may be", promote: "by when to promote", costBelow: "what it may cost", badShare: "how many releases are bad" } as const;
+
+/** Of two clauses on one matter neither may be dropped in silence: it could be the stricter one. */
+function said<K extends keyof typeof MATTERS>(goal: Draft, matter: K, value: NonNullable<Goal[K]>): string | null {
+  const before: unknown = goal[matter];
+  if (before !== undefined && JSON.stringify(before) !== JSON.stringify(value)) return `the goal says ${MATTERS[matter]} already; leave one of the two out`;
+  goal[matter] = value;
+  return null;
 }
 
 function chosen(goal: Draft, objective: Objective): string | null {
@@ -138,14 +144,14 @@ function chosen(goal: Draft, objective: Objective): string | null {
 
 const KNOWN_WORDS = [...new Set(CLAUSES.flatMap((clause) => clause.split(" ")).filter((word) => /^[a-z]+$/.test(word)).concat(["catch", "find", "below", "least", "most", "cheapest", "earliest", "delay", "good", "releases"]))];
 
-function notUnderstood(clause: string): string {
-  const words = clause.split(" ").filter((word) => /^[a-z-]+$/.test(word) && !KNOWN_WORDS.includes(word));
+function notUnderstood(written: string): string {
+  const words = written.toLowerCase().split(" ").filter((word) => /^[a-z-]+$/.test(word) && !KNOWN_WORDS.includes(word));
   const near = words.flatMap((word) => {
     const known = nearestName(word, KNOWN_WORDS);
     return known === null ? [] : [`\`${known}\` for \`${word}\``];
   });
   const advice = near.length > 0 ? `perhaps ${near.join(", ")}; ` : "";
-  return `\`${clause}\` was not understood; ${advice}write one of: ${CLAUSES.join("; ")}`;
+  return `\`${written}\` was not understood; ${advice}write one of: ${CLAUSES.join("; ")}`;
 }
 
 /** The goal in full, defaults included. */

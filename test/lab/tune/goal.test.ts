@@ -27,7 +27,36 @@ describe("a goal", () => {
 
   it("is the same in other words, with spaces and in another order", () => {
     const one = goal("detect 2% regressions within 3m, false rollbacks under 1%");
-    for (const other of ["under 1 % false rollbacks; catch a 2 % regression in under 3 min", "false alarms at most 1% and find 2% more errors in 3m", "Detect +2% errors within 3m in at least 95% of runs, with false rollbacks below 1%"]) expect(goal(other)).toEqual(one);
+    for (const other of ["under 1 % false rollbacks; catch a 2 % regression in under 3 min", "false alarms at most 1% and find 2% more errors in 3m", "find 2% errors in 3m,with under 1% false alarms", "Detect +2% errors within 3m in at least 95% of runs, with false rollbacks below 1%"]) expect(goal(other)).toEqual(one);
+  });
+
+  it("is the README's own question in words, but for the traffic, which is a flag", () => {
+    const readme = readFileSync(join(ROOT, "README.md"), "utf8").replace(/\s+/g, " ");
+    const [question] = /Which thresholds [^?]*\?/.exec(readme) ?? [];
+    expect(question).toContain(" at 50 requests a second?");
+    expect(goal(question?.replace(" at 50 requests a second", "") ?? "")).toEqual(goal("detect 2% regressions within 3m, false rollbacks under 1%"));
+    expect(wrong(question ?? "")).toBe("`50 requests a second`: the traffic is no part of the goal; write --rate 50rps");
+  });
+
+  it("has times in seconds, minutes and hours, in words or short", () => {
+    for (const written of ["180 seconds", "180 sec", "180seconds", "180 s", "3 Minutes", "2 min 60 secs"]) expect(goal(`detect an x1.5 regression within ${written}`).detect.within, written).toBe(minutes(3));
+    expect(goal("detect 2% regressions within 3m, promote a good release within 1 hour 30 minutes").promote?.within).toBe(minutes(90));
+  });
+
+  it("takes names with capitals, and with `and` in them", () => {
+    const { detect, falseRollbacks } = goal("Detect 2% Regressions on Checkout/createOrder-and-Pay within 3m and false rollbacks under 2%");
+    expect([detect.on, falseRollbacks]).toEqual(["Checkout/createOrder-and-Pay", 0.02]);
+    expect(goal("detect 2% regressions on and-with/at-1 within 3m").detect.on).toBe("and-with/at-1");
+  });
+
+  it("is refused where two clauses say different things of one matter, and not where they say the same", () => {
+    const twice = {
+      "detect 5% regressions within 1m": "what to detect", "under 5% false alarms": "how many false rollbacks there may be",
+      "promote within 2h": "by when to promote", "cost under 60EUR": "what it may cost", "20% bad releases": "how many releases are bad",
+    };
+    const once = "detect 2% regressions within 3m, false rollbacks under 1%, promote within 90m, cost under 50EUR, 10% bad releases";
+    for (const [clause, matter] of Object.entries(twice)) expect(wrong(`${once}, ${clause}`)).toBe(`\`${clause}\`: the goal says ${matter} already; leave one of the two out`);
+    expect(goal(`${once}, ${once}`)).toEqual(goal(once));
   });
 
   it("takes endpoints, latency, shares, promotion, cost, how many releases are bad, and one thing to be best", () => {
