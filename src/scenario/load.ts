@@ -9,6 +9,8 @@ import type { RateShape, WorldSpec } from "../world/spec.js";
 import type { FileAccess } from "./access.js";
 import { at, checkShape } from "./check.js";
 import type { CostWeights, Objective, Scenario } from "./compiled.js";
+import type { Sight } from "./decidable.js";
+import { reportUnreached } from "./effect-reach.js";
 import { compileExpectation, type ExpectationNames } from "./expectation-compile.js";
 import { Findings, type Place } from "./findings.js";
 import { compileGameDay } from "./game-day-compile.js";
@@ -102,13 +104,13 @@ class Loader {
   }
 
   strategy(path: string, endpoints: readonly string[] | null): CanaryStrategy | null {
-    return this.#strategyFile(path, null, endpoints)?.strategy ?? null;
+    return this.#strategyFile(path, null, endpoints, null)?.strategy ?? null;
   }
 
   any(path: string, options: LoadOptions): unknown {
     const kind = kindOf(path, this.#access);
     if (kind === "world") return this.#worldFile(path, null, null, []);
-    if (kind === "strategy") return this.#strategyFile(path, null, null);
+    if (kind === "strategy") return this.#strategyFile(path, null, null, null);
     return this.scenario(path, options);
   }
 
@@ -122,7 +124,7 @@ class Loader {
       // The scenario itself is broken; what it refers to may still be looked at.
       const [world, strategy] = [raw("world"), raw("strategy")];
       if (typeof world === "string") this.#worldFile(world, place.in("world"), null, []);
-      if (typeof strategy === "string") this.#strategyFile(strategy, place.in("strategy"), null);
+      if (typeof strategy === "string") this.#strategyFile(strategy, place.in("strategy"), null, null);
       return null;
     }
     const objectives = compileObjectives(written);
@@ -132,12 +134,15 @@ class Loader {
       ? this.#worldFile(written.world, place.in("world"), lasts, latencyEdges(objectives))
       : this.#inlineWorld(written.world, place.in("world"), lasts, objectives);
     const endpoints = world === null ? null : releasedEndpoints(written, world.place);
+    const sight = world === null ? null : sightOf(world.world);
+    const worldIsWell = world !== null && this.#isWell(world.file);
     const strategy = typeof written.strategy === "string"
-      ? this.#strategyFile(written.strategy, place.in("strategy"), endpoints)
-      : { strategy: compileStrategy(written.strategy, place.in("strategy"), { defaultName: "inline strategy", hardTriggers: HARD_TRIGGERS, endpoints }), file: path };
+      ? this.#strategyFile(written.strategy, place.in("strategy"), endpoints, sight)
+      : { strategy: compileStrategy(written.strategy, place.in("strategy"), { defaultName: "inline strategy", hardTriggers: HARD_TRIGGERS, endpoints, sight }), file: path };
     if (world === null) return null;
     const script = compileScript(written.script, place.in("script"), world.place, world.world, lasts ?? LIMITS.duration);
     const names = expectationNames(place, world.place, script);
+    if (worldIsWell) reportUnreached(script.effects, script.places, world.world);
     const expectations = written.expect.flatMap((expectation, index) => compileExpectation(expectation, place.in("expect", index), names) ?? []);
     const overall = written["expect-overall"].flatMap((claim, index) => compileOverall(claim, place.in("expect-overall", index), names.releases) ?? []);
     const gameDay = compileGameDay(written["game-day"], place.in("game-day"), objectives, names.rules);
@@ -177,6 +182,10 @@ class Loader {
     }
   }
 
+  #isWell(file: string): boolean {
+    return !this.#problems.some((problem) => problem.file === file) && this.#findings.every(({ source, problems }) => source.file !== file || problems.length === 0);
+  }
+
   #inlineWorld(written: WrittenWorld, place: Place, lasts: Micros | null, objectives: readonly Objective[]) {
     const world = compileWorld(written, place, {
       defaultName: "inline world",
@@ -200,12 +209,12 @@ class Loader {
     return { world, file: path, place };
   }
 
-  /** A strategy in a file; `endpoints` are those of the services it delivers to, null when that is open. */
-  #strategyFile(written: string, reference: Place | null, endpoints: readonly string[] | null) {
+  /** A strategy in a file; `endpoints` are those of the services it delivers to, `sight` how their world is seen, null when that is open. */
+  #strategyFile(written: string, reference: Place | null, endpoints: readonly string[] | null, sight: Sight | null) {
     const path = reference === null ? written : this.#access.resolve(reference.file, written);
     const opened = this.#open<WrittenStrategy>(path, "strategy", strategyFileSchema, reference);
     if (opened === null || opened.value === null) return null;
-    return { strategy: compileStrategy(opened.value, opened.findings.root(), { defaultName: baseName(path), hardTriggers: HARD_TRIGGERS, endpoints }), file: path };
+    return { strategy: compileStrategy(opened.value, opened.findings.root(), { defaultName: baseName(path), hardTriggers: HARD_TRIGGERS, endpoints, sight }), file: path };
   }
 
   #trace(traffic: WrittenTraffic, place: Place, duration: Micros | null): RateShape | null {
@@ -273,6 +282,8 @@ function releasedEndpoints({ script }: WrittenScenario, worldPlace: Place): read
   const known = [...services].filter((service) => names.services.includes(service));
   return known.length === 0 ? null : known.flatMap((service) => names.endpoints(service));
 }
+
+const sightOf = ({ telemetry, splitPropagation }: WorldSpec): Sight => ({ scrape: telemetry.scrape, lag: telemetry.lag, splitPropagation });
 
 function compileObjectives({ objectives }: WrittenScenario): Objective[] {
   const compiled: Objective[] = [];

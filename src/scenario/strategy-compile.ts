@@ -2,7 +2,8 @@
 
 import type { CanaryStrategy } from "../delivery/strategy.js";
 import type { CheckMetric, CheckSpec, Comparison, Persistence } from "../engines/evidence.js";
-import { toSeconds } from "../kernel/units.js";
+import { toSeconds, type Micros } from "../kernel/units.js";
+import { blindWindow, endlessWindow, rareEvaluations, type Sight } from "./decidable.js";
 import type { Place } from "./findings.js";
 import { adviseName } from "./nearest.js";
 import { CHECK_METRICS, type WrittenCheck, type WrittenStrategy } from "./strategy-schema.js";
@@ -15,19 +16,25 @@ export interface StrategyContext {
   readonly hardTriggers: readonly CheckSpec[];
   /** Endpoints that a check may name; null when the services are not known. */
   readonly endpoints: readonly string[] | null;
+  /** How the world is seen; null when it is not known. */
+  readonly sight: Sight | null;
 }
 
 /** Compiles a strategy; every problem is reported at its place. */
 export function compileStrategy(written: WrittenStrategy, place: Place, context: StrategyContext): CanaryStrategy {
   const { rollback } = written;
-  const gates = compileChecks("gate", written.gates, place.in("gates"), context);
-  const triggers = compileChecks("trigger", written.triggers, place.in("triggers"), context);
+  const steps = compileSteps(written, place.in("steps"));
+  const decides = (spec: CheckSpec, here: Place): void => checkWindow(spec, here, written.window, steps, place, context.sight);
+  const gates = compileChecks("gate", written.gates, place.in("gates"), context, decides);
+  const triggers = compileChecks("trigger", written.triggers, place.in("triggers"), context, decides);
+  const rare = gates.length === 0 ? null : rareEvaluations(written.every, steps);
+  if (rare !== null) place.in("every").wrong(rare.message, rare.instead);
   const known = new Set(triggers.map(({ id }) => id));
   const hard = rollback["hard-triggers"] ? context.hardTriggers.filter(({ id }) => !known.has(id)) : [];
   return {
     kind: "canary",
     name: written.name ?? context.defaultName,
-    steps: compileSteps(written, place.in("steps")),
+    steps,
     every: written.every,
     window: written.window,
     gates,
@@ -46,6 +53,13 @@ export function compileStrategy(written: WrittenStrategy, place: Place, context:
     askTimeout: written["ask-timeout"],
     onNoAnswer: written["on-no-answer"],
   };
+}
+
+/** Says where a check's window is written that can never decide anything. */
+function checkWindow(spec: CheckSpec, here: Place, common: Micros, steps: CanaryStrategy["steps"], strategy: Place, sight: Sight | null): void {
+  const window = spec.window ?? common;
+  const wrong = (sight === null ? null : blindWindow(spec, window, sight)) ?? endlessWindow(spec, window, steps, sight);
+  if (wrong !== null) (spec.window === undefined ? strategy : here).in("window").wrong(wrong.message, wrong.instead);
 }
 
 function compileSteps(written: WrittenStrategy, place: Place): CanaryStrategy["steps"] {
@@ -73,7 +87,7 @@ function compileSteps(written: WrittenStrategy, place: Place): CanaryStrategy["s
 type Role = CheckSpec["role"];
 const DEFAULT_PERSISTENCE: Readonly<Record<Role, Persistence>> = { gate: { need: 1, of: 1 }, trigger: { need: 3, of: 5 } };
 
-function compileChecks(role: Role, written: WrittenStrategy["gates"] | WrittenStrategy["triggers"], place: Place, { endpoints }: StrategyContext): CheckSpec[] {
+function compileChecks(role: Role, written: WrittenStrategy["gates"] | WrittenStrategy["triggers"], place: Place, { endpoints }: StrategyContext, decides: (spec: CheckSpec, here: Place) => void): CheckSpec[] {
   const taken = new Set<string>();
   return CHECK_METRICS.flatMap((metric) =>
     (written[metric] ?? []).flatMap((check: WrittenCheck | Omit<WrittenCheck, "required">, index) => {
@@ -86,6 +100,7 @@ function compileChecks(role: Role, written: WrittenStrategy["gates"] | WrittenSt
       }
       if (taken.has(spec.id)) here.wrong(`this check is written twice: ${spec.id}`, "keep one of the two");
       taken.add(spec.id);
+      decides(spec, here);
       return [spec];
     }),
   );

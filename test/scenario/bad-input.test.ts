@@ -90,7 +90,7 @@ describe("the issue's list of bad input", () => {
   it("refuses a run or a window with more scrapes than can be played or kept", () => {
     const short = { [WORLD]: edit(edit(SHOP, "scrape: 15s", "scrape: 100ms"), "trace: ../traces/elb.csv, scale-to: 400rps, starts: 2014-04-14 09:00", "rate: 400rps") };
     expect(said({ ...short, [SCENARIO]: edit(SLOW_CHECKOUT, "for: 2h", "for: 30d") })).toEqual([expect.stringMatching(/720h hold 25,920,000 scrapes at 100ms each; at most 3,000,000 are played \| make the run shorter, or write telemetry: \{ scrape: 1s \} in the world$/)]);
-    expect(said({ ...short, [STRATEGY]: edit(CANARY, "window: 2m", "window: 1d") })).toEqual([expect.stringMatching(/its longest window, 24h, holds 864,000 samples at a scrape every 100ms; at most 20,000 are kept \| make the window shorter, or write telemetry: \{ scrape: 5s \} in the world$/)]);
+    expect(said({ ...short, [STRATEGY]: edit(edit(CANARY, "window: 2m", "window: 1d"), "on-inconclusive: hold", "on-inconclusive: promote") })).toEqual([expect.stringMatching(/its longest window, 24h, holds 864,000 samples at a scrape every 100ms; at most 20,000 are kept \| make the window shorter, or write telemetry: \{ scrape: 5s \} in the world$/)]);
   });
 
   it("refuses a weight over 100 %", () => {

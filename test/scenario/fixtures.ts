@@ -115,7 +115,7 @@ for: 1h
 ${parts.head ?? ""}
 world:
   services:
-    checkout: { replicas: 4, endpoints: { create-order: { share: 50%, p50: 45ms, p95: 140ms, calls: [payments/charge, orders-db] }, view: { p50: 20ms, p95: 60ms } } }
+    checkout: { replicas: 4, cache: { hit: 90%, fill: 2m, miss: { p50: 10ms, p95: 30ms } }, endpoints: { create-order: { share: 50%, p50: 45ms, p95: 140ms, conversion: 30%, calls: [payments/charge, orders-db] }, view: { p50: 20ms, p95: 60ms } } }
     payments: { version: p1, endpoints: { charge: { p50: 60ms, p95: 170ms } } }
   databases: { orders-db: { p50: 3ms, p95: 12ms, pool: 40 } }
   traffic: { enters: checkout, rate: 100rps }

@@ -1,6 +1,6 @@
 // Changes a document a little: another script item, another time, a figure, a policy.
 
-import { arbitraryStrategy } from "./arbitraries/strategy.js";
+import { arbitraryStrategy, sightOf } from "./arbitraries/strategy.js";
 import { arbitraryWorld } from "./arbitraries/world.js";
 import { duration, secondsText } from "./arbitraries/figures.js";
 import { person, type ScenarioFrame } from "./arbitraries/scenario.js";
@@ -43,7 +43,7 @@ const moveItem: Mutation = (hand, document, names) => {
 };
 
 const anotherStrategy: Mutation = (hand, document, names) => {
-  const fresh = hand.draw(arbitraryStrategy(releasedEndpoints(names, scriptOf(document))));
+  const fresh = hand.draw(arbitraryStrategy(releasedEndpoints(names, scriptOf(document)), sightOf(document.world)));
   if (hand.chance(0.3) || !isFields(document.strategy)) return { ...document, strategy: fresh };
   const key = hand.pick(Object.keys(fresh));
   return { ...document, strategy: { ...document.strategy, [key]: fresh[key] } };

@@ -12,6 +12,9 @@ export interface ServiceNames {
   readonly databases: readonly string[];
   /** Services and databases that its endpoints call. */
   readonly callees: readonly string[];
+  readonly hasCache: boolean;
+  /** Endpoints whose pages end in orders. */
+  readonly converting: readonly string[];
 }
 
 export interface Names {
@@ -35,21 +38,24 @@ const DEFAULT_ZONES = 3;
 /** The names of a written world; `lasts` in seconds. */
 export function namesOf(world: Fields, lasts: number): Names {
   const databases = Object.keys(fieldsOf(world.databases));
+  const traffic = Array.isArray(world.traffic) ? world.traffic : world.traffic === undefined ? [] : [world.traffic];
+  const entered = [...new Set(traffic.flatMap((entry) => textOf(fieldsOf(entry).enters) ?? []))];
   const services = Object.entries(fieldsOf(world.services)).map(([name, written]): ServiceNames => {
     const service = fieldsOf(written);
-    const callees = Object.values(fieldsOf(service.endpoints)).flatMap((endpoint) => listOf(fieldsOf(endpoint).calls).map(calleeOf));
+    const endpoints = Object.entries(fieldsOf(service.endpoints));
+    const callees = endpoints.flatMap(([, endpoint]) => listOf(fieldsOf(endpoint).calls).map(calleeOf));
     return {
       name,
       stable: textOf(service.version) ?? "v1",
-      endpoints: Object.keys(fieldsOf(service.endpoints)),
+      endpoints: endpoints.map(([endpoint]) => endpoint),
       replicas: typeof service.replicas === "number" ? service.replicas : DEFAULT_REPLICAS,
       zones: typeof service.zones === "number" ? service.zones : DEFAULT_ZONES,
       databases: [...new Set(callees.filter((callee) => databases.includes(callee)))],
       callees: [...new Set(callees)],
+      hasCache: isFields(service.cache),
+      converting: entered.includes(name) ? endpoints.flatMap(([endpoint, of]) => (parseFloat(textOf(fieldsOf(of).conversion) ?? "0") > 0 ? [endpoint] : [])) : [],
     };
   });
-  const traffic = Array.isArray(world.traffic) ? world.traffic : world.traffic === undefined ? [] : [world.traffic];
-  const entered = [...new Set(traffic.flatMap((entry) => textOf(fieldsOf(entry).enters) ?? []))];
   return { services, databases, entered, lasts };
 }
 

@@ -15,7 +15,7 @@ function targetOf(preset: PresetName): string {
 
 /** 150 pages a second, a third of what the slots can do; calls are patient, so that queues of many seconds pile up. */
 const scenarioWith = (preset: PresetName) => staged({
-  shop: { replicas: "6", slots: "8", queue: "100", zones: "3" },
+  shop: { replicas: "6", slots: "8", queue: "100", zones: "3", ...(preset === "cache-cold" && { cache: "{ hit: 90%, fill: 30s, miss: { constant: 20ms } }" }) },
   rps: 150,
   database: "{ p50: 3ms, p95: 12ms, pool: 60, wait: 1s }",
   paymentsCall: "{ to: payments/charge, timeout: 2s, retries: { max: 1, backoff: 50ms, budget: 20% } }",

@@ -14,7 +14,7 @@ const TARGETS: Partial<Record<PresetName, string>> = {
 const targetOf = (preset: PresetName): string => TARGETS[preset] ?? (PRESETS[preset].needsTarget ? "on: shop" : "");
 
 const refusals = (script: string): readonly string[] =>
-  cohortRefusals(worldInputOf({ scenario: staged({ script }), seed: 1, fidelity: "cohort", noiseFree: false, detail: "light", seen: false, driver: { kind: "strategy" } }))
+  cohortRefusals(worldInputOf({ scenario: staged({ script, shop: { cache: "{ hit: 90%, fill: 30s, miss: { constant: 50ms } }" } }), seed: 1, fidelity: "cohort", noiseFree: false, detail: "light", seen: false, driver: { kind: "strategy" } }))
     .map(({ what }) => what);
 
 describe("cohort", () => {

@@ -63,26 +63,44 @@ export function figureOf(hand: Hand, kind: EffectKindKey): Value {
   }
 }
 
-/** What each of these kinds can act on, of what the world has. */
-function targetsOf(kinds: readonly EffectKindKey[], { names, own }: EffectScope): On[] {
+/** What each of these kinds can act on, of what the world has; what would touch nothing is refused by the loader. */
+function targetsOf(kinds: readonly EffectKindKey[], scope: EffectScope): On[] {
   const common = ACTS_ON[kinds[0]].filter((on) => kinds.every((kind) => ACTS_ON[kind].includes(on)));
   return common.filter((on) => {
-    if (on === "database") return names.databases.length > 0;
-    if (on === "link") return names.services.some(({ callees }) => callees.length > 0);
-    return on !== "zone" || own === null;
+    if (on === "service") return servicesFor(kinds, scope).length > 0;
+    if (on === "database") return databasesFor(kinds, scope).length > 0;
+    if (on === "link") return callersIn(scope).length > 0;
+    return on !== "zone" || scope.own === null;
   });
 }
 
+const servicesFor = (kinds: readonly EffectKindKey[], { names }: EffectScope): readonly ServiceNames[] =>
+  names.services.filter(({ hasCache, converting }) => (hasCache || !kinds.includes("cache")) && (converting.length > 0 || !kinds.includes("conversion")));
+
+/** Databases that somebody asks; a defect of queries needs queries of its own service. */
+function databasesFor(kinds: readonly EffectKindKey[], { names, own }: EffectScope): readonly string[] {
+  const ofOwn = own !== null && (kinds.includes("errors") || kinds.includes("latency"));
+  return ofOwn ? own.databases : names.databases.filter((database) => names.services.some(({ databases }) => databases.includes(database)));
+}
+
+/** Services that call something: a defect is in its own service's calls alone. */
+const callersIn = ({ names, own }: EffectScope): readonly ServiceNames[] => (own === null ? names.services : [own]).filter(({ callees }) => callees.length > 0);
+
 /** A service, mostly the one that the defect is in. */
-const serviceOf = (hand: Hand, { names, own }: EffectScope): ServiceNames => (own !== null && hand.chance(0.85) ? own : hand.pick(names.services));
+function serviceOf(hand: Hand, kinds: readonly EffectKindKey[], scope: EffectScope): ServiceNames {
+  const { own } = scope;
+  const services = servicesFor(kinds, scope);
+  return own !== null && services.includes(own) && hand.chance(0.85) ? own : hand.pick(services);
+}
 
 /** `on` and what narrows it, for a target of this sort. */
 function target(hand: Hand, on: On, kinds: readonly EffectKindKey[], scope: EffectScope): Fields {
   const { names, own } = scope;
   switch (on) {
     case "service": {
-      const service = serviceOf(hand, scope);
-      const endpoint = kinds.every((kind) => PER_ENDPOINT.has(kind)) && hand.chance(0.35) ? `/${hand.pick(service.endpoints)}` : "";
+      const service = serviceOf(hand, kinds, scope);
+      const endpoints = kinds.includes("conversion") ? service.converting : service.endpoints;
+      const endpoint = kinds.every((kind) => PER_ENDPOINT.has(kind)) && hand.chance(0.35) ? `/${hand.pick(endpoints)}` : "";
       const implied = own === service && endpoint === "" && hand.chance(0.5);
       return {
         ...(implied ? {} : { on: `${service.name}${endpoint}` }),
@@ -92,13 +110,13 @@ function target(hand: Hand, on: On, kinds: readonly EffectKindKey[], scope: Effe
       };
     }
     case "zone": {
-      const zone = hand.count(0, 2);
+      const zone = hand.count(0, Math.max(...names.services.map(({ zones }) => zones)) - 1);
       return hand.chance(0.5) ? { zone } : { on: `zone ${zone}` };
     }
     case "database":
-      return { on: hand.pick(names.databases) };
+      return { on: hand.pick(databasesFor(kinds, scope)) };
     case "link": {
-      const caller = hand.pick(names.services.filter(({ callees }) => callees.length > 0));
+      const caller = hand.pick(callersIn(scope));
       return { on: `${caller.name} -> ${hand.pick(caller.callees)}` };
     }
     case "telemetry":
@@ -162,7 +180,7 @@ function parameters(hand: Hand, preset: PresetName, scope: EffectScope): Fields 
   // A preset that says where it acts is mostly left there.
   const on = hand.pick(targetsOf(kinds, scope));
   const where = ready && hand.chance(0.5) ? null : target(hand, on, kinds, scope);
-  if (where !== null && where.on === undefined && on === "service") where.on = serviceOf(hand, scope).name;
+  if (where !== null && where.on === undefined && on === "service" && scope.own !== null) where.on = scope.own.name;
   if (where !== null && where.on === undefined && typeof where.zone === "number" && !ready) {
     where.on = `zone ${where.zone}`;
     delete where.zone;

@@ -7,7 +7,7 @@ import { composed, type Hand } from "../hand.js";
 import { namesOf, releasesOf, type Names } from "../names.js";
 import { duration, euro, factor, millis, percent, secondsText } from "./figures.js";
 import { releasedEndpoints, script } from "./script.js";
-import { arbitraryStrategy } from "./strategy.js";
+import { arbitraryStrategy, sightOf } from "./strategy.js";
 import { arbitraryWorld } from "./world.js";
 
 /** Share of cases in which releases are judged. */
@@ -118,7 +118,7 @@ export function arbitraryScenario(frame: ScenarioFrame = {}): Arbitrary<Fields> 
     const names = frame.world?.names ?? namesOf(world as Fields, lasts);
     const items = script(hand, names);
     const releases = releasesOf(items).map(({ version }) => version);
-    const strategy = frame.strategy ?? hand.draw(arbitraryStrategy(releasedEndpoints(names, items)));
+    const strategy = frame.strategy ?? hand.draw(arbitraryStrategy(releasedEndpoints(names, items), sightOf(world)));
     // Mostly there is time for the strategy to come to an end.
     const enough = frame.world === undefined && hand.chance(0.8) ? (frame.strategySeconds ?? secondsOfSteps(strategy)) * HELD_UP + secondsOfReleases(items) + AFTERWARDS : 0;
     const written: Fields = { shakedown: 1, kind: "scenario", seed: hand.count(1, 1_000), for: secondsText(Math.max(lasts, Math.min(frame.strategySeconds === undefined ? LONGEST : LONGEST_OF_A_FILE, Math.round(enough / 60) * 60))) };

@@ -2,9 +2,10 @@
 
 import type { Arbitrary } from "fast-check";
 import { CHECK_METRICS } from "../../../scenario/strategy-schema.js";
-import type { Fields, Value } from "../document.js";
+import { fieldsOf, listOf, type Fields, type Value } from "../document.js";
+import { secondsOf } from "../figure.js";
 import { composed, type Hand } from "../hand.js";
-import { duration, millis, percent, whole } from "./figures.js";
+import { duration, millis, percent, secondsText, whole } from "./figures.js";
 
 type Metric = (typeof CHECK_METRICS)[number];
 const INCONCLUSIVE = ["hold", "ask", "roll-back", "promote"] as const;
@@ -98,8 +99,48 @@ function rollback(hand: Hand): Fields {
   };
 }
 
+/** Seconds until a sample is seen, and until a shift is: what the loader holds windows against. */
+export interface Sight {
+  readonly sample: number;
+  readonly shift: number;
+}
+
+/** How the written world is seen; the usual figures where it does not say, or is in a file. */
+export function sightOf(world: Value | undefined): Sight {
+  const { telemetry, "split-propagation": split } = fieldsOf(world);
+  const [scrape, lag] = [secondsOf(fieldsOf(telemetry).scrape) ?? 15, secondsOf(fieldsOf(telemetry).lag) ?? 5];
+  return { sample: Math.max(scrape + lag, 2 * lag), shift: scrape + lag + (secondsOf(split) ?? 2) };
+}
+
+/** The strategy with windows that hold two samples and are full before their step ends, for the loader refuses others. */
+function decidable(strategy: Fields, { sample, shift }: Sight): Fields {
+  const least = sample + 1;
+  const common = secondsOf(fieldsOf(strategy["thin-data"])["max-hold"]);
+  const steps = listOf(strategy.steps).map((each): Fields => {
+    const step = fieldsOf(each);
+    const bake = Math.max(secondsOf(step.bake) ?? 0, least + shift);
+    return { ...step, bake: secondsText(bake) };
+  });
+  const longest = Math.min(...steps.map((step) => (secondsOf(step.bake) ?? 0) + (secondsOf(step["max-hold"]) ?? common ?? secondsOf(step.bake) ?? 0)));
+  const window = (written: Value | undefined, most: number): string => secondsText(Math.min(most, Math.max(least, secondsOf(written) ?? USUAL_WINDOW)));
+  const checks = (written: Value, most: number): Value =>
+    Object.fromEntries(Object.entries(fieldsOf(written)).map(([metric, of]): [string, Value] => {
+      const fitted = (one: Value): Value => (fieldsOf(one).window === undefined ? one : { ...fieldsOf(one), window: window(fieldsOf(one).window, most) });
+      return [metric, Array.isArray(of) ? of.map(fitted) : fitted(of)];
+    }));
+  return {
+    ...strategy, steps, window: window(strategy.window, longest - shift),
+    ...(strategy.every === undefined && longest >= USUAL_EVERY ? {} : { every: secondsText(Math.min(longest, secondsOf(strategy.every) ?? USUAL_EVERY)) }),
+    ...(strategy.gates === undefined ? {} : { gates: checks(strategy.gates, longest - shift) }),
+    ...(strategy.triggers === undefined ? {} : { triggers: checks(strategy.triggers, Infinity) }),
+  };
+}
+
+const USUAL_WINDOW = 120;
+const USUAL_EVERY = 30;
+
 /** A strategy written inside a scenario; `endpoints` are those of the services that it releases. */
-export function arbitraryStrategy(endpoints: readonly string[]): Arbitrary<Fields> {
+export function arbitraryStrategy(endpoints: readonly string[], sight: Sight): Arbitrary<Fields> {
   return composed((hand) => {
     const written: Fields = { steps: steps(hand) };
     const put = (chance: number, key: string, make: () => Value): void => {
@@ -123,6 +164,6 @@ export function arbitraryStrategy(endpoints: readonly string[]): Arbitrary<Field
     put(0.3, "action-timeout", () => hand.draw(duration(5, 300)));
     put(0.5, "ask-timeout", () => hand.draw(duration(10, 600)));
     put(0.4, "on-no-answer", () => hand.pick(["hold", "roll-back", "promote"]));
-    return written;
+    return decidable(written, sight);
   });
 }

@@ -90,7 +90,7 @@ function service(hand: Hand, callees: readonly string[], stable: string): Fields
     ...(hand.chance(0.5) ? { interval: hand.draw(duration(10, 60)) } : {}),
     ...(hand.chance(0.5) ? { "down-after": hand.draw(duration(0, 600)) } : {}),
   }));
-  put(0.15, "cache", () => ({ hit: hand.draw(percent(10, 99)), fill: hand.draw(duration(5, 600)), miss: time(hand, 5, 60) }));
+  put(0.3, "cache", () => ({ hit: hand.draw(percent(10, 99)), fill: hand.draw(duration(5, 600)), miss: time(hand, 5, 60) }));
   return written;
 }
 
