@@ -176,8 +176,17 @@ export function answered(context: CanaryContext, answer: "roll-back" | "promote"
 export function unanswered(context: CanaryContext, then: "roll-back" | "promote" | "hold"): Draft {
   const what = then === "promote" ? onward(context) : then === "hold" ? "the release stays where it is" : "the release is rolled back";
   const action = then === "promote" && isLast(context) ? "finish" : ANSWER_ACTIONS[then];
-  return draft(context, {
-    rule: "no-answer", actions: [action],
-    reason: `Nobody answered within ${span(context.strategy.askTimeout)}, so ${what}.`,
-  });
+  const waited = `Nobody answered within ${span(context.strategy.askTimeout)}`;
+  const why = then === context.strategy.onNoAnswer ? "" : `; the policy is to ${POLICY_WORDS[context.strategy.onNoAnswer]} then, but ${whyNotFollowed(context)}`;
+  return draft(context, { rule: "no-answer", actions: [action], reason: `${waited}${why}, so ${what}.` });
+}
+
+const POLICY_WORDS = { "roll-back": "roll back", promote: "promote", hold: "hold" } as const;
+
+/** Why silence does not mean what the strategy says that it means. */
+function whyNotFollowed(context: CanaryContext): string {
+  if (context.strandings > 0) return "every action to take the release back has failed";
+  const verdict = currentVerdict(context);
+  if (verdict === null) return "there is no recent evaluation of the gates";
+  return verdict.kind === "fail" ? "a gate fails" : "a required gate has no data";
 }

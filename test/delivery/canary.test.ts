@@ -199,6 +199,13 @@ describe("thin and missing data", () => {
     }
   });
 
+  it("says why silence does not promote then, although the policy is to promote", () => {
+    const steps = STRATEGY.steps.map((step) => ({ ...step, onInconclusive: "ask" as const }));
+    const delivery = deliver({ world: canaryLooks(null), strategy: { steps, onNoAnswer: "promote" } });
+    delivery.run(minutes(120));
+    expect(delivery.decisions.at(-1)?.reason).toBe("Nobody answered within 15 minutes; the policy is to promote then, but a required gate has no data, so the release stays where it is.");
+  });
+
   it("promotes on thin data only where the policy says so, after the longest hold", () => {
     const steps = STRATEGY.steps.map((step) => ({ ...step, onInconclusive: "promote" as const }));
     const delivery = deliver({ world: canaryLooks({ rps: 1 }), strategy: { steps } });
@@ -263,7 +270,7 @@ describe("a person who is asked", () => {
     const delivery = asked({ strategy: { onNoAnswer } });
     delivery.run(minutes(48));
     expect(delivery.decisions.at(-1)).toMatchObject({ rule: "no-answer", by: "engine" });
-    expect(delivery.decisions.at(-1)?.reason).toContain("Nobody answered within 15 minutes");
+    expect(delivery.decisions.at(-1)?.reason).toContain("Nobody answered within 15 minutes, so the release");
     expect(delivery.results.at(-1)?.kind).toBe(kind);
   });
 
