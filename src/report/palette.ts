@@ -2,7 +2,7 @@
 
 /** A role in a picture, not a colour: charts name roles, the palette gives them paint. */
 export type PaintName =
-  | "surface" | "ink" | "muted" | "grid" | "first" | "second" | "third" | "fourth" | "limit" | "harm" | "decision" | "good" | "bad" | "box";
+  | "surface" | "ink" | "muted" | "grid" | "first" | "second" | "third" | "fourth" | "fifth" | "sixth" | "limit" | "harm" | "decision" | "good" | "bad" | "box";
 
 interface Paint {
   readonly light: string;
@@ -19,6 +19,8 @@ export const PAINTS: Readonly<Record<PaintName, Paint>> = {
   second: { light: "#d55e00", dark: "#ff9a3d" },
   third: { light: "#009e73", dark: "#2fc99b" },
   fourth: { light: "#b0578d", dark: "#e79cc6" },
+  fifth: { light: "#6b3d00", dark: "#f0e442" },
+  sixth: { light: "#2b2b8c", dark: "#7a6cff" },
   limit: { light: "#6b4fa0", dark: "#bda4f2" },
   harm: { light: "#d55f01", dark: "#ff9b3e" },
   decision: { light: "#2b3038", dark: "#d7dbe0" },
@@ -32,12 +34,18 @@ const NAMES = Object.keys(PAINTS) as PaintName[];
 /** The paint of a role as charts write it before a theme is chosen. */
 export const paint = (name: PaintName): string => PAINTS[name].light;
 
-/** The paints of versions, stable first; more than four share the last. */
-export const versionPaint = (index: number): string =>
-  paint((["first", "second", "third", "fourth"] as const)[Math.min(index, 3)]);
+const VERSION_PAINTS = ["first", "second", "third", "fourth", "fifth", "sixth"] as const;
 
-/** Line patterns that tell versions apart without colour, stable (solid) first. */
-export const versionDash = (index: number): number[] => [[], [7, 3], [2, 3], [10, 3, 2, 3]][Math.min(index, 3)];
+/** Line patterns that differ in what a reader sees first: no gap, dashes, dots, long or short, and how they alternate. */
+const VERSION_DASHES: readonly (readonly number[])[] = [
+  [], [7, 3], [2, 3], [10, 3, 2, 3], [16, 5], [5, 7], [9, 2, 2, 2, 2, 2, 2, 2], [2, 7],
+];
+
+/** The paints of versions, stable first; they come round again after six, when the patterns have not. */
+export const versionPaint = (index: number): string => paint(VERSION_PAINTS[index % VERSION_PAINTS.length]);
+
+/** Line patterns that tell versions apart without colour, stable (solid) first; with the paints they come round after 24. */
+export const versionDash = (index: number): number[] => VERSION_DASHES[index % VERSION_DASHES.length].slice();
 
 /** CSS custom properties of one theme: `--ink:#1b1f24;...`. */
 export const paintVariables = (theme: "light" | "dark"): string =>
