@@ -8,7 +8,7 @@ import { duration, latency, percent, perSecond, significant } from "../kernel/fo
 import { paint, standaloneDarkStyle, versionDash, versionPaint } from "./palette.js";
 import { renderSvg } from "./charts/render.js";
 import { valueScale, type ValueScale } from "./charts/scale.js";
-import { timeChartSpec, type ChartLine, type ChartMarker, type ChartSpan, type TimeChart } from "./charts/time-chart.js";
+import { spanLabelRows, timeChartSpec, type ChartLine, type ChartMarker, type ChartSpan, type TimeChart } from "./charts/time-chart.js";
 import { withTooltips } from "./charts/tooltips.js";
 import { planWords } from "./words.js";
 import { statechartSvg } from "./charts/statechart.js";
@@ -190,12 +190,16 @@ function truthChart(outcome: Outcome, metric: HealthMetric): TimeChart | null {
   ];
   const limits = limitsOf(outcome, metric);
   const shown = outcome.series.at.flatMap((at, row) => (at >= from && at <= to ? lines.map((line) => line.values[row] ?? null) : []));
-  const scale = withHeadroom(valueScale(shown, limits.map((limit) => limit.value), least));
-  return { ...baseChart(outcome), from, to, nameSpans: true, height: 170, yTitle: axisTitle(title, scale.kind), format, scale, lines, limits };
+  const base = { ...baseChart(outcome), from, to, nameSpans: true };
+  const scale = withHeadroom(valueScale(shown, limits.map((limit) => limit.value), least), base);
+  return { ...base, height: 170, yTitle: axisTitle(title, scale.kind), format, scale, lines, limits };
 }
 
-/** Room above the highest value for the name of a span. */
-const withHeadroom = (scale: ValueScale): ValueScale => ({ ...scale, max: scale.max * (scale.kind === "linear" ? 1.14 : 2) });
+/** Room above the highest value for the names of spans: one row of them, or as many as they take. */
+function withHeadroom(scale: ValueScale, chart: Pick<TimeChart, "spans" | "from" | "to">): ValueScale {
+  const rows = Math.max(1, spanLabelRows(chart));
+  return { ...scale, max: scale.max * (scale.kind === "linear" ? 1 + 0.14 * rows : 2 ** rows) };
+}
 
 function releasedVersion(outcome: Outcome): number {
   const release = outcome.releases.find((each) => each.times.harmStartsAt !== null) ?? outcome.releases[0];
@@ -210,8 +214,9 @@ function impactChart(outcome: Outcome): TimeChart | null {
     { label: "failed", color: paint("ink"), dash: [], width: 1.2, shape: "line", values: edge.failedPerSecond },
     { label: "harmed by a release", color: paint("harm"), dash: [7, 3], width: 2, shape: "area", values: edge.harmedPerSecond },
   ];
-  const scale = withHeadroom(valueScale(lines.flatMap((line) => line.values), [], 0.5));
-  return { ...baseChart(outcome), nameSpans: true, height: 140, yTitle: "pages per second", format: (value) => perSecond(value), scale, lines, limits: [] };
+  const base = baseChart(outcome);
+  const scale = withHeadroom(valueScale(lines.flatMap((line) => line.values), [], 0.5), base);
+  return { ...base, nameSpans: true, height: 140, yTitle: "pages per second", format: (value) => perSecond(value), scale, lines, limits: [] };
 }
 
 function loadChart(outcome: Outcome): TimeChart | null {

@@ -4,6 +4,7 @@ import type { TopLevelSpec } from "vega-lite";
 import type { Micros } from "../../kernel/units.js";
 import { axisTime } from "../../kernel/format.js";
 import { paint } from "../palette.js";
+import { placeSpanLabels, SPAN_LABEL_ROW, type SpanLabel } from "./span-labels.js";
 import { pixelOf, spreadLabels, timeTicks, type ValueScale } from "./scale.js";
 
 type Layer = Extract<TopLevelSpec, { layer: unknown }>["layer"][number];
@@ -164,19 +165,27 @@ function limitLayers(chart: TimeChart): Layer[] {
   return [{ data: { values }, mark: { type: "rule", color: paint("limit"), strokeWidth: 1.2, strokeDash: [3, 3] }, encoding: { y: y(chart) } }];
 }
 
+const shownSpans = ({ spans, from, to }: Pick<TimeChart, "spans" | "from" | "to">): readonly ChartSpan[] =>
+  spans.filter((span) => span.to >= from && span.from <= to).map((span) => ({ ...span, from: Math.max(span.from, from), to: Math.min(span.to, to) }));
+
+function spanLabels(chart: Pick<TimeChart, "spans" | "from" | "to">): readonly SpanLabel[] {
+  return placeSpanLabels(shownSpans(chart).map(({ from, to, label }) => ({ left: pixelX(chart, from), right: pixelX(chart, to), label })), PLOT_WIDTH);
+}
+
+/** How many rows the names of the spans take. */
+export const spanLabelRows = (chart: Pick<TimeChart, "spans" | "from" | "to">): number =>
+  spanLabels(chart).reduce((rows, { row }) => Math.max(rows, row + 1), 0);
+
 function spanLayers(chart: TimeChart): Layer[] {
-  const spans = chart.spans.filter((span) => span.to >= chart.from && span.from <= chart.to);
-  if (spans.length === 0) return [];
-  const values = spans.map((span) => ({ at: Math.max(span.from, chart.from), until: Math.min(span.to, chart.to), label: span.label }));
+  const values = shownSpans(chart).map(({ from, to, label }) => ({ at: from, until: to, label }));
+  if (values.length === 0) return [];
   const band: Layer = { data: { values }, mark: { type: "rect", color: paint("harm"), opacity: 0.13 }, encoding: { x: x(chart), x2: { field: "until" } } };
   if (!chart.nameSpans) return [band];
-  const named = values.map((span) => {
-    const inside = pixelX(chart, span.until) - pixelX(chart, span.at) > span.label.length * 6.4;
-    return { label: span.label, at: inside ? span.at : span.until };
-  });
+  const pixel = (field: string) => ({ field, type: "quantitative" as const, scale: null });
   return [band, {
-    data: { values: named }, mark: { type: "text", align: "left", baseline: "top", dx: 5, y: 4, fontSize: 11, color: paint("bad") },
-    encoding: { x: x(chart), text: { field: "label" } },
+    data: { values: spanLabels(chart).map(({ label, left, row }) => ({ label, left, down: 4 + row * SPAN_LABEL_ROW })) },
+    mark: { type: "text", align: "left", baseline: "top", fontSize: 11, color: paint("bad") },
+    encoding: { x: pixel("left"), y: pixel("down"), text: { field: "label" } },
   }];
 }
 
@@ -187,7 +196,7 @@ export function shownMarkers(chart: TimeChart): readonly ChartMarker[] {
   return chart.markers.filter((marker) => within(chart, marker.at));
 }
 
-const pixelX = (chart: TimeChart, at: Micros): number => ((at - chart.from) / (chart.to - chart.from)) * PLOT_WIDTH;
+const pixelX = (chart: Pick<TimeChart, "from" | "to">, at: Micros): number => ((at - chart.from) / (chart.to - chart.from)) * PLOT_WIDTH;
 
 /** Where the circles stand: above their moment, moved sideways only where they would overlap. */
 export function markerPlaces(chart: TimeChart): readonly number[] {
