@@ -145,7 +145,7 @@ class DeliveryQueue {
       decided: guarded((decision, basis) => {
         journal.decisions.push(decision);
         journal.passesWithoutRelease.push(
-          isActing(decision) ? passesWithoutRelease(world.telemetry, item.index, basis) : null,
+          isActing(decision) || decision.actions.includes("ask") ? passesWithoutRelease(world.telemetry, item.index, basis) : null,
         );
       }),
       entered: guarded((state, label, at, why) => journal.states.push({ state, label, at, why })),

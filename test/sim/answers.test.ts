@@ -27,6 +27,13 @@ describe("a release that a person was asked about", () => {
     expect(told.causeReason).toContain(`A person decided; the engines had asked because of ${CHECK}`);
   });
 
+  it("was caught when the check that made the engines ask was failed by the release's own defects", () => {
+    const strategy = ASKING.replace("min-requests: 100000", "min-requests: 20").replace("gates: { error-rate: { below: 1% } }", "gates: { conversion: { drops: 20% } }");
+    const script = release("{ with: version, on: shop/order, conversion: -30% }");
+    const told = runScenario(cornerShop({ script, strategy, objectives: "{ conversion: -5% }", more: "person: { answers-after: 2m, answer: roll-back }" }), { detail: "light" }).releases[0];
+    expect(told).toMatchObject({ truth: "harmful", result: "rolled-back", by: "person", cause: "release", classification: "caught" });
+  });
+
   it("was rolled back because nobody answered", () => {
     const told = released(HARMFUL, "{ answers-after: never }");
     expect(told).toMatchObject({ result: "rolled-back", by: "engine" });

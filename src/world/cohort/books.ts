@@ -9,7 +9,7 @@ import { LEDGER_COLUMNS, LEDGER_EDGES, LedgerColumn, type LedgerBook } from "../
 import type { Model } from "../model.js";
 import type { LawBook } from "./law-book.js";
 import type { Law } from "./law.js";
-import { firstOf } from "./first-of.js";
+import { HarmBook, noteHarm } from "./harm-book.js";
 import type { Cell, Pool } from "./pool.js";
 import type { Buckets } from "./projection.js";
 import type { VersionState } from "./service-state.js";
@@ -20,8 +20,6 @@ import type { UserClasses } from "./user-classes.js";
 /** Draw indices of a target's flush: buckets first, then what is drawn about pages. */
 const PAGE_DRAWS = 1 << 20;
 const DRAWS_PER_CELL = 8;
-/** Above the draws of first harms and stranded pages. */
-const LAST_HARM_DRAWS = 1 << 28;
 
 export interface BooksParts {
   readonly model: Model;
@@ -45,8 +43,7 @@ export class Books {
   readonly #parts: BooksParts;
   readonly #timeoutSeconds: number;
   readonly #edgeKey: StreamKey;
-  /** Harms noted in this draw: each has its own draw of its last request. */
-  #harms = 0;
+  readonly #harm: HarmBook;
 
   constructor(parts: BooksParts) {
     this.#parts = parts;
@@ -62,6 +59,7 @@ export class Books {
     this.#slow = Uint8Array.from({ length: this.buckets.count }, (_, b) => (lower(b) >= slowAfter ? 1 : 0));
     this.#gaveUp = Uint8Array.from({ length: this.buckets.count }, (_, b) => (lower(b) >= this.#timeoutSeconds ? 1 : 0));
     this.#edgeKey = streamKey(parts.model.seed, "cohort/edge");
+    this.#harm = new HarmBook(parts.ledger, this.#edgeKey, parts.noiseFree);
   }
 
   /** Spreads what a cell has answered so far over its target's buckets. */
@@ -151,7 +149,7 @@ export class Books {
       }
     }
     target.cleared();
-    this.#harms = 0;
+    this.#harm.begin();
     if (version.main === target) this.#parts.ledger.close(target.version, endpoints.length, now);
   }
 
@@ -250,12 +248,12 @@ export class Books {
     totals[row + LedgerColumn.harmedSlow] += slow;
     const euroPerFailure = this.#givenUpShare(version, slot, k) * endpoint.conversion * endpoint.orderValue;
     if (blame !== 0 && seen.blamed > 0) {
-      this.#harm(blame, { failed: seen.blamed, slow: 0, orders: 0 }, seen.blamedLatency / seen.blamed, target, entity, now);
+      this.#harm.note(blame, { failed: seen.blamed, slow: 0, orders: 0 }, seen.blamedLatency / seen.blamed, target, entity, now);
       ledger.loseOrders(blame, seen.blamed * euroPerFailure);
     }
     if (slowedBy !== 0 && seen.gaveUp + slow > 0) {
       const after = slow > 0 ? seen.slowLatency / slow : this.#timeoutSeconds;
-      this.#harm(slowedBy, { failed: seen.gaveUp, slow, orders: 0 }, after, target, entity, now);
+      this.#harm.note(slowedBy, { failed: seen.gaveUp, slow, orders: 0 }, after, target, entity, now);
       ledger.loseOrders(slowedBy, seen.gaveUp * euroPerFailure);
     }
     if (endpoint.conversion > 0 && seen.ok > 0) this.#bookOrders(target, version, slot, k, row, slowedBy, entity, now, seen);
@@ -286,7 +284,7 @@ export class Books {
       live[lane][schema.conversionsIndex(slot)] += shown;
       live[lane][schema.orderValueIndex(slot)] += shown * orderValue;
     }
-    if (taken !== 0 && wanted > orders) this.#harm(taken, { failed: 0, slow: 0, orders: wanted - orders }, seen.latency / seen.pages, target, entity, now);
+    if (taken !== 0 && wanted > orders) this.#harm.note(taken, { failed: 0, slow: 0, orders: wanted - orders }, seen.latency / seen.pages, target, entity, now);
   }
 
   /** Share of failed pages that nobody loads again. */
@@ -300,31 +298,6 @@ export class Books {
       if (n === max) last = pages[at];
     });
     return all <= 0 ? 1 : 1 - share * (1 - last / all);
-  }
-
-  /** The first harmed request of a stretch comes where the first of n uniform points lies. Its harm is its answer, unless telemetry tells of it sooner. */
-  #harm(mask: number, { failed, slow, orders }: HarmedPages, afterSeconds: number, target: ServiceTarget, entity: number, now: Micros): void {
-    const { ledger, noiseFree } = this.#parts;
-    const count = failed + slow + orders;
-    for (let r = 0; r < ledger.firstHarmAt.length; r += 1) {
-      if ((mask & (1 << r)) === 0) continue;
-      // An order is lost on answered pages, so not before the first of them.
-      const since = target.harmSince[r] <= now ? target.harmSince[r] : target.since <= now ? target.since : now;
-      if (!(ledger.firstHarmAt[r] <= since)) {
-        const u = noiseFree ? 0.5 : uniform(this.#edgeKey, entity, target.version * 32 + r);
-        const first = Math.min(now, Math.round(since + (now - since) * firstOf(u, count) + fromSeconds(afterSeconds)));
-        if (!(ledger.firstHarmAt[r] <= first)) ledger.firstHarmAt[r] = first;
-      }
-      const until = !Number.isNaN(target.harmUntil[r]) ? target.harmUntil[r] : target.until >= since ? target.until : now;
-      const stretch = Math.max(0, until - since);
-      this.#harms += 1;
-      const back = noiseFree ? 0.5 : uniform(this.#edgeKey, entity, LAST_HARM_DRAWS + this.#harms);
-      const last = Math.min(now, Math.round(until - stretch * firstOf(back, count) + fromSeconds(afterSeconds)));
-      if (!(ledger.lastHarmAt[r] >= last)) ledger.lastHarmAt[r] = last;
-      ledger.countHarm(r, "failed", failed);
-      ledger.countHarm(r, "slow", slow);
-      ledger.countHarm(r, "order", orders);
-    }
   }
 
   /** Pages that found no replica (503 at once) or got no answer (the client's timeout): they exist at the edge only. */
@@ -361,31 +334,8 @@ export class Books {
     if (mask === 0) return;
     ledger.loseOrders(mask, n * this.#givenUpShare(version, slot, k) * endpoint.conversion * endpoint.orderValue);
     totals[row + LedgerColumn.harmedErrors] += n;
-    for (let r = 0; r < ledger.firstHarmAt.length; r += 1) {
-      if ((mask & (1 << r)) === 0) continue;
-      if (!(ledger.firstHarmAt[r] <= now)) ledger.firstHarmAt[r] = now;
-      const last = Math.min(now, version.lostUntil + fromSeconds(seconds));
-      if (!(ledger.lastHarmAt[r] >= last)) ledger.lastHarmAt[r] = last;
-      ledger.countHarm(r, "failed", n);
-    }
+    this.#harm.noteStranded(mask, n, Math.min(now, version.lostUntil + fromSeconds(seconds)), now);
   }
-}
-
-/** Harm in a target's counts lies within the stretches that brought it. */
-function noteHarm(target: ServiceTarget, mask: number, { since, until }: Cell): void {
-  const { harmSince, harmUntil } = target;
-  for (let r = 0; r < harmSince.length; r += 1) {
-    if ((mask & (1 << r)) === 0) continue;
-    if (!(harmSince[r] <= since)) harmSince[r] = since;
-    if (!(harmUntil[r] >= until)) harmUntil[r] = until;
-  }
-}
-
-/** Pages by what became of them; `orders` were answered well and lost only their order. */
-interface HarmedPages {
-  readonly failed: number;
-  readonly slow: number;
-  readonly orders: number;
 }
 
 /** What clients saw of one cell's answers; `blamed` failed with an answer, `gaveUp` without. */
