@@ -69,9 +69,9 @@ export async function searchBake(input: BakeInput, runner: Runner, options: Bake
   if (tested === null) return { ok: false, problems: [noRelease(input.scenario)] };
   const loaded = scenarioOf(input.scenario);
   if (!loaded.ok) return loaded;
-  const { every, window, steps: [first] } = loaded.value.strategy;
-  // A step that is over before its window is full has judged nothing; between two evaluations nothing is decided.
-  const shortest = Math.max(1, Math.ceil(window / every));
+  const { strategy: { every, window, steps: [first] }, world: { telemetry: { scrape, lag }, splitPropagation } } = loaded.value;
+  // A step that is over before its window is full has judged nothing, and a window begins when the shift can be seen; between two evaluations nothing is decided.
+  const shortest = Math.max(1, Math.ceil((window + scrape + lag + splitPropagation) / every));
   const longest = Math.max(shortest, Math.floor(input.longest / every));
   for (const end of [shortest, longest]) {
     const made = trialOf(input, tested, end * every);

@@ -36,7 +36,7 @@ function binomialTail(n: number, p: number, most: number): number {
 describe("the curve", () => {
   it("is the binomial tail where one window is held once against a static threshold", async () => {
     // 20 rps at the canary. The window of 5 min that is full first holds 19 scrape intervals of each replica.
-    const strategy = "{ steps: [{ weight: 50%, bake: 10m }, { weight: 100%, bake: 1m }], every: 5m, window: 5m, gates: { error-rate: { below: 50% } }, triggers: { error-rate: { above: 1%, for: 1 of 1 } }, thin-data: { min-requests: 1 } }";
+    const strategy = "{ steps: [{ weight: 50%, bake: 10m }, { weight: 100%, bake: 1m, max-hold: 5m }], every: 5m, window: 5m, gates: { error-rate: { below: 50% } }, triggers: { error-rate: { above: 1%, for: 1 of 1 } }, thin-data: { min-requests: 1 } }";
     const text = tinyText({ strategy, duration: "14m" }).replace(/expect:[^]*/, "");
     const curve = await curveOf({ scenario: bundleOf("static.yaml", [{ path: "static.yaml", text }]), sizes: sizes("0.5%", "0.9%", "1.2%"), within: minutes(10), seeds: seedsTo(100) });
     const requests = 20 * 19 * 15;
@@ -80,14 +80,14 @@ describe("the curve", () => {
 });
 
 describe("the bake time", () => {
-  const scenario = tiny({ rate: "10rps", strategy: "{ steps: [{ weight: 20%, bake: 30s }, { weight: 100%, bake: 2m }], every: 30s, window: 1m, gates: { error-rate: { below: 50% } }, triggers: { error-rate: { above: 3%, for: 2 of 3 } }, thin-data: { min-requests: 20 } }" });
+  const scenario = tiny({ rate: "10rps", strategy: "{ steps: [{ weight: 20%, bake: 1m }, { weight: 100%, bake: 2m }], every: 30s, window: 1m, gates: { error-rate: { below: 50% } }, triggers: { error-rate: { above: 3%, for: 2 of 3 } }, thin-data: { min-requests: 20 } }" });
   const input: BakeInput = { scenario, size: sizes("4%")[0], on: null, share: 0.8, fidelity: "cohort", seeds: seedsTo(20), longest: minutes(60) };
 
   it("is the shortest tried at which enough runs notice in the first step", async () => {
     const found = await searchBake(input, new InlineRunner());
     if (!found.ok || found.value.bake === null) throw new Error("nothing found");
     const { bake, tooShort, tried, before } = found.value;
-    expect(before).toBe(30e6);
+    expect(before).toBe(60e6);
     const shareAt = (at: number | null) => tried.find((each) => each.bake === at)?.share ?? -1;
     expect(shareAt(bake)).toBeGreaterThanOrEqual(0.8);
     expect(shareAt(tooShort)).toBeLessThan(0.8);
@@ -99,7 +99,7 @@ describe("the bake time", () => {
   });
 
   it("is told with what noticed, beside the delays of the strategy as it is, and with what nobody looked at", async () => {
-    const gated = tiny({ rate: "10rps", strategy: "{ steps: [{ weight: 20%, bake: 30s }, { weight: 100%, bake: 2m }], every: 30s, window: 1m, gates: { error-rate: { below: 1% } }, thin-data: { min-requests: 20 } }" });
+    const gated = tiny({ rate: "10rps", strategy: "{ steps: [{ weight: 20%, bake: 1m }, { weight: 100%, bake: 2m }], every: 30s, window: 1m, gates: { error-rate: { below: 1% } }, triggers: {}, thin-data: { min-requests: 20 } }" });
     const found = await searchBake({ ...input, scenario: gated, seeds: seedsTo(10) }, new InlineRunner());
     if (!found.ok || found.value.bake === null) throw new Error("nothing found");
     const { tried, bake } = found.value;
