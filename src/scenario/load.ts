@@ -283,7 +283,7 @@ function releasedEndpoints({ script }: WrittenScenario, worldPlace: Place): read
   return known.length === 0 ? null : known.flatMap((service) => names.endpoints(service));
 }
 
-const sightOf = ({ telemetry, splitPropagation }: WorldSpec): Sight => ({ scrape: telemetry.scrape, lag: telemetry.lag, splitPropagation });
+const sightOf = ({ telemetry: { scrape, lag } }: WorldSpec): Sight => ({ scrape, lag });
 
 function compileObjectives({ objectives }: WrittenScenario): Objective[] {
   const compiled: Objective[] = [];

@@ -3,7 +3,7 @@
 import type { CanaryStrategy } from "../delivery/strategy.js";
 import type { CheckMetric, CheckSpec, Comparison, Persistence } from "../engines/evidence.js";
 import { toSeconds, type Micros } from "../kernel/units.js";
-import { blindWindow, endlessWindow, rareEvaluations, type Sight } from "./decidable.js";
+import { blindWindow, type Sight } from "./decidable.js";
 import type { Place } from "./findings.js";
 import { adviseName } from "./nearest.js";
 import { CHECK_METRICS, type WrittenCheck, type WrittenStrategy } from "./strategy-schema.js";
@@ -24,11 +24,9 @@ export interface StrategyContext {
 export function compileStrategy(written: WrittenStrategy, place: Place, context: StrategyContext): CanaryStrategy {
   const { rollback } = written;
   const steps = compileSteps(written, place.in("steps"));
-  const decides = (spec: CheckSpec, here: Place): void => checkWindow(spec, here, written.window, steps, place, context.sight);
+  const decides = (spec: CheckSpec, here: Place): void => checkWindow(spec, here, written.window, place, context.sight);
   const gates = compileChecks("gate", written.gates, place.in("gates"), context, decides);
   const triggers = compileChecks("trigger", written.triggers, place.in("triggers"), context, decides);
-  const rare = gates.length === 0 ? null : rareEvaluations(written.every, steps);
-  if (rare !== null) place.in("every").wrong(rare.message, rare.instead);
   const known = new Set(triggers.map(({ id }) => id));
   const hard = rollback["hard-triggers"] ? context.hardTriggers.filter(({ id }) => !known.has(id)) : [];
   return {
@@ -56,9 +54,9 @@ export function compileStrategy(written: WrittenStrategy, place: Place, context:
 }
 
 /** Says where a check's window is written that can never decide anything. */
-function checkWindow(spec: CheckSpec, here: Place, common: Micros, steps: CanaryStrategy["steps"], strategy: Place, sight: Sight | null): void {
+function checkWindow(spec: CheckSpec, here: Place, common: Micros, strategy: Place, sight: Sight | null): void {
   const window = spec.window ?? common;
-  const wrong = (sight === null ? null : blindWindow(spec, window, sight)) ?? endlessWindow(spec, window, steps, sight);
+  const wrong = sight === null ? null : blindWindow(spec, window, sight);
   if (wrong !== null) (spec.window === undefined ? strategy : here).in("window").wrong(wrong.message, wrong.instead);
 }
 

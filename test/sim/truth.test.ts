@@ -5,7 +5,7 @@ import { minutes } from "../../src/kernel/units.js";
 import type { Scenario } from "../../src/scenario/compiled.js";
 import { judgeWindow, truthOf } from "../../src/sim/truth.js";
 import { twinFidelity } from "../../src/sim/twins.js";
-import { cornerShop, release, SHOP } from "./support/corner-shop.js";
+import { cornerShop, release, SHOP, QUICK } from "./support/corner-shop.js";
 
 const found = (scenario: Scenario) => truthOf(scenario).map(({ truth }) => truth);
 const withDefects = (defects: string, more: Partial<Parameters<typeof cornerShop>[0]> = {}) => cornerShop({ script: release(defects), ...more });
@@ -74,7 +74,7 @@ describe("errors", () => {
 
   it("are found when scrapes do not divide the window, and when they are rarer than it", () => {
     for (const scrape of ["40s", "7m"]) {
-      const scenario = withDefects(errors("2%"), { telemetry: `{ scrape: ${scrape}, lag: 0s }`, lasts: "40m" });
+      const scenario = withDefects(errors("2%"), { telemetry: `{ scrape: ${scrape}, lag: 0s }`, strategy: QUICK.replace("window: 1m", "window: 10m"), lasts: "40m" });
       expect(found(scenario), scrape).toEqual(["harmful"]);
     }
   });
