@@ -48,7 +48,7 @@ function compileClaim(written: WrittenExpectation, release: string, place: Place
   }
   const { classification, truth, result, action, cause, by } = written;
   const raw = place.written;
-  const said = claims.map((key) => `${key} ${String(raw !== null && typeof raw === "object" && !Array.isArray(raw) ? (raw as Readonly<Record<string, unknown>>)[key] : "")}`);
+  const said = claims.map((key) => `${key} ${asWritten(raw, key)}`);
   return {
     kind: "release",
     release,
@@ -62,6 +62,12 @@ function compileClaim(written: WrittenExpectation, release: string, place: Place
     text: `${release}: ${said.join(", ")}`,
     source: place.range,
   };
+}
+
+/** The value under a key as its writer has it; empty where there is no such text, which is told as a problem of its own. */
+function asWritten(raw: unknown, key: string): string {
+  const value: unknown = raw !== null && typeof raw === "object" && !Array.isArray(raw) ? (raw as Readonly<Record<string, unknown>>)[key] : undefined;
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
 }
 
 function compileRule(written: WrittenExpectation, temporal: (typeof TEMPORAL)[number], place: Place, names: ExpectationNames): Expectation | null {
