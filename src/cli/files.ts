@@ -22,7 +22,7 @@ export function nodeFiles(options: { readonly allowPaths?: readonly string[] } =
       if (root !== null && ![real(root), ...allowed].some((folder) => contains(folder, realNearest(resolve(path))))) {
         return refused(`the file lies outside the project's root ${display(root)}: ${display(path)}`, "move it inside, or add its folder with --allow-path DIR");
       }
-      return readWithin(path);
+      return readWithin(path, root === null ? "it counts from the folder you are in" : "it counts from the file that names it");
     },
     resolve: (from, reference) => {
       if (isAbsolute(reference)) return reference;
@@ -51,7 +51,7 @@ function findRoot(path: string): string {
   }
 }
 
-function readWithin(path: string): FileRead {
+function readWithin(path: string, pathAdvice: string): FileRead {
   let descriptor: number;
   try {
     // A pipe or device would block or never end: only plain files are opened.
@@ -60,7 +60,7 @@ function readWithin(path: string): FileRead {
     if (!found.isFile()) return refused(`this is no plain file: ${display(path)}`, "name a YAML file");
     descriptor = openSync(path, "r");
   } catch (error) {
-    return missing(path, error);
+    return missing(path, error, pathAdvice);
   }
   try {
     // The size is asked before a byte is read.
@@ -70,7 +70,7 @@ function readWithin(path: string): FileRead {
     }
     return decode(path, readFileSync(descriptor));
   } catch (error) {
-    return missing(path, error);
+    return missing(path, error, pathAdvice);
   } finally {
     closeSync(descriptor);
   }
@@ -84,12 +84,12 @@ function decode(path: string, bytes: Buffer): FileRead {
   }
 }
 
-function missing(path: string, error: unknown): FileRead {
+function missing(path: string, error: unknown, pathAdvice: string): FileRead {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "EACCES" || code === "EPERM") return refused(`no permission to read ${display(path)}`, "change the file's permissions");
   if (code !== "ENOENT" && code !== "ENOTDIR") return refused(`the file can't be read: ${display(path)}`, "check the file");
   const near = nearFile(path);
-  return refused(`there is no file ${display(path)}`, near === null ? "check the path: it counts from the file that names it" : `write ${near}`);
+  return refused(`there is no file ${display(path)}`, near === null ? `check the path: ${pathAdvice}` : `write ${near}`);
 }
 
 /** A file in the same folder with nearly this name. */

@@ -1,7 +1,7 @@
 // Prometheus' rate() and increase() of one counter series: resets added back, the gap to the window's ends extrapolated.
 
 import { MICROS_PER_SECOND, type Micros } from "../kernel/units.js";
-import { phaseFactor } from "./phases.js";
+import { phaseFactor, type PhaseRange } from "./phases.js";
 import type { Target } from "./target.js";
 
 /** A gap to the window's end of this many average intervals or more means that the series begins or ends inside. */
@@ -23,7 +23,6 @@ export class RangeIncrease {
   value = 0;
 
   #target: Target | undefined;
-  readonly #interval: Micros;
   #start: Micros = 0;
   #end: Micros = 0;
   #at: Micros = 0;
@@ -40,9 +39,11 @@ export class RangeIncrease {
   #toStart = 0;
   #toEnd = 0;
   #factor = 0;
+  /** Filled anew for each target that stands for several replicas. */
+  readonly #range: { -readonly [Field in keyof PhaseRange]: PhaseRange[Field] };
 
   constructor(interval: Micros) {
-    this.#interval = interval;
+    this.#range = { start: 0, end: 0, firstTime: 0, lastTime: 0, horizon: 0, interval };
   }
 
   /** The range (start, end] for the targets to come, as it is seen at `at`. */
@@ -137,8 +138,13 @@ export class RangeIncrease {
     this.#toEnd = toEnd >= threshold ? average / 2 : toEnd;
     this.#factor = (sampled + this.#toStart + this.#toEnd) / sampled / this.#per;
     if (target.offsets.length < 2) return;
-    const horizon = Math.min(this.#end, this.#at - target.lagOf(lastRow));
-    this.#factor *= phaseFactor(target.offsets, { start: this.#start, end: this.#end, firstTime, lastTime, horizon, interval: this.#interval });
+    const range = this.#range;
+    range.start = this.#start;
+    range.end = this.#end;
+    range.firstTime = firstTime;
+    range.lastTime = lastTime;
+    range.horizon = Math.min(this.#end, this.#at - target.lagOf(lastRow));
+    this.#factor *= phaseFactor(target.offsets, range);
   }
 
   #finish(firstValue: number, growth: number): void {

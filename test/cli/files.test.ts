@@ -82,7 +82,8 @@ describe("a file that can't be a scenario", () => {
     expect(errorOf(join(project, "worlds"))).toMatch(/this is a folder/);
     expect(errorOf("/dev/zero", null)).toMatch(/this is no plain file/);
     expect(errorOf(join(project, "worlds/shp.yaml"))).toMatch(/there is no file .*shp\.yaml \| write shop\.yaml$/);
-    expect(errorOf(join(project, "nowhere/shop.yaml"))).toMatch(/there is no file/);
+    expect(errorOf(join(project, "nowhere/shop.yaml"))).toMatch(/there is no file .* counts from the file that names it$/);
+    expect(errorOf(join(project, "nowhere/shop.yaml"), null)).toMatch(/there is no file .* counts from the folder you are in$/);
     expect(errorOf(join(project, "a\0b"))).toMatch(/NUL/);
   });
 

@@ -15,7 +15,8 @@ export interface SpanLabel {
   readonly row: number;
 }
 
-const CHARACTER = 6.4;
+/** About as wide as a character of the charts' small print is, for what must be placed before a browser draws it. */
+export const LETTER_WIDTH = 6.4;
 /** Between a stretch's edge and its name, and between two names. */
 const GAP = 5;
 export const SPAN_LABEL_ROW = 14;
@@ -24,7 +25,7 @@ export const SPAN_LABEL_ROW = 14;
 export function placeSpanLabels(spans: readonly SpanPlace[], plotWidth: number): readonly SpanLabel[] {
   const taken: { readonly left: number; readonly right: number }[][] = [];
   return spans.map(({ left, right, label }) => {
-    const width = label.length * CHARACTER;
+    const width = label.length * LETTER_WIDTH;
     const wanted = right - left > width ? left : right;
     const from = wanted + GAP + width <= plotWidth ? wanted + GAP : Math.max(0, Math.min(left, plotWidth) - GAP - width);
     const free = taken.findIndex((row) => row.every((other) => from >= other.right + GAP || other.left >= from + width + GAP));

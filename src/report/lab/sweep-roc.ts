@@ -4,6 +4,7 @@ import { caughtShare, falseShare, valuesOf, type PointFindings } from "../../lab
 import { counted } from "../../kernel/format.js";
 import { PLOT_WIDTH } from "../charts/time-chart.js";
 import { renderSvg } from "../charts/render.js";
+import { LETTER_WIDTH } from "../charts/span-labels.js";
 import type { Picture } from "./page.js";
 import { MOST_SERIES, PLOT_HEIGHT, plotSpec, type PlotSeries } from "./plot.js";
 
@@ -52,7 +53,6 @@ interface Box {
 }
 
 const MARK = 5;
-const LETTER = 6.4;
 const LINE = 13;
 
 /** Takes away the names that would lie on a mark or on another name; the ends of lines come first. */
@@ -64,7 +64,7 @@ function withRoom(series: readonly PlotSeries[], most: number): readonly PlotSer
   for (const point of [...new Set([...atEnd, ...series.flatMap(({ points }) => points)])]) {
     const { across, down } = pixel(point);
     // Where the plot writes it: up and to the right of the mark.
-    const box = { left: across + MARK + 1, right: across + 8 + LETTER * (point.label?.length ?? 0), top: down - 7 - LINE, bottom: down - MARK - 1 };
+    const box = { left: across + MARK + 1, right: across + 8 + LETTER_WIDTH * (point.label?.length ?? 0), top: down - 7 - LINE, bottom: down - MARK - 1 };
     if (taken.some((other) => other.left < box.right && box.left < other.right && other.top < box.bottom && box.top < other.bottom)) continue;
     taken.push(box);
     named.add(point);
