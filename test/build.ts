@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { globSync } from "tinyglobby";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const BUILT = join(ROOT, "dist/cli/main.js");
+const BUILT = join(ROOT, "dist/.tsbuildinfo");
 
 export function setup(): void {
   const builtAt = existsSync(BUILT) ? statSync(BUILT).mtimeMs : 0;
