@@ -33,7 +33,7 @@ function optionsOf(argv: readonly string[]): Options {
   return new Command("gameday:repeats")
     .option("--repeats <n>", "how often each scenario is played", "20")
     .option("--only <text>", "only scenarios whose name has this in it")
-    .option("--at-once <n>", "game days played side by side; each takes about a quarter of a core, and marks what it could not measure", "1")
+    .option("--at-once <n>", "game days played side by side, in step; each takes about a quarter of a core, and marks what it could not measure", "1")
     .option("--out <dir>", "where the game days go; those that are there already are not played again", "shakedown-out/repeats")
     .option("--report <file>", "the table", "reports/game-days.md")
     .parse([...argv]).opts<Options>();
@@ -131,21 +131,20 @@ async function main(): Promise<void> {
   const stretch = await play(steady.scenario, await calibrated(steady.world, out), join(out, "steady"));
   const world = await calibrated(WORLD, out);
   const names = readdirSync(SCENARIOS).filter((name) => name.endsWith(".yaml") && name.includes(only)).sort();
-  const turns = Array.from({ length: repeats }, (_, k) => names.map((name) => ({ name, number: k + 1 }))).flat();
+  const turns = names.flatMap((name) => Array.from({ length: repeats }, (_, k) => ({ name, number: k + 1 })));
   const played = new Map<string, Repeat>();
   const table = (): string => {
     const all = names.map((name): RepeatedScenario => ({ name: basename(name, ".yaml"), repeats: turns.flatMap((turn) => (turn.name === name ? (played.get(folderOf(turn)) ?? []) : [])) }));
     return repeatsMarkdown({ scenarios: all.filter((each) => each.repeats.length > 0), steady: stretch, asked: repeats, atOnce });
   };
-  const waiting = turns.values();
-  await Promise.all(Array.from({ length: atOnce }, async () => {
-    for (const turn of waiting) {
+  // In step, and mostly of one scenario: no game day's processes start or write their report while another is measured.
+  for (let first = 0; first < turns.length; first += atOnce) {
+    await Promise.all(turns.slice(first, first + atOnce).map(async (turn) => {
       const repeat = await play(withSeed(join(SCENARIOS, turn.name), turn.number, out), world, join(out, folderOf(turn)));
-      if (repeat === null) continue;
-      played.set(folderOf(turn), repeat);
-      writeFileSync(report, table());
-    }
-  }));
+      if (repeat !== null) played.set(folderOf(turn), repeat);
+    }));
+    if (played.size > 0) writeFileSync(report, table());
+  }
   say(`${report}: ${Math.round((performance.now() - began) / 60_000)} min`);
 }
 
