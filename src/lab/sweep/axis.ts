@@ -43,6 +43,7 @@ export function axisOf(path: string, written: string, whole: boolean): AxisResul
   const range = written.includes(",") ? null : RANGE.exec(written);
   if (range === null) {
     const levels = distinct(splitList(written).map(fieldValue));
+    if (levels.length === 0) return bad("no value; write them like 1%,2%");
     return good({ path, written, levels, at: (share) => levels[Math.min(levels.length - 1, Math.floor(share * levels.length))], scale: "linear" });
   }
   const [, from, to, steps, log] = range;

@@ -41,6 +41,8 @@ describe("an axis", () => {
     expect(refusal("strategy.steps.0.weight")).toContain("write PATH=VALUES");
     expect(refusal("strategy.steps.0.weight=5%..10m/3")).toContain("same unit");
     expect(refusal("strategy.steps.0.weight=10%..5%/3")).toContain("from its smaller end");
+    expect(refusal("strategy.steps.0.weight=,")).toBe("`strategy.steps.0.weight`: no value; write them like 1%,2%");
+    expect(axisOf("sizes", "", false).ok).toBe(false);
     expect(refusal("strategy.steps.0.weight=lots")).toContain("strategy.steps.0.weight=lots");
     expect(refusal("strategy.steps.0.weight=5%..50%/5")).toBe("");
   });
