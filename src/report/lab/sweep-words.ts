@@ -24,7 +24,7 @@ export function answerLines(columns: readonly string[], rows: readonly (readonly
 }
 
 function columnLines(heads: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
-  const widths = heads.map((head, k) => Math.max(head.length, ...rows.map((row) => row[k].length)));
+  const widths = heads.map((head, k) => rows.reduce((most, row) => Math.max(most, row[k].length), head.length));
   const line = (cells: readonly string[]): string => cells.map((cell, k) => (/^[-+]?[\d.,]/.test(cell) || cell === NOTHING ? cell.padStart(widths[k]) : cell.padEnd(widths[k]))).join("  ").trimEnd();
   return [line(heads), widths.map((width) => "-".repeat(width)).join("  "), ...rows.map(line)];
 }

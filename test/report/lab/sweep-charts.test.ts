@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { PointFindings } from "../../../src/lab/sweep/findings.js";
 import { sweepCharts } from "../../../src/report/lab/sweep-charts.js";
-import { sweepLines } from "../../../src/report/lab/sweep-words.js";
+import { answerLines, sweepLines } from "../../../src/report/lab/sweep-words.js";
 import type { Manifest } from "../../../src/lab/sweep/plan.js";
 import { curvesOf } from "../../../src/report/lab/sweep-roc.js";
 
@@ -29,6 +29,16 @@ describe("detection that never was", () => {
     const detection = (await sweepCharts(axes("above"), points, [])).find(({ name }) => name === "detection");
     expect(words(detection?.svg ?? "")).toContain("never");
     expect(sweepLines({ axes: axes("above") } as unknown as Manifest, points, 100).join("\n")).toMatch(/2% +30% +never/);
+  });
+});
+
+describe("an answer to a question", () => {
+  it("is a line per row, however many there are", () => {
+    const rows = Array.from({ length: 1_000_000 }, (_, k) => [k % 2 === 0 ? "caught" : null]);
+    const lines = answerLines(["release"], rows);
+    expect(lines).toHaveLength(rows.length + 3);
+    expect(lines.slice(0, 4)).toEqual(["release", "-------", "caught", "      –"]);
+    expect(lines.at(-1)).toBe("(1,000,000 rows)");
   });
 });
 
