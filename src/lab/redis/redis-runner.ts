@@ -61,8 +61,8 @@ export class RedisRunner implements Runner {
   readonly #lost = new Map<string, Played>();
   readonly #workers = new Map<string, number>();
   readonly #strangers = new Set<string>();
-  /** When each bundle was last put into Redis; emptied when Redis may have forgotten. */
-  readonly #putAt = new Map<string, number>();
+  /** When each bundle was last put into Redis, and whether it is there yet; emptied when Redis may have forgotten. */
+  readonly #puts = new Map<string, { readonly at: number; readonly done: Promise<void> }>();
   readonly #missed = new Map<string, number>();
   readonly #timers: NodeJS.Timeout[] = [];
   #lastNotice = "";
@@ -190,14 +190,24 @@ export class RedisRunner implements Runner {
       .catch((error: unknown) => this.#trouble(error));
   }
 
+  /** Makes sure that these bundles are in Redis. One that is on its way is waited for: hundreds of batches may need it at once. */
   async #put(bundles: readonly Bundle[]): Promise<void> {
     const now = performance.now();
-    const old = bundles.filter(({ hash }) => now - (this.#putAt.get(hash) ?? -Infinity) > (LIFE.bundle * 1000) / 4);
-    if (old.length === 0) return;
+    const old = new Map(bundles.filter(({ hash }) => now - (this.#puts.get(hash)?.at ?? -Infinity) > (LIFE.bundle * 1000) / 4).map((bundle) => [bundle.hash, bundle]));
+    if (old.size > 0) {
+      const put = { at: now, done: this.#sendBundles([...old.values()]) };
+      for (const hash of old.keys()) this.#puts.set(hash, put);
+      put.done.catch(() => {
+        for (const hash of old.keys()) if (this.#puts.get(hash) === put) this.#puts.delete(hash);
+      });
+    }
+    await Promise.all(bundles.flatMap(({ hash }) => this.#puts.get(hash)?.done ?? []));
+  }
+
+  async #sendBundles(bundles: readonly Bundle[]): Promise<void> {
     const pipeline = this.#client.pipeline();
-    for (const bundle of old) pipeline.set(KEYS.bundle(bundle.hash), JSON.stringify(bundle), "EX", LIFE.bundle);
+    for (const bundle of bundles) pipeline.set(KEYS.bundle(bundle.hash), JSON.stringify(bundle), "EX", LIFE.bundle);
     for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error;
-    for (const { hash } of old) this.#putAt.set(hash, now);
   }
 
   #jobOf({ batch, groups }: Waiting): BatchJob {
@@ -211,7 +221,7 @@ export class RedisRunner implements Runner {
   /** Enqueues again what has no result: all that Redis still has stays as it is, since a batch keeps its name. */
   #lookAfter(mayHaveForgotten: boolean): void {
     if (this.#client.status !== "ready") return;
-    if (mayHaveForgotten) this.#putAt.clear();
+    if (mayHaveForgotten) this.#puts.clear();
     this.#beat();
     const batches = this.#outstanding.all();
     if (batches.length === 0) return;
@@ -269,7 +279,7 @@ export class RedisRunner implements Runner {
   /** A worker found no bundle: it is put again, a few times. */
   #missing(hashes: readonly string[]): void {
     for (const hash of hashes) {
-      this.#putAt.delete(hash);
+      this.#puts.delete(hash);
       const times = (this.#missed.get(hash) ?? 0) + 1;
       this.#missed.set(hash, times);
       if (times > MOST_MISSED) this.#lose(new RedisTrouble(`${this.#options.place.name}: loses what was just stored; give it more memory, or set maxmemory-policy noeviction`));

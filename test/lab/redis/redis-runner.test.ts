@@ -105,6 +105,25 @@ describe.skipIf(!hasRedis)(named("a runner over Redis"), () => {
     expect(bytes(await results)).toBe(bytes(await resultsOf(inline, jobsOf(spike, upTo(4), cohort))));
   });
 
+  it("puts a bundle once for all batches that need it at the same time", async () => {
+    const monitor = await client.monitor();
+    const puts: string[] = [];
+    monitor.on("monitor", (_at: string, [command, key]: readonly string[]) => {
+      if (command.toLowerCase() === "set" && key.startsWith(KEYS.bundle(""))) puts.push(key);
+    });
+    const runner = await coordinator();
+    const stop = new AbortController();
+    const run = runner.run([...jobsOf(spike, upTo(400), cohort), ...jobsOf(healthy, upTo(400), cohort)], () => undefined, { signal: stop.signal });
+    let waiting = 0;
+    while (waiting < 100) waiting = await client.llen(`bull:${QUEUE}:wait`);
+    await client.set(KEYS.bundle("last"), "1");
+    await until(() => puts.includes(KEYS.bundle("last")), "all that was put is seen");
+    stop.abort();
+    await run;
+    monitor.disconnect();
+    expect(puts).toEqual([spike.hash, healthy.hash, "last"].map(KEYS.bundle));
+  });
+
   it("takes no bundle for what its hash does not say", async () => {
     const runner = await coordinator();
     const results = resultsOf(runner, jobsOf(spike, upTo(2), cohort));
