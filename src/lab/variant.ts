@@ -1,6 +1,6 @@
 // Variants of a bundle: one field changed, or another strategy put in; still text, and checked by the loader.
 
-import { isCollection, isMap, isScalar, isSeq, parse, parseDocument, stringify, type Document, type Node } from "yaml";
+import { isCollection, isMap, isNode, isScalar, isSeq, parse, parseDocument, stringify, visit, type Alias, type Document, type Node } from "yaml";
 
 import { nearestName } from "../scenario/nearest.js";
 import { pathText, type LoadResult, type Path, type Problem } from "../scenario/problem.js";
@@ -71,7 +71,7 @@ export function fieldOf(bundle: Bundle, path: string): unknown {
   const settled = settle(document, place.value.at);
   if (typeof settled === "string") return undefined;
   const found: unknown = document.getIn(settled);
-  return isCollection(found) ? found.toJSON() : found;
+  return isNode(found) ? found.toJS(document, { maxAliasCount: -1 }) : found;
 }
 
 /** Which file a path is about: by its prefix, else the first of strategy, scenario and world that has it or may have it. */
@@ -142,16 +142,37 @@ export function setInText(text: string, path: Path, value: unknown, defaultFor: 
   const old = document.getIn(path, true) as Node | undefined;
   const scalar = value === null || typeof value !== "object";
   const inPlace = isScalar(old) && (old.type === "PLAIN" || old.type === "QUOTE_SINGLE" || old.type === "QUOTE_DOUBLE") && old.range;
-  if (scalar && inPlace) return text.slice(0, inPlace[0]) + inline(value) + text.slice(inPlace[1]);
+  // An empty one has no place: it would be written right after the colon.
+  if (scalar && inPlace && inPlace[0] < inPlace[1]) return text.slice(0, inPlace[0]) + inline(value) + text.slice(inPlace[1]);
+  const meant = aliasesOf(document);
   for (let length = 1; length < path.length; length += 1) {
     const part = path.slice(0, length);
     const stands = document.getIn(part, true);
     if (stands !== undefined && !isEmptyScalar(stands)) continue;
     const written = defaultFor(part);
     if (written !== null && typeof written === "object") document.setIn(part, document.createNode(written));
+    else if (stands !== undefined) document.setIn(part, document.createNode(typeof path[length] === "number" ? [] : {}));
   }
   document.setIn(path, document.createNode(value));
+  keepAliases(document, meant);
   return document.toString({ lineWidth: 0 });
+}
+
+/** What each alias stands for. */
+function aliasesOf(document: Document): ReadonlyMap<Alias, Node | undefined> {
+  const meant = new Map<Alias, Node | undefined>();
+  visit(document, { Alias: (_key, alias) => void meant.set(alias, alias.resolve(document)) });
+  return meant;
+}
+
+/** What was replaced may have borne an anchor: the first alias of it takes its place, anchor and all, and the others follow that. */
+function keepAliases(document: Document, meant: ReadonlyMap<Alias, Node | undefined>): void {
+  visit(document, {
+    Alias: (_key, alias) => {
+      const before = meant.get(alias);
+      return before === undefined || alias.resolve(document) === before ? undefined : before;
+    },
+  });
 }
 
 /** A scalar as it stands within a line, quoted where it must be. */

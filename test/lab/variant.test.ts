@@ -1,10 +1,11 @@
 // A variant changes one field in the file where it lives, and is checked like a file that a user wrote.
 
 import { describe, expect, it } from "vitest";
-import { scenarioOf, textIn, type Bundle } from "../../src/lab/bundle.js";
+import { bundleOf, scenarioOf, textIn, type Bundle } from "../../src/lab/bundle.js";
 import { fieldOf, placeOf, setInText, variantOf, withStrategy } from "../../src/lab/variant.js";
 import type { Scenario } from "../../src/scenario/compiled.js";
 import { shipped } from "./support/bundles.js";
+import { tinyText } from "./support/tiny.js";
 
 const bundle = shipped("basics/error-spike");
 
@@ -86,6 +87,20 @@ describe("a variant", () => {
     expect(unclear.ok ? "" : unclear.problems[0].message).toContain("is a list of 2: say which, as in triggers.error-rate.0.above");
   });
 
+  it("of one release leaves another with what they shared by an alias", () => {
+    const shared = tinyText({ extra: "" }).replace("defects: [{", "defects: &bad [{").replace("expect:", "  - { at: 8m, release: { service: api, version: v3, defects: *bad } }\nexpect:");
+    const both = bundleOf("tiny.yaml", [{ path: "tiny.yaml", text: shared }]);
+    const defects = [{ with: "version", on: "api", errors: "+20%" }];
+    expect(fieldOf(both, "scenario.script.1.release")).toEqual({ service: "api", version: "v3", defects });
+    const healthy = changed("scenario.script.0.release.defects", "[]", both);
+    expect([0, 1].map((item) => fieldOf(healthy, `scenario.script.${item}.release.defects`))).toEqual([[], defects]);
+  });
+
+  it("may be of a fault whose fields were all left out", () => {
+    const bare = bundleOf("tiny.yaml", [{ path: "tiny.yaml", text: tinyText().replace("expect:", "  - { at: 8m, fault: { telemetry-gap: } }\nexpect:") }]);
+    expect(fieldOf(changed("scenario.script.1.fault.telemetry-gap.for", "90s", bare), "scenario.script.1.fault.telemetry-gap.for")).toBe("90s");
+  });
+
   it("is checked by the loader, which names file, line and field", () => {
     expect(problem("triggers.error-rate.above", "fast")).toMatchObject({ path: "triggers.error-rate.above", line: 15 });
     expect(problem("steps.0.weight", 5).message).toContain("has no unit");
@@ -118,5 +133,20 @@ describe("changing text", () => {
     expect(setInText("a: { b: 1 } # why\nc: 2\n", ["a", "b"], "x, y")).toBe('a: { b: "x, y" } # why\nc: 2\n');
     expect(setInText("a: 'old'\n", ["a"], "true")).toBe('a: "true"\n');
     expect(setInText("a: 1\n", ["b", "c"], 2)).toBe("a: 1\nb:\n  c: 2\n");
+  });
+
+  it("fills what was written empty", () => {
+    expect(setInText("a:\n  b:\n  c: 1\n", ["a", "b", "d"], 2)).toBe("a:\n  b:\n    d: 2\n  c: 1\n");
+    expect(setInText("a: { b: }\n", ["a", "b", "d"], 2)).toBe("a: { b: { d: 2 } }\n");
+    expect(setInText("a: { b }\n", ["a", "b", 0], 2)).toBe("a: { b: [ 2 ] }\n");
+    expect(setInText("a:\nb: 1\n", ["a"], 2)).toBe("a: 2\nb: 1\n");
+    expect(setInText("a: { b:, c }\n", ["a", "b"], 2)).toBe("a: { b: 2, c }\n");
+  });
+
+  it("leaves to an alias what it stood for, when its anchor goes", () => {
+    expect(setInText("a: &x { n: 1 }\nb: *x\nc: *x\n", ["a"], [2])).toBe("a:\n  - 2\nb: &x { n: 1 }\nc: *x\n");
+    expect(setInText("a: [&x { n: &y 1 }]\nb: [*x, *y]\n", ["a"], [])).toBe("a: []\nb: [ &x { n: &y 1 }, *y ]\n");
+    // The name is used again: the first one's alias must not fall to the second.
+    expect(setInText("z: &x 0\na: &x { n: 1 }\nb: *x\n", ["a"], [2])).toBe("z: &x 0\na:\n  - 2\nb: &x { n: 1 }\n");
   });
 });
