@@ -1,6 +1,6 @@
 // The coordinator's results on disk: append-only lines that are the truth about what has been played, whatever Redis forgets.
 
-import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readSync, renameSync, rmSync, writeFileSync, writeSync, readFileSync, fstatSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readSync, renameSync, rmSync, statSync, writeFileSync, writeSync, readFileSync, fstatSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import { InternalError } from "../../kernel/assert.js";
@@ -26,6 +26,8 @@ export interface ResultFileOptions {
 
 const READ_BYTES = 1 << 20;
 const SYNC_MILLIS = 500;
+/** A lock gets its name at once; one that has none for so long is nobody's. */
+const NAMELESS_MILLIS = 5000;
 const NEWLINE = 10;
 const HEAD = /^\{"key":"([0-9a-f]{32}:(?:cohort|request)):(\d+)","detail":"(row|light|full)","by":("(?:[^"\\]|\\.)*"),"size":(\d+),"row":/;
 
@@ -278,18 +280,37 @@ const damaged = (path: string, where: string): StorageError => new StorageError(
 function lock(path: string): void {
   const mine = `${hostname()} ${process.pid}`;
   try {
-    writeFileSync(`${path}.lock`, mine, { flag: "wx" });
+    writeNew(`${path}.lock`, mine);
   } catch (error) {
     if (!(error instanceof Error) || !("code" in error) || error.code !== "EEXIST") throw error;
-    const [host, pid] = readFileSync(`${path}.lock`, "utf8").split(" ");
-    // A restarted container has the same host name and process number as the killed one before it.
-    const gone = Number(pid) === process.pid ? !openHere.has(resolve(path)) : !isRunning(Number(pid));
-    if (host !== hostname() || !gone) {
-      throw new StorageError(`${path}: another shakedown (process ${pid} on ${host}) writes to it; if that is long gone, take ${path}.lock away`);
-    }
+    const holder = holderOf(path);
+    if (holder !== null) throw new StorageError(`${path}: another shakedown (${holder}) writes to it; if that is long gone, take ${path}.lock away`);
     writeFileSync(`${path}.lock`, mine);
   }
   openHere.add(resolve(path));
+}
+
+/** Who holds the lock; null when whoever took it is gone. */
+function holderOf(path: string): string | null {
+  const [host, pid] = readFileSync(`${path}.lock`, "utf8").split(" ");
+  // Who was killed before a name was written, or found no room for it, left the lock empty; another may write it just now.
+  if (pid === undefined) return Date.now() - statSync(`${path}.lock`).mtimeMs > NAMELESS_MILLIS ? null : "a process that has just begun";
+  // A restarted container has the same host name and process number as the killed one before it.
+  const gone = Number(pid) === process.pid ? !openHere.has(resolve(path)) : !isRunning(Number(pid));
+  return host === hostname() && gone ? null : `process ${pid} on ${host}`;
+}
+
+/** Leaves no file behind that could not be written. */
+function writeNew(path: string, text: string): void {
+  const file = openSync(path, "wx");
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  } finally {
+    closeSync(file);
+  }
 }
 
 function unlock(path: string): void {

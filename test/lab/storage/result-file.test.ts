@@ -1,6 +1,6 @@
 // The file of results is the truth: it survives a killed writer, never loses an unfinished command's results, and knows a contradiction.
 
-import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { thisBuild } from "../../../src/lab/build.js";
@@ -118,6 +118,11 @@ describe("the file of results", () => {
     expect(existsSync(`${path}.lock`)).toBe(false);
     // No process has this number: they end far below it.
     writeFileSync(`${path}.lock`, `${readHost()} 999999999`);
+    open(true).close(true);
+    // Killed before it wrote its name, or no room was left for that.
+    writeFileSync(`${path}.lock`, "");
+    expect(() => open(true)).toThrow(/another shakedown \(a process that has just begun\) writes to it/);
+    utimesSync(`${path}.lock`, 1, 1);
     open(true).close(true);
     writeFileSync(`${path}.lock`, "elsewhere 1");
     expect(() => open(true)).toThrow(/process 1 on elsewhere/);
