@@ -110,9 +110,14 @@ async function store(suite: SuiteResult, { against, update }: TestFlags, termina
     terminal.warn(`interrupted: no baseline was stored in ${against}`);
     return [];
   }
-  const [{ baselineOf }, { baselineText, keysBeside }] = await Promise.all([import("../../lab/baseline.js"), import("../lab/baseline-file.js")]);
+  const [{ baselineOf }, { baselineText, keysBeside, notStorable, storedWords }] = await Promise.all([import("../../lab/baseline.js"), import("../lab/baseline-file.js")]);
+  const why = notStorable(suite);
+  if (why !== null) {
+    terminal.warn(`${why}: no baseline was stored in ${against}`);
+    return [];
+  }
   const unwritten = writeEach([{ path: against, text: baselineText(baselineOf(suite, keysBeside(against))) }]);
-  if (unwritten.length === 0) terminal.warn(`stored the baseline ${against}`);
+  if (unwritten.length === 0) terminal.warn(storedWords(against, suite));
   return unwritten;
 }
 

@@ -2,8 +2,9 @@
 
 import { readFileSync, statSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
+import { counted } from "../../kernel/format.js";
 import { baselineSchema, isComparable, type Baseline, type KeyOf } from "../../lab/baseline.js";
-import type { TestPlan } from "../../lab/suite.js";
+import type { SuiteResult, TestPlan } from "../../lab/suite.js";
 import { MODEL_VERSION } from "../../world/model-version.js";
 import { messageOf, UsageError } from "../exit.js";
 import { realNearest } from "../files.js";
@@ -26,7 +27,20 @@ export function readBaseline(file: string, acceptModelChange: boolean): Baseline
   if (modelVersion !== MODEL_VERSION && !acceptModelChange) {
     throw new UsageError(`${file}: the baseline was played with model version ${modelVersion}, and this is model version ${MODEL_VERSION}: a change of the simulator would look like a change of your strategy. Store a new one with --update, or compare all the same with --accept-model-change`);
   }
-  return parsed.data;
+  // A scenario without a run is nothing to compare with: all of them were lost when it was stored.
+  return { ...parsed.data, scenarios: parsed.data.scenarios.filter(({ runs }) => runs.length > 0) };
+}
+
+/** Why no baseline can be made of what was played: a scenario of which every run was lost would never be compared again. Null when one can. */
+export function notStorable({ scenarios }: SuiteResult): string | null {
+  const lost = scenarios.filter(({ rows }) => rows.length === 0).map(({ name }) => name);
+  return lost.length === 0 ? null : `no run of ${lost.slice(0, MOST_NAMED).join(", ")}${lost.length > MOST_NAMED ? ` and ${lost.length - MOST_NAMED} more` : ""} came to its end`;
+}
+
+/** What is said of a stored baseline: runs that were lost do not stand in it. */
+export function storedWords(file: string, { scenarios }: SuiteResult): string {
+  const lost = scenarios.reduce((sum, each) => sum + each.lost.length, 0);
+  return `stored the baseline ${file}${lost === 0 ? "" : `, without ${counted(lost, "run")} that did not come to an end`}`;
 }
 
 /** How a baseline in this file names scenarios: by their paths from its own folder, wherever a command is typed and however. */
