@@ -107,9 +107,11 @@ export class Meter {
   #register<Schema extends ServiceSchema | PlatformSchema | DatabaseSchema | FlagServiceSchema>(
     id: string, labels: Target["labels"], schema: Schema,
   ): Target<Schema> {
-    const { store, scraper, input, model } = this.#core;
+    const { store, scraper, queue, input, model } = this.#core;
     const target = store.addTarget({ id, labels, schema });
     scraper.register(target, hashedOffset(input.seed, id, model.spec.telemetry.scrape), this.#core.now);
+    // A replica that the autoscaler adds may be scraped before anybody else: the world must not run past that.
+    queue.until[0] = Math.min(queue.until[0], scraper.nextAt());
     return target;
   }
 }

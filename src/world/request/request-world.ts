@@ -81,19 +81,19 @@ export class RequestWorld implements World {
   advanceTo(at: Micros): void {
     const core = this.#core;
     assert(at >= core.now, "time goes forward");
-    for (let scrape = core.scraper.nextAt(); scrape <= at; scrape = core.scraper.nextAt()) {
-      this.#runUntil(scrape);
+    for (;;) {
+      this.#runUntil(Math.min(core.scraper.nextAt(), at));
+      if (core.scraper.nextAt() > core.now) return;
       refreshGauges(core);
-      core.scraper.scrapeDue(scrape);
+      core.scraper.scrapeDue(core.now);
     }
-    this.#runUntil(at);
   }
 
   settle(): void {
     // Every request is booked when it ends; nothing is owed.
   }
 
-  /** One call per scrape: the loop stays in optimised code. */
+  /** One call per scrape: the loop stays in optimised code. It ends early at a scrape that came up on the way. */
   #runUntil(end: Micros): void {
     const core = this.#core;
     const { queue, time, walk, calls, pages, databases, agenda } = core;
@@ -114,7 +114,7 @@ export class RequestWorld implements World {
         default: agenda.run(subject);
       }
     }
-    time[0] = end;
+    time[0] = queue.until[0];
   }
 
   status(service: string): readonly VersionStatus[] {

@@ -210,6 +210,17 @@ describe("the autoscaler", () => {
     expect(one.events.some((e) => e.kind === "autoscaled")).toBe(true);
   });
 
+  it("adds replicas between two scrapes, the first of which may be a new replica's", () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const scaled = { ...autoscale, max: 12, interval: seconds(20) };
+      const spec = world({ ...rate(50), services: [service({ cpu: { idle: 0.9, busy: 0 }, autoscale: scaled })] });
+      const one = createRequestWorld(input(spec, { seed }));
+      one.advanceTo(minutes(3));
+      expect(statusOf(one, "v1").desired).toBe(12);
+      expect(gauge(one, "cpu_usage_ratio")).toBeCloseTo(0.9, 9);
+    }
+  });
+
   it("leaves a canary alone", () => {
     const one = shopOf({ slots: 4, cpu: { idle: 0.9, busy: 0.1 }, autoscale });
     one.scale("shop", "v2", 1);
