@@ -4,6 +4,7 @@ import { MICROS_PER_MINUTE, type Micros } from "../../kernel/units.js";
 import type { EffectModel } from "../active-effects.js";
 import { slotsLeft } from "../replicas.js";
 import type { Core } from "./core.js";
+import type { EffectList } from "./effects-at-work.js";
 import type { Replica } from "./replica.js";
 
 export class ReplicaEffects {
@@ -99,15 +100,24 @@ export class ReplicaEffects {
     });
   }
 
-  /** Effects that wait for warm life are looked at again when it is reached. */
+  /** Effects that wait for warm life are looked at again when it is reached: on the replica, and on databases that it carries them to. */
   refreshWhenWarm(replica: Replica): void {
-    const core = this.#core;
+    const { onReplica, onDatabase } = this.#core.effects;
+    this.#whenWarm(replica, onReplica[replica.version.index], () => this.refresh(replica));
+    for (const list of onDatabase) {
+      const carried = list?.filter((effect) => effect.carrierVersion === replica.version.index) ?? null;
+      this.#whenWarm(replica, carried, () => this.#core.databases.refresh());
+    }
+  }
+
+  #whenWarm(replica: Replica, list: EffectList, look: () => void): void {
+    const { agenda, now } = this.#core;
     const life = replica.life;
-    for (const effect of core.effects.onReplica[replica.version.index] ?? []) {
+    for (const effect of list ?? []) {
       const at = replica.readyAt + effect.afterWarmLife;
-      if (effect.afterWarmLife === 0 || at <= core.now) continue;
-      core.agenda.at(at, () => {
-        if (replica.life === life) this.refresh(replica);
+      if (effect.afterWarmLife === 0 || at <= now) continue;
+      agenda.at(at, () => {
+        if (replica.life === life) look();
       });
     }
   }

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { createRequestWorld, type RequestWorld } from "../../../src/world/request/request-world.js";
 import type { Effect } from "../../../src/world/effect.js";
 import { errorRate, gauge, increase, seenErrorRate, total } from "./measures.js";
-import { endpoint, defect, fault, input, minutes, rate, seconds, service, shop, V2, world } from "./small-worlds.js";
+import { database, endpoint, defect, fault, input, minutes, rate, seconds, service, shop, toDatabase, V2, world } from "./small-worlds.js";
 
 const WITH_FLAG = [{ service: "shop", version: "v2", flag: "new-checkout" }] as const;
 
@@ -99,6 +99,18 @@ describe("conditions of an effect", () => {
     expect(gauge(one, "cpu_usage_ratio", { version: "v2" })).toBeLessThan(0.3);
     one.advanceTo(minutes(3));
     expect(gauge(one, "cpu_usage_ratio", { version: "v2" })).toBeGreaterThan(0.5);
+  });
+
+  it("after warm life holds for effects on a database, too", () => {
+    const when = { ...always, afterWarmLife: minutes(2) };
+    const spec = world({ services: [service({ endpoints: [endpoint({ calls: [toDatabase()] })] })], databases: [database({ pool: 20 })] });
+    const hog = defect({ on: "database", database: "db" }, { kind: "pool", taken: 18 }, { when });
+    const one = createRequestWorld(input(spec, { effects: [hog], versions: WITH_FLAG }));
+    one.scale("shop", "v2", 2);
+    one.advanceTo(minutes(2));
+    expect(gauge(one, "db_pool_in_use_ratio")).toBeLessThan(0.5);
+    one.advanceTo(minutes(3));
+    expect(gauge(one, "db_pool_in_use_ratio")).toBeGreaterThanOrEqual(0.9);
   });
 
   it("in a window: only from its start to its end", () => {
