@@ -15,11 +15,9 @@ export function scheduleEffects(core: Core): void {
 }
 
 function begin(core: Core, effect: EffectModel): void {
-  const { what } = effect.effect;
   noteFault(core, effect, "effect-started");
   setTelemetry(core, effect);
   if (core.effects.setOpen(effect, true)) actOn(core, effect);
-  if (what.kind === "kill") core.lifecycle.killSome(effect, what.count);
 }
 
 function end(core: Core, effect: EffectModel): void {
@@ -33,7 +31,7 @@ function noteFault(core: Core, effect: EffectModel, kind: "effect-started" | "ef
   if (effect.release < 0) core.note(kind, null, null, effect.effect.id);
 }
 
-/** Replicas, pools and locks take notice of an effect that was armed or disarmed. */
+/** Replicas, pools and locks take notice of an effect that was armed or disarmed; a kill happens when it is armed. */
 function actOn(core: Core, effect: EffectModel): void {
   const { onReplica, onDatabase } = core.effects;
   onReplica.forEach((list, version) => {
@@ -41,6 +39,8 @@ function actOn(core: Core, effect: EffectModel): void {
     for (const replica of [...core.lifecycle.byVersion[version]]) core.replicaEffects.refresh(replica);
   });
   if (onDatabase.some((list) => list !== null && list.includes(effect))) core.databases.refresh();
+  const { what } = effect.effect;
+  if (what.kind === "kill" && core.effects.armed[effect.index] === 1) core.lifecycle.killSome(effect, what.count);
 }
 
 /** Looks at all windows, since two gaps may overlap: the end of one is not the end of the other. */

@@ -14,14 +14,17 @@ export class Lifecycle {
   readonly desired: Int32Array;
   /** Replicas that are not gone, by version, in the order of their numbers. */
   readonly byVersion: readonly Replica[][];
+  /** Kills that happened, by effect: each happens once, however often its rate is met. */
+  readonly #killed: Uint8Array;
   readonly #numbers: Int32Array;
   readonly #keys: readonly StreamKey[];
   readonly #core: Core;
 
   constructor(core: Core) {
     this.#core = core;
-    const { versions, services, seed } = core.model;
+    const { versions, services, seed, effects } = core.model;
     this.desired = new Int32Array(versions.length);
+    this.#killed = new Uint8Array(effects.length);
     this.#numbers = new Int32Array(versions.length);
     this.byVersion = versions.map(() => []);
     this.#keys = versions.map((version) => replicaStream(seed, services[version.service].spec.name, version.name));
@@ -179,14 +182,24 @@ export class Lifecycle {
     replica.out = false;
     replica.target?.restart();
     if (replica.target !== null) replica.target.responding = false;
-    const tokens = doomed.map((frame) => frames.token[frame]);
-    doomed.forEach((frame, i) => {
-      if (frames.token[frame] === tokens[i]) core.walk.kill(frame, blame);
-    });
+    const tokens = new Map(doomed.map((frame) => [frame, frames.token[frame]]));
+    for (const frame of doomed) {
+      for (const one of this.#callersFirst(frame)) if (frames.token[one] === tokens.get(one)) core.walk.kill(one, blame);
+    }
+  }
+
+  /** The frame after all that wait for it, directly or not: one that dies as well must not live on with its failure. */
+  #callersFirst(frame: number): number[] {
+    const { parent, parentToken, token } = this.#core.frames;
+    const waiting = [frame];
+    for (let one = frame; parent[one] >= 0 && token[parent[one]] === parentToken[one]; one = parent[one]) waiting.unshift(parent[one]);
+    return waiting;
   }
 
   /** Kills some ready replicas that the effect concerns, chosen by their own draws. */
   killSome(effect: EffectModel, count: number): void {
+    if (this.#killed[effect.index] === 1) return;
+    this.#killed[effect.index] = 1;
     const core = this.#core;
     const candidates = core.replicas.filter((replica) =>
       replica.state === ReplicaState.ready && this.#isKillTarget(effect, replica));

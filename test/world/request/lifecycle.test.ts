@@ -5,7 +5,7 @@ import { createRequestWorld, type RequestWorld } from "../../../src/world/reques
 import type { Effect } from "../../../src/world/effect.js";
 import type { ServiceSpec } from "../../../src/world/spec.js";
 import { errorRate, gauge, increase, meanLatency, p95, total } from "./measures.js";
-import { endpoint, fault, input, millis, minutes, rate, seconds, service, shop, V2, world } from "./small-worlds.js";
+import { callTo, endpoint, fault, input, millis, minutes, rate, seconds, service, shop, V2, world } from "./small-worlds.js";
 
 function shopOf(more: Partial<ServiceSpec>, effects: readonly Effect[] = [], rps = 100): RequestWorld {
   return createRequestWorld(input(world({ ...rate(rps), services: [service(more)] }), { effects, versions: V2 }));
@@ -106,6 +106,33 @@ describe("a replica that dies", () => {
     expect(total(one, "errors")).toBe(failed);
     expect(increase(one, "container_restarts_total", {}, 0, minutes(3))).toBeGreaterThan(0.9);
     expect(one.events.filter((e) => e.kind === "replica-killed")).toHaveLength(1);
+  });
+
+  it("pod-kill above a rate: when the rate is first met, and once", () => {
+    const when = { from: minutes(1), to: minutes(100), rpsAbove: 80, afterWarmLife: 0 };
+    const surge = (from: number, to: number): Effect => fault({ on: "traffic" }, { kind: "surge", factor: 3 }, from, to, { id: `surge at ${from}` });
+    const one = shopOf({ slots: 50 }, [fault(shop, { kind: "kill", count: 1 }, 0, 0, { when }), surge(minutes(2), minutes(3)), surge(minutes(4), minutes(5))]);
+    one.advanceTo(minutes(2));
+    expect(one.events.filter((e) => e.kind === "replica-killed")).toHaveLength(0);
+    one.advanceTo(minutes(2) + seconds(10));
+    expect(one.events.filter((e) => e.kind === "replica-killed")).toHaveLength(1);
+    one.advanceTo(minutes(6));
+    expect(one.events.filter((e) => e.kind === "replica-killed")).toHaveLength(1);
+  });
+
+  it("takes a request and the one that it waits for along, when both are its own", () => {
+    const time = { kind: "constant", value: millis(200) } as const;
+    const inner = callTo({ kind: "endpoint", service: "shop", endpoint: "price" }, { timeout: seconds(5), retries: { max: 1, backoff: millis(10), budget: 1 } });
+    const spec = world({
+      traffic: [{ ...rate(100).traffic[0], shape: { kind: "trace", times: [0, minutes(2) - 1, minutes(2), minutes(2) + 1], relative: [1, 1, 1, 1e-9] } }],
+      services: [service({ replicas: 1, slots: 200, endpoints: [endpoint({ time, calls: [inner] }), endpoint({ name: "price", share: 0, time })] })],
+    });
+    const one = createRequestWorld(input(spec, { effects: [fault(shop, { kind: "kill", count: 1 }, minutes(1))] }));
+    one.advanceTo(minutes(1) + seconds(1));
+    expect(one.inFlight("shop", "v1")).toBe(0);
+    one.advanceTo(minutes(4));
+    expect(one.inFlight("shop", "v1")).toBe(0);
+    expect(one.underWay()).toBe(0);
   });
 
   it("crash loop: restarts again and again", () => {
