@@ -2,7 +2,6 @@
 
 import { streamKey, uniform } from "../../kernel/draws.js";
 import { windowOpen, type EffectModel } from "../active-effects.js";
-import type { VersionModel } from "../model.js";
 import { flagDraw, replicaStream } from "../replicas.js";
 import type { Core } from "./core.js";
 import { ReplicaState, type Replica } from "./replica.js";
@@ -23,9 +22,12 @@ export class Flags {
     return (this.#on & (1 << flag)) !== 0;
   }
 
-  /** The flags of a replica that reads them while it starts. */
-  seenAtStart(version: VersionModel): number {
-    return version.flag < 0 ? 0 : this.#on & (1 << version.flag);
+  /** A replica reads its flag while it starts; older changes that are still on their way are past for it. */
+  readAtStart(replica: Replica): void {
+    const { flag } = replica.version;
+    if (flag < 0) return;
+    replica.flags = this.#on & (1 << flag);
+    replica.flagChange[flag] = Math.max(replica.flagChange[flag], this.#changes[flag] - 1);
   }
 
   /** Changes a flag; each replica sees it after its own propagation. False when the flag service is down. */

@@ -112,7 +112,7 @@ export class Lifecycle {
       const { what } = effect.effect;
       if (what.kind !== "startup-failure" || draw >= what.share) continue;
       // A starting replica reads its flags now, as it would at its first request.
-      replica.flags = this.#core.flags.seenAtStart(replica.version);
+      this.#core.flags.readAtStart(replica);
       if (effects.actsOnReplica(effect, replica, time[0])) return effect;
     }
     return null;
@@ -137,7 +137,7 @@ export class Lifecycle {
     replica.goodProbes = 0;
     replica.badProbes = 0;
     replica.acting.fill(0);
-    replica.flags = core.flags.seenAtStart(replica.version);
+    core.flags.readAtStart(replica);
     if (replica.target !== null) replica.target.responding = true;
     if (readyAt !== LONG_AGO) this.#note("replica-ready", replica, "is ready");
     core.replicaEffects.refresh(replica);

@@ -70,6 +70,26 @@ describe("a flag", () => {
   });
 });
 
+describe("a flag that was changed twice while a replica started", () => {
+  it("is what the replica read, whichever change is still on its way", () => {
+    const kill = fault({ ...shop, version: "v2" } as never, { kind: "kill", count: 4 }, minutes(1));
+    const allFail = defect(shop, { kind: "errors", ratio: 1 }, { carrier: flagged.carrier });
+    const startup = { kind: "constant", value: seconds(4) } as const;
+    const one = createRequestWorld(input(world({ services: [service({ startup })] }), { effects: [kill, allFail], versions: WITH_FLAG }));
+    one.scale("shop", "v2", 4);
+    one.advanceTo(seconds(30));
+    one.setWeights("shop", { v1: 0, v2: 1 });
+    one.advanceTo(minutes(1) + seconds(3));
+    one.setFlag("new-checkout", false);
+    one.advanceTo(minutes(1) + seconds(3.5));
+    one.setFlag("new-checkout", true);
+    const answered = (): number => total(one, "requests") - total(one, "errors");
+    const before = answered();
+    one.advanceTo(minutes(2));
+    expect(answered()).toBe(before);
+  });
+});
+
 describe("conditions of an effect", () => {
   const errors = { kind: "errors", ratio: 0.5 } as const;
   const always = { from: 0, to: minutes(1000), rpsAbove: null, afterWarmLife: 0 };
