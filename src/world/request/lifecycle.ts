@@ -59,11 +59,11 @@ export class Lifecycle {
     for (let i = 0; i < current.length - count; i++) this.#stop(leaving[i]);
   }
 
-  /** Releases whose effects keep replicas of the version down: whoever suffers from the missing capacity inherits them. */
+  /** Releases whose effects keep replicas of the version down or silent: whoever suffers from the missing capacity inherits them. */
   lossMask(version: number): number {
     const replicas = this.byVersion[version];
     let mask = 0;
-    for (let i = 0; i < replicas.length; i++) mask |= replicas[i].downMask;
+    for (let i = 0; i < replicas.length; i++) mask |= replicas[i].out ? replicas[i].downMask | replicas[i].outMask : replicas[i].downMask;
     return mask;
   }
 
@@ -180,6 +180,7 @@ export class Lifecycle {
     replica.cpuAdd = 0;
     replica.cpuAddBy.fill(0);
     replica.out = false;
+    replica.silentSince = NaN;
     replica.target?.restart();
     if (replica.target !== null) replica.target.responding = false;
     const tokens = new Map(doomed.map((frame) => [frame, frames.token[frame]]));

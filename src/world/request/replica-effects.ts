@@ -62,14 +62,16 @@ export class ReplicaEffects {
 
   #setOut(replica: Replica, out: boolean, liveness: boolean): void {
     if (replica.target !== null) replica.target.responding = !out;
-    if (out === replica.out) return;
     replica.out = out;
-    if (!out || !liveness) return;
+    if (!liveness) replica.silentSince = NaN;
+    if (!liveness || replica.silentSince <= this.#core.now) return;
     const core = this.#core;
     const { interval, failures } = replica.service.spec.liveness;
     const life = replica.life;
-    core.agenda.at(core.now + interval * failures, () => {
-      if (replica.life === life && replica.out) core.lifecycle.restart(replica, "replica-killed", "did not answer its liveness probe", replica.outMask);
+    const since = core.now;
+    replica.silentSince = since;
+    core.agenda.at(since + interval * failures, () => {
+      if (replica.life === life && replica.silentSince === since) core.lifecycle.restart(replica, "replica-killed", "did not answer its liveness probe", replica.outMask);
     });
   }
 

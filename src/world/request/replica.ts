@@ -55,6 +55,8 @@ export class Replica {
   /** Set by effects: no answers; CPU demand, in all and by release (index 1 + r; 0 is faults); capacity's releases. */
   out = false;
   outMask = 0;
+  /** Since when its liveness probe gets no answer; NaN while it does, or while nobody would restart it. */
+  silentSince: Micros = NaN;
   cpuAdd = 0;
   readonly cpuAddBy: Float64Array;
   capacityMask = 0;

@@ -192,6 +192,25 @@ describe("a replica that does not answer", () => {
   });
 });
 
+describe("a replica that does not answer twice over", () => {
+  const hang = (from: number, to: number): Effect => fault({ on: "service", service: "shop", replica: 1 }, { kind: "outage" }, from, to, { id: `outage at ${from}` });
+  const restarts = (effects: readonly Effect[]): number[] => {
+    const one = shopOf({ replicas: 4, zones: 2 }, effects);
+    one.advanceTo(minutes(6));
+    return one.events.filter((e) => e.kind === "replica-killed").map((e) => e.at);
+  };
+
+  it("is restarted for what outlasts the loss of its zone, too", () => {
+    const zone = fault({ on: "zone", zone: 1 }, { kind: "outage" }, minutes(1), minutes(3));
+    expect(restarts([zone])).toEqual([]);
+    expect(restarts([zone, hang(minutes(2), minutes(2) + seconds(35))])).toEqual([minutes(2) + seconds(30)]);
+  });
+
+  it("is restarted after three failed probes in a row, not by those of an outage that ended", () => {
+    expect(restarts([hang(minutes(1), minutes(1) + seconds(20)), hang(minutes(1) + seconds(25), minutes(1) + seconds(50))])).toEqual([]);
+  });
+});
+
 describe("CPU and capacity", () => {
   it("cpu stress: the gauge rises, and past the limit the service slows by the excess", () => {
     const one = shopOf({ cpu: { idle: 0.1, busy: 0 } }, [fault(shop, { kind: "cpu", add: 1.4 })]);

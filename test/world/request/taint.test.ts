@@ -134,6 +134,13 @@ describe("lost capacity", () => {
     expect(total(one, "harmedErrors", { version: "v1" })).toBe(0);
   });
 
+  it("by replicas that do not answer is charged to their release, also when the balancer has given them up", () => {
+    const one = canary([defect(shop, { kind: "outage" }, { when: { from: minutes(2), to: minutes(100), rpsAbove: null, afterWarmLife: 0 } })]);
+    const failed = total(one, "errors", { version: "v2" });
+    expect(failed).toBeGreaterThan(5000);
+    expect(total(one, "harmedErrors", { version: "v2" })).toBe(failed);
+  });
+
   it("by a pod-kill of the script is nobody's", () => {
     const one = canary([BROKEN, fault({ on: "service", service: "shop", version: "v1" }, { kind: "kill", count: 1 }, minutes(2))]);
     expect(total(one, "errors", { version: "v1" })).toBeGreaterThan(100);
