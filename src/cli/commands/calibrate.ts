@@ -80,16 +80,11 @@ function stretchOf({ for: text }: CalibrateFlags): Micros {
   return parsed.value;
 }
 
-function seedOf({ seed }: CalibrateFlags): number {
-  if (!/^\d{1,9}$/.test(seed)) throw new UsageError(`--seed ${seed}: write a whole number`);
-  return Number(seed);
-}
-
 /** The plan of a calibration, before it is asked for. Throws UsageError. */
 export const calibrationPlan = (target: string, flags: CalibrateFlags, terminal: Terminal): GameDayPlan => planned(worldIn(target, flags), flags, terminal).plan;
 
 function planned(written: WrittenWorld, flags: CalibrateFlags, terminal: Terminal): { readonly scenario: Scenario; readonly path: string; readonly plan: GameDayPlan } {
-  const { path, access } = stretchScenario(written, { stretch: stretchOf(flags), seed: seedOf(flags) }, nodeFiles({ allowPaths: flags.allowPath }));
+  const { path, access } = stretchScenario(written, { stretch: stretchOf(flags), seed: parseSeed(flags.seed) }, nodeFiles({ allowPaths: flags.allowPath }));
   const loaded = loadScenario(path, access);
   if (!loaded.ok) throw new UsageError(renderProblems(loaded.problems, { color: terminal.color }));
   const scenario = loaded.value;

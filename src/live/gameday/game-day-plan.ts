@@ -1,6 +1,7 @@
 // Works out what a game day of a scenario will do to this machine, before anything is started.
 
 import { seconds, type Micros } from "../../kernel/units.js";
+import { replicasFor } from "../../delivery/capacity.js";
 import type { Scenario } from "../../scenario/compiled.js";
 import { worldInputOf } from "../../sim/play.js";
 import { releasesOf } from "../../sim/stage.js";
@@ -71,6 +72,7 @@ export function planGameDay(input: PlanInput): GameDayPlan {
     ports: [
       ...world.services.map(({ name }) => ({ what: `proxy of ${name}`, host: "127.0.0.1", port: null })),
       { what: "replicas, databases and the flag service, one each", host: "127.0.0.1", port: null },
+      ...(source.kind === "built-in" ? [] : [{ what: "main's own figures, for Prometheus", host: "127.0.0.1", port: null }]),
       ...(source.kind === "prometheus" ? [{ what: "prometheus", host: "127.0.0.1", port: null }] : []),
     ],
     temporaryFolders: source.kind === "prometheus" ? [join(folder, "prometheus")] : [],
@@ -92,13 +94,19 @@ function fixedProcesses({ world, script }: Scenario, source: TelemetrySource): r
   ];
 }
 
-/** Stable and canary stand side by side at full size at most; releases of one service come one after the other. */
+/**
+ * Stable and canary stand side by side, each as large as it gets. Releases of one service come one after the other, but
+ * a version that was replaced may still be kept when the next one comes: then each counts.
+ */
 function replicaProcesses(scenario: Scenario): readonly PlannedProcesses[] {
-  const released = new Set(releasesOf(scenario).map(({ release }) => release.service));
+  const { steps, canaryReplicas, surge, rollback } = scenario.strategy;
   return scenario.world.services.flatMap(({ name, version, replicas }) => {
     const memoryBytes = MEMORY.small + (growsIn(scenario, name) ? MOST_BALLAST : 0);
-    const stable = { role: `${name} ${version}`, count: replicas, memoryBytes };
-    return released.has(name) ? [stable, { role: `${name}, the release`, count: replicas + scenario.strategy.surge, memoryBytes }] : [stable];
+    const count = steps.reduce((most, { weight }) => Math.max(most, replicasFor(weight, replicas, canaryReplicas, surge)), 0);
+    const releases = releasesOf(scenario).filter(({ release }) => release.service === name);
+    const atOnce = rollback.stableKeptFor > 0 ? releases : releases.slice(0, 1);
+    const role = atOnce.length > 1 ? (release: string): string => `${name} ${release}` : (): string => `${name}, the release`;
+    return [{ role: `${name} ${version}`, count: replicas, memoryBytes }, ...atOnce.map(({ release }) => ({ role: role(release.version), count, memoryBytes }))];
   });
 }
 

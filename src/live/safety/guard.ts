@@ -8,6 +8,7 @@ import type { Revert } from "./entries.js";
 import { entryFile } from "./entry-file.js";
 import { isStill, monotonicMs, pidNamespace, requireLinux, self, stateOf } from "./identity.js";
 import { Journal, JOURNAL_FILE, type JournalFailure } from "./journal.js";
+import { PLAN_LIMITS } from "./plan.js";
 import { revertFault, type Reverted } from "./revert.js";
 import { WATCHDOG_ROLE } from "./state.js";
 import { makeTemporaryFolder } from "./temporary.js";
@@ -94,6 +95,9 @@ export class GameDayGuard {
   /** Spawns a process of the game day. Throws JournalFailure or why it can't start. */
   spawn(spec: ChildSpec): GameDayChild {
     this.#refuseWhenUnsafe(`start ${spec.role}`);
+    // Whatever the plan foretold, the bound holds. Main itself is not among the journal's processes.
+    const running = 1 + this.#journal.state.openProcesses.length;
+    if (running >= PLAN_LIMITS.processes) throw new Error(`${spec.role} can't be started: ${running} processes run already, and a game day has at most ${PLAN_LIMITS.processes}`);
     return spawnChild(this.#journal, spec);
   }
 

@@ -109,6 +109,8 @@ export const machineNow = (yes: boolean): MachineNow => ({
 export const plannedProcesses = ({ processes }: GameDayPlan): number => processes.reduce((sum, { count }) => sum + count, 0);
 export const plannedMemoryBytes = ({ processes }: GameDayPlan): number => processes.reduce((sum, { count, memoryBytes }) => sum + count * memoryBytes, 0);
 
+const FEWER_REPLICAS = "give the services (or `canary-replicas`) fewer replicas, or the script fewer releases";
+
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 export const isLoopback = (host: string): boolean => LOOPBACK.has(host);
 
@@ -118,10 +120,10 @@ export function checkPlan(plan: GameDayPlan, machine: MachineNow): readonly Plan
   const refuse = (message: string, instead: string): void => void refusals.push({ message, instead });
   if (machine.platform !== "linux") refuse(`game days run on Linux only, not on ${machine.platform}`, "use `shakedown run`, which simulates the same scenario");
   const count = plannedProcesses(plan);
-  if (count > PLAN_LIMITS.processes) refuse(`${counted(count, "process", "processes")} are too many: a game day has at most ${PLAN_LIMITS.processes}`, "give the services fewer replicas");
+  if (count > PLAN_LIMITS.processes) refuse(`${counted(count, "process", "processes")} are too many: a game day has at most ${PLAN_LIMITS.processes}`, FEWER_REPLICAS);
   const memory = plannedMemoryBytes(plan);
   const allowed = machine.availableMemoryBytes * PLAN_LIMITS.memoryShare;
-  if (memory > allowed) refuse(`it needs up to ${bytes(memory)}, more than a quarter of the ${bytes(machine.availableMemoryBytes)} that are free`, "give the services fewer replicas, or free some memory");
+  if (memory > allowed) refuse(`it needs up to ${bytes(memory)}, more than a quarter of the ${bytes(machine.availableMemoryBytes)} that are free`, `${FEWER_REPLICAS}, or free some memory`);
   if (!(plan.load > 0 && plan.load <= PLAN_LIMITS.load)) refuse(`a load of ${perSecond(plan.load)} is out of bounds: a game day sends at most ${perSecond(PLAN_LIMITS.load)}`, "lower the scenario's traffic");
   if (!(plan.takes > 0 && plan.takes <= PLAN_LIMITS.takes)) refuse(`it would take ${duration(plan.takes)}: a game day takes at most ${duration(PLAN_LIMITS.takes)}`, "raise --speed, or shorten the scenario's `for`");
   for (const { what, host } of plan.ports.filter((port) => !isLoopback(port.host))) {

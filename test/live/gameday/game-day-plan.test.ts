@@ -2,11 +2,12 @@
 
 import { describe, expect, it } from "vitest";
 import { planFaults } from "../../../src/live/gameday/fault-acts.js";
-import { planGameDay } from "../../../src/live/gameday/game-day-plan.js";
+import { planGameDay, type TelemetrySource } from "../../../src/live/gameday/game-day-plan.js";
 import { atSpeed } from "../../../src/live/gameday/speed.js";
 import { planText } from "../../../src/live/safety/plan-text.js";
 import type { GameDayPlan } from "../../../src/live/safety/plan.js";
 import { seconds } from "../../../src/kernel/units.js";
+import type { Scenario } from "../../../src/scenario/compiled.js";
 import { miniScenario } from "./mini.js";
 
 function planned(script: string, speed = 1): GameDayPlan {
@@ -32,6 +33,26 @@ describe("the plan of a game day", () => {
       expect(blastRadius.length * reverts.length).toBeGreaterThan(0);
     }
     expect(planText(plan)).toContain("It breaks 3 things:");
+  });
+
+  it("counts a canary of a fixed size, and every version that may still be kept when the next one comes", () => {
+    const shop = (change: Partial<Scenario["strategy"]>, releases: number): [string, number][] => {
+      const script = Array.from({ length: releases }, (_, k) => `{ at: ${60 * (k + 1)}s, release: { service: shop, version: v${k + 2}, lines: 10 } }`);
+      const scenario = miniScenario({ script: `[${script.join(", ")}]`, lasts: "10m" });
+      const { processes } = planGameDay({ id: "day", scenario: { ...scenario, strategy: { ...scenario.strategy, ...change } }, speed: 1, acts: [], source: { kind: "built-in" }, folder: "/x" });
+      return processes.flatMap(({ role, count }) => (role.startsWith("shop") ? [[role, count]] : []));
+    };
+    expect(shop({}, 1)).toEqual([["shop v1", 2], ["shop, the release", 2]]);
+    expect(shop({ canaryReplicas: 60, surge: 1 }, 1)).toEqual([["shop v1", 2], ["shop, the release", 61]]);
+    expect(shop({ surge: 2 }, 2)).toEqual([["shop v1", 2], ["shop v2", 3], ["shop v3", 3]]);
+    expect(shop({ rollback: { ...miniScenario({}).strategy.rollback, stableKeptFor: 0 } }, 3)).toEqual([["shop v1", 2], ["shop, the release", 2]]);
+  });
+
+  it("names the port on which main itself is scraped by a Prometheus", () => {
+    const scenario = miniScenario({});
+    const ports = (source: TelemetrySource): readonly string[] => planGameDay({ id: "day", scenario, speed: 1, acts: [], source, folder: "/x" }).ports.map(({ what }) => what);
+    expect(ports({ kind: "built-in" }).join()).not.toContain("figures");
+    expect(ports({ kind: "external", url: "http://127.0.0.1:9090", sdFile: "t.json" })).toContain("main's own figures, for Prometheus");
   });
 
   it("shows a defect at the speed that is played", () => {

@@ -75,7 +75,7 @@ describe("a game day is refused", () => {
 
   it("with more processes than a machine should have to bear", async () => {
     const said = (await gameday({}, miniText({}).replace("replicas: 2", "replicas: 40"))).end;
-    expect(said).toMatch(/^refused: 44 processes are too many: a game day has at most 40; give the services fewer replicas$/m);
+    expect(said).toMatch(/^refused: 44 processes are too many: a game day has at most 40; give the services \(or `canary-replicas`\) fewer replicas, or the script fewer releases$/m);
     expect(existsSync(join(folder, "gamedays"))).toBe(false);
   });
 

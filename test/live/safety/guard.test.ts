@@ -9,6 +9,7 @@ import { GameDayGuard, type FaultLease, type SafetyLoss } from "../../../src/liv
 import type { GameDayChild } from "../../../src/live/safety/children.js";
 import { isStill, signalIf, stateOf } from "../../../src/live/safety/identity.js";
 import { JournalFailure } from "../../../src/live/safety/journal.js";
+import { PLAN_LIMITS } from "../../../src/live/safety/plan.js";
 import { recover } from "../../../src/live/safety/recover.js";
 import { BUILT, endGameDays, startGameDay, stateIn } from "./game-day.js";
 import { isStubborn, temporaryFolder, tidy, until } from "./programs.js";
@@ -74,6 +75,23 @@ const disk = smallDisk();
 if (disk !== null) execFileSync("umount", ["-l", disk]);
 mounts.length = 0;
 const canMount = disk !== null;
+
+describe("the bound on processes", () => {
+  it("holds whatever the plan foretold", async () => {
+    const { guard, journal } = await begin();
+    const intended = Array.from({ length: PLAN_LIMITS.processes - 2 }, (_, k) => ({ kind: "process-intended", at: "", by: "main", token: String(k).padStart(32, "0"), role: "shop v2" }));
+    appendFileSync(journal, intended.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+    await until("it has read of them", () => {
+      try {
+        signalIf(replica(guard).identity, "SIGKILL");
+        return false;
+      } catch (error) {
+        expect((error as Error).message).toBe("shop v1 #1 can't be started: 40 processes run already, and a game day has at most 40");
+        return true;
+      }
+    });
+  });
+});
 
 describe("a fault", () => {
   it("is in the journal before it is made, and reverted at its end by main", async () => {

@@ -38,12 +38,12 @@ describe("a plan is refused", () => {
 
   it("with more than 40 processes in all", () => {
     const processes = [{ role: "a", count: 20, memoryBytes: MIB }, { role: "b", count: 21, memoryBytes: MIB }];
-    expect(why({ processes })).toEqual(["41 processes are too many: a game day has at most 40 | give the services fewer replicas"]);
+    expect(why({ processes })).toEqual(["41 processes are too many: a game day has at most 40 | give the services (or `canary-replicas`) fewer replicas, or the script fewer releases"]);
   });
 
   it("with more than a quarter of the memory that is free", () => {
     expect(why({}, { availableMemoryBytes: 4 * 500 * MIB })).toEqual([]);
-    expect(why({}, { availableMemoryBytes: 4 * 500 * MIB - 4 })).toEqual(["it needs up to 500MiB, more than a quarter of the 1.95GiB that are free | give the services fewer replicas, or free some memory"]);
+    expect(why({}, { availableMemoryBytes: 4 * 500 * MIB - 4 })).toEqual(["it needs up to 500MiB, more than a quarter of the 1.95GiB that are free | give the services (or `canary-replicas`) fewer replicas, or the script fewer releases, or free some memory"]);
   });
 
   it("with a port that others can reach", () => {
