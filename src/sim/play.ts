@@ -35,7 +35,7 @@ export interface Prepared<Parts extends StageParts = StageParts> {
 export function prepare<Parts extends StageParts>(parts: Parts, drive: (stage: Parts & Stage) => void): Prepared<Parts> {
   const { input, world, clock } = parts;
   const { scenario } = input;
-  world.telemetry.retain(longestWindow(scenario.strategy) + QUERY_SLACK);
+  world.telemetry.retain(retentionOf(scenario.strategy));
   const recorder = new Recorder({
     world,
     tracked: trackedVersions(scenario),
@@ -58,8 +58,9 @@ export function finish<Parts extends StageParts>({ stage, recorder }: Prepared<P
   return { ...stage, recorder };
 }
 
-function longestWindow({ window, gates, triggers }: CanaryStrategy): Micros {
-  return [...gates, ...triggers].reduce((longest, check) => Math.max(longest, check.window ?? 0), window);
+/** How long samples are kept for a strategy's queries; a store must know it before its first scrape. */
+export function retentionOf({ window, gates, triggers }: CanaryStrategy): Micros {
+  return QUERY_SLACK + [...gates, ...triggers].reduce((longest, check) => Math.max(longest, check.window ?? 0), window);
 }
 
 /** The world of a scenario as its model wants it. */

@@ -3,7 +3,7 @@
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import type { Scenario } from "../../scenario/compiled.js";
-import { worldInputOf } from "../../sim/play.js";
+import { retentionOf, worldInputOf } from "../../sim/play.js";
 import type { PlayInput, StageParts } from "../../sim/stage.js";
 import { SeriesStore } from "../../telemetry/store.js";
 import { createLedger } from "../../world/ledger.js";
@@ -65,7 +65,9 @@ export async function buildLiveStage(options: LiveStageOptions): Promise<LiveSta
   const model = compileModel(worldInput);
   const clock = new WallClock({ epochMillis, onError: options.onError });
   const events = new EventLog(clock);
-  const store = new SeriesStore({ lanes: model.lanes, retention: TELEMETRY_RETENTION, ...lookbackOf(spec), scrape: spec.scrape });
+  // Processes are scraped, and the record begins, long before the scenario is on the clock.
+  const retention = Math.max(TELEMETRY_RETENTION, retentionOf(scenario.strategy));
+  const store = new SeriesStore({ lanes: model.lanes, retention, ...lookbackOf(spec), scrape: spec.scrape });
   const record = new TelemetryRecorder({ path: join(guard.folder, "telemetry.ndjson"), clock, epochMillis, store, about: options.about, onTrouble: options.onTrouble });
   const engineClock = new RecordedClock(clock, record);
   const scraper = new LiveScraper({ store, clock, interval: spec.scrape, timeout: spec.scrape, seed: scenario.seed, lag: spec.lag, onRow: record.row });

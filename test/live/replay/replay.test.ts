@@ -9,6 +9,7 @@ import { UsageError } from "../../../src/cli/exit.js";
 import type { Terminal } from "../../../src/cli/terminal.js";
 import type { Decision } from "../../../src/engines/decision.js";
 import { seconds } from "../../../src/kernel/units.js";
+import { readHistory } from "../../../src/live/replay/history.js";
 import { replayOther } from "../../../src/live/replay/replay-other.js";
 import { replaySame } from "../../../src/live/replay/replay-same.js";
 import { RecordError } from "../../../src/live/telemetry/replay.js";
@@ -85,6 +86,12 @@ describe("the record of a game day", () => {
     expect(replay.decisions[0].at).toBeLessThan(decisions[0].at);
     expect(replay.parting!.text).toMatch(/^it does this at/);
     expect(replay.parting!.at).toBeLessThanOrEqual(decisions[0].at);
+  });
+
+  it("answers a strategy that looks back farther than the game day's did", async () => {
+    const short = changed("short-memory.ndjson", (line) => line.replace(/("kind":"header".*)"lookback":\d+,"retention":\d+/, `$1"lookback":${seconds(5)},"retention":${seconds(10)}`));
+    expect((await readHistory(short)).header.retention).toBe(seconds(10));
+    expect((await replayOther(short, withStrategy({ window: seconds(40) }))).history.isWhole).toBe(true);
   });
 
   /** What the command says of a file that holds this; the scenario is on disk beside it. */
