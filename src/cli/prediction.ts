@@ -98,11 +98,11 @@ function onWorld(written: Scenario, worldFile: string, { allowPath }: PredictFla
 
 /** Simulates, compares, prints, and writes predicted.json and predicted.html into the game day's folder. */
 export async function showPrediction(calibrated: CalibratedScenario, speed: number, source: TelemetrySource, result: GameDayResult, folder: string, terminal: Terminal): Promise<void> {
-  const { simulation, quality, early } = result;
+  const { simulation, quality, lasted, early } = result;
   if (simulation === null || quality === null) return terminal.warn("nothing to compare with a prediction: the game day did not begin");
   if (early !== null) terminal.warn("the game day ended early: only what came before is compared");
   if (speed !== 1 && calibrated.overhead === null) terminal.warn(`${calibrated.worldFile} does not say what of its times real processes add, so all of them are divided by ${speed}; \`shakedown calibrate\` writes it again with that`);
-  const report = predictGameDay({ simulation, quality, speed, source, ...calibrated, overhead: calibrated.overhead ?? NO_OVERHEAD });
+  const report = predictGameDay({ simulation, quality, lasted, speed, source, ...calibrated, overhead: calibrated.overhead ?? NO_OVERHEAD });
   const { predictedHtml } = await import("../report/predict/page.js");
   writeWhole(join(folder, "predicted.json"), `${JSON.stringify(report, (_, value: unknown) => (value === Infinity ? "never" : value), 1)}\n`);
   const page = join(folder, "predicted.html");

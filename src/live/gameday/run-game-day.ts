@@ -90,7 +90,7 @@ export async function runGameDay(options: GameDayOptions): Promise<GameDayResult
     stopListening();
     view.end();
   }
-  const outcome = simulation === null ? null : judged(simulation, ending.end);
+  const outcome = simulation === null ? null : judged(simulation, ending.end, lasted);
   return { outcome, simulation, quality: stage?.quality ?? null, lasted, early: ending.end, cleaned };
 }
 
@@ -149,14 +149,15 @@ async function closeDown(stage: LiveStage | null, begun: Begun | null, guard: Ga
   return finish(begun.prepared);
 }
 
-function judged(simulation: Simulation, early: EarlyEnd | null): Outcome {
+/** The world's own clock has run on since the game day ended. */
+function judged(simulation: Simulation, early: EarlyEnd | null, lasted: Micros): Outcome {
   const outcome = outcomeOf(simulation, "full");
   const troubles = simulation.world.events.filter(({ kind }) => kind === "telemetry-lost");
   const alerts = troubles.map(({ at, text }) => ({ at, severity: "critical" as const, channel: "pager" as const, text }));
   return {
     ...outcome,
     passed: outcome.passed && early === null,
-    approximations: early === null ? outcome.approximations : [`It ended early, after ${secondsText(simulation.world.now())}: ${early.why}`, ...outcome.approximations],
+    approximations: early === null ? outcome.approximations : [`It ended early, after ${secondsText(lasted)}: ${early.why}`, ...outcome.approximations],
     alerts: [...outcome.alerts, ...alerts].sort((a, b) => a.at - b.at),
   };
 }

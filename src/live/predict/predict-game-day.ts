@@ -1,5 +1,6 @@
 // Simulates what a game day played, over many seeds on its calibrated world, and compares.
 
+import type { Micros } from "../../kernel/units.js";
 import { figuresOf, windowsOf } from "../../lab/predict/figures.js";
 import { compare, type PredictedReport } from "../../lab/predict/prediction.js";
 import { simulateMany } from "../../lab/predict/simulate-many.js";
@@ -15,6 +16,8 @@ export const PREDICTED_SEEDS = 50;
 
 export interface GameDayToPredict {
   readonly simulation: Simulation;
+  /** How far it came: the clock of its world has run on since. */
+  readonly lasted: Micros;
   readonly quality: Pick<Quality, "window">;
   /** On the calibrated world, at its written speed. */
   readonly scenario: Scenario;
@@ -27,10 +30,10 @@ export interface GameDayToPredict {
   readonly seeds?: number;
 }
 
-export function predictGameDay({ simulation, quality, scenario: written, worldFile, hopSeconds, overhead, speed, source, seeds = PREDICTED_SEEDS }: GameDayToPredict): PredictedReport {
+export function predictGameDay({ simulation, lasted, quality, scenario: written, worldFile, hopSeconds, overhead, speed, source, seeds = PREDICTED_SEEDS }: GameDayToPredict): PredictedReport {
   const scenario = calibratedAtSpeed(written, speed, overhead);
   const { seed, name, duration, strategy: { window: width } } = scenario;
-  const end = Math.min(duration, simulation.world.now());
+  const end = Math.min(duration, lasted);
   const windows = windowsOf(width, end).map(({ from, to }) => {
     const { comparable, why } = quality.window(from, to);
     return { from, to, comparable, why };

@@ -55,7 +55,7 @@ describe("a calibrated scenario at a speed", () => {
     const simulation = simulate({ scenario: real, seed: real.seed, fidelity: "request", noiseFree: false, detail: "full", seen: false, driver: { kind: "strategy" }, queryLatency: 0 });
     const quality = { window: (from: number, to: number) => ({ from, to, comparable: true, why: "", lateShare: 0, sentShare: 1, sendLagP99: 0, eventLoopP99: 0, proxyOwnP95: 0 }) };
     const finished = (measured: Overhead) =>
-      predictGameDay({ simulation, quality, scenario: seen, worldFile: "calibrated.yaml", hopSeconds: 0, overhead: measured, speed, source: { kind: "built-in" }, seeds: 10 }).times.find(({ what }) => what === "finished at")!;
+      predictGameDay({ simulation, lasted: simulation.world.now(), quality, scenario: seen, worldFile: "calibrated.yaml", hopSeconds: 0, overhead: measured, speed, source: { kind: "built-in" }, seeds: 10 }).times.find(({ what }) => what === "finished at")!;
     expect(finished(slow)).toMatchObject({ verdict: "inside" });
     expect(finished(NO_OVERHEAD)).toMatchObject({ verdict: "outside" });
   });

@@ -20,8 +20,8 @@ const quality = { window: (from: number, to: number) => ({ from, to, comparable:
 const gameDay = (speed: number): Simulation =>
   simulate({ scenario: atSpeed(scenario, speed), seed: scenario.seed, fidelity: "request", noiseFree: false, detail: "full", seen: false, driver: { kind: "strategy" }, queryLatency: 0 });
 
-const predicted = (speed: number, hopSeconds = 0) =>
-  predictGameDay({ simulation: gameDay(speed), quality, scenario, worldFile: "calibrated.yaml", hopSeconds, overhead: NO_OVERHEAD, speed, source: { kind: "built-in" }, seeds: 40 });
+const predicted = (speed: number, hopSeconds = 0, lasted = scenario.duration) =>
+  predictGameDay({ simulation: gameDay(speed), lasted, quality, scenario, worldFile: "calibrated.yaml", hopSeconds, overhead: NO_OVERHEAD, speed, source: { kind: "built-in" }, seeds: 40 });
 
 describe("the prediction of a game day", () => {
   const report = predicted(1);
@@ -40,6 +40,12 @@ describe("the prediction of a game day", () => {
     expect(fast.duration).toBe(seconds(30));
     expect(fast.width).toBe(scenario.strategy.window / 2);
     expect(windowTally(fast).outside).toBeLessThan(windowTally(fast).inside / 5);
+  });
+
+  it("compares up to where the game day ended, though its world's clock went on", () => {
+    const early = predicted(1, 0, seconds(18.3));
+    expect(early.duration).toBe(seconds(18.3));
+    expect(early.windows.filter(({ subject }) => subject.version === null).map(({ to }) => to)).toEqual([5, 10, 15, 18.3].map(seconds));
   });
 
   it("adds the way by the proxy to what simulated clients wait, and to nothing else", () => {
