@@ -17,8 +17,14 @@ export interface WallClockOptions {
   readonly wall?: () => number;
 }
 
-/** The wall's time, read once and then followed by a clock that nobody can set. */
-const monotonicWall = (): number => performance.timeOrigin + performance.now();
+/**
+ * The wall's time, read once, now, and then followed by a clock that nobody can set. Not as of the process's start: the
+ * machine may have slept since, or its clock have been set, while somebody was asked.
+ */
+function monotonicWall(): () => number {
+  const origin = Date.now() - performance.now();
+  return () => origin + performance.now();
+}
 
 /** Run time is microseconds since the epoch. Callbacks that are due together fire in order of (time, class, insertion). */
 export class WallClock implements ScriptClock {
@@ -34,7 +40,7 @@ export class WallClock implements ScriptClock {
 
   constructor(options: WallClockOptions) {
     this.#options = options;
-    this.#wall = options.wall ?? monotonicWall;
+    this.#wall = options.wall ?? monotonicWall();
     this.#lead = Math.max(0, -this.now());
   }
 

@@ -92,6 +92,13 @@ describe("the wall clock", () => {
     expect(fired).toEqual(["next"]);
   });
 
+  it("begins where the wall's clock is now, though it was set or the machine slept since the process began", () => {
+    vi.useRealTimers();
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
+    const clock = new WallClock({ epochMillis: Date.now(), onError: () => undefined });
+    expect(Math.abs(clock.now())).toBeLessThan(seconds(1));
+  });
+
   it("keeps the wall's own time, well below a second of drift", async () => {
     vi.useRealTimers();
     const clock = new WallClock({ epochMillis: Date.now(), onError: () => undefined });
