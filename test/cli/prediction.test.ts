@@ -44,6 +44,8 @@ describe("bad input", () => {
     await expect(calibrate("scenarios/worlds/kiosk.yaml", { for: "5s" })).rejects.toThrow(/write at least 20s/);
     await expect(calibrate("scenarios/worlds/kiosk.yaml", { for: "long" })).rejects.toThrow(/--for long: /);
     await expect(calibrate("scenarios/worlds/kiosk.yaml", { seed: "x" })).rejects.toThrow("--seed x: write a whole number");
+    await expect(calibrate("scenarios/worlds/kiosk.yaml", { seed: "2147483648" })).rejects.toThrow("a whole number from 0 to 2147483647");
+    expect(await calibrate("scenarios/worlds/kiosk.yaml", { seed: "2147483647" })).toBe(0);
   });
 
   it("shows a calibration's plan, of a world or of a scenario's, and stops there", async () => {

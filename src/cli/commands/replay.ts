@@ -51,6 +51,7 @@ function recordIn(target: string): string {
 }
 
 function scenarioOf(about: About, { allowPath }: ReplayFlags, terminal: Terminal): Scenario {
+  if (about.calibration === true) throw new UsageError(`the record is of a calibration, whose scenario was made for it and is in no file: it can't be replayed; name the folder of another game day`);
   if (!existsSync(about.scenario)) throw new UsageError(`the record is of ${about.scenario}, which is not here; replay it from the folder in which the game day was started`);
   const [scenario] = loadAll([about.scenario], { allowPath, color: terminal.color, fidelity: "request" });
   const atItsSpeed = atSpeed({ ...scenario, seed: about.seed }, about.speed);

@@ -19,7 +19,8 @@ export function speedRefusal({ world }: Scenario, speed: number): string | null 
   if (!(speed >= 1)) return `a speed of ${speed} is none: write a number from 1 on`;
   const fastest = Math.floor(world.telemetry.scrape / SHORTEST_SCRAPE);
   if (speed <= fastest) return null;
-  return `at speed ${speed} metrics would be scraped every ${millisOf(world.telemetry.scrape / speed)} ms: with a scrape interval of ${world.telemetry.scrape / MICROS_PER_SECOND} s the speed goes up to ${Math.max(1, fastest)}`;
+  if (fastest < 1) return `a game day asks for metrics every ${millisOf(SHORTEST_SCRAPE)} ms at most, and this world wants them every ${millisOf(world.telemetry.scrape)} ms: write telemetry: { scrape: ${millisOf(SHORTEST_SCRAPE)}ms } in it, or longer`;
+  return `at speed ${speed} metrics would be scraped every ${millisOf(world.telemetry.scrape / speed)} ms: with a scrape interval of ${world.telemetry.scrape / MICROS_PER_SECOND} s the speed goes up to ${fastest}`;
 }
 
 const millisOf = (micros: Micros): number => Math.round(micros / 1_000);

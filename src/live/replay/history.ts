@@ -20,6 +20,8 @@ const heard = z.object({ event: object<ActionEvent>(), now: micros });
 const about = z.object({
   scenario: z.string(), seed: z.number(), speed: z.number(), telemetry: z.string(),
   strategy: z.string(), digest: z.string().optional(),
+  /** Its scenario was made for it, and is in no file. */
+  calibration: z.boolean().optional(),
 });
 
 /** What the game day was, as its record's header says. */

@@ -1,7 +1,7 @@
 // What `--speed` divides, and what it leaves alone.
 
 import { describe, expect, it } from "vitest";
-import { minutes, seconds } from "../../../src/kernel/units.js";
+import { millis, minutes, seconds } from "../../../src/kernel/units.js";
 import { atSpeed, speedRefusal } from "../../../src/live/gameday/speed.js";
 import type { Scenario } from "../../../src/scenario/compiled.js";
 import type { Effect, EffectKind } from "../../../src/world/effect.js";
@@ -140,6 +140,8 @@ describe("speed", () => {
     expect(speedRefusal(scenario, 30)).toBeNull();
     expect(speedRefusal(scenario, 40)).toContain("the speed goes up to 30");
     expect(speedRefusal(scenario, 0.5)).toContain("from 1 on");
+    const often = { ...scenario, world: { ...scenario.world, telemetry: { ...scenario.world.telemetry, scrape: millis(250) } } };
+    expect(speedRefusal(often, 1)).toBe("a game day asks for metrics every 500 ms at most, and this world wants them every 250 ms: write telemetry: { scrape: 500ms } in it, or longer");
   });
 
   it("never waits shorter for a platform's action than real processes need to start", () => {

@@ -127,6 +127,8 @@ describe("the record of a game day", () => {
     await expect(replayCommand(noRecord, flags, terminal)).rejects.toThrow(UsageError);
     await expect(replayCommand(noRecord, flags, terminal)).rejects.toThrow(/line 1 is no JSON/);
     await expect(replayCommand(path, flags, terminal)).rejects.toThrow(/the record is of .*shop\.yaml, which is not here/);
+    const calibration = changed("calibration.ndjson", (line) => line.replace('"speed":1,', '"speed":1,"calibration":true,'));
+    await expect(replayCommand(calibration, flags, terminal)).rejects.toThrow(/the record is of a calibration, .*: it can't be replayed/);
     await expect(replaySame(changed("cut.ndjson", (line) => (line.includes('"kind":"header"') ? "" : line)), scenario)).rejects.toThrow(RecordError);
   });
 });
