@@ -44,13 +44,7 @@ export function spawnChild(journal: Journal, spec: ChildSpec): GameDayChild {
   const child = startProcess(spec, token, "pipe");
   // Nothing is ever written to it: it is there to close.
   child.stdin?.on("error", () => undefined);
-  const identity = child.pid === undefined ? null : identify(child.pid);
-  if (identity === null) {
-    journal.after({ kind: "process-ended", token, how: "did not start" });
-    // The event says why; without a listener it would end this process.
-    child.on("error", () => undefined);
-    throw new Error(`${spec.role} can't be started: ${programOf(spec)} does not run`);
-  }
+  const identity = identityOf(journal, spec, token, child);
   record(journal, spec, token, identity, child);
   markExpendable(identity.pid);
   return { role: spec.role, token, identity, process: child };
@@ -61,10 +55,19 @@ export function spawnDetached(journal: Journal, spec: ChildSpec): GameDayChild {
   const token = newToken();
   journal.before({ kind: "process-intended", token, role: spec.role });
   const child = startProcess(spec, token, "ignore");
-  const identity = child.pid === undefined ? null : identify(child.pid);
-  if (identity === null) throw new Error(`${spec.role} can't be started`);
+  const identity = identityOf(journal, spec, token, child);
   record(journal, spec, token, identity, child);
   return { role: spec.role, token, identity, process: child };
+}
+
+/** Throws when it did not start. */
+function identityOf(journal: Journal, spec: ChildSpec, token: string, child: ChildProcess): ProcessIdentity {
+  const identity = child.pid === undefined ? null : identify(child.pid);
+  if (identity !== null) return identity;
+  journal.after({ kind: "process-ended", token, how: "did not start" });
+  // The event says why; without a listener it would end this process.
+  child.on("error", () => undefined);
+  throw new Error(`${spec.role} can't be started: ${programOf(spec)} does not run`);
 }
 
 /** A process that can't be written down is ended again: later it would be nobody's. */
