@@ -7,6 +7,7 @@ import { InternalError } from "../kernel/assert.js";
 import { StorageError } from "../lab/storage/storage-error.js";
 import { RedisTrouble } from "../lab/redis/trouble.js";
 import { ExitCode, messageOf, UsageError } from "./exit.js";
+import { readers } from "./readers.js";
 import { processTerminal } from "./terminal.js";
 
 const terminal = processTerminal();
@@ -266,10 +267,7 @@ function explainEnd(error: unknown): ExitCode {
 }
 
 // A reader that closes early (`| head`) is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(ExitCode.ok);
-  throw error;
-});
+readers.listen(process.stdout, process.stderr, () => process.exit(ExitCode.ok));
 // A statechart hands an error on outside of the call that caused it; it is our fault all the same, and ends as such.
 process.on("uncaughtException", (error) => {
   process.exit(explainEnd(error));

@@ -23,6 +23,7 @@ import { checkWritable, writeWhole } from "../artifacts.js";
 import { ExitCode, UsageError } from "../exit.js";
 import { nodeFiles } from "../files.js";
 import { renderProblems } from "../problems.js";
+import { readers } from "../readers.js";
 import { parseSeed } from "../seeds.js";
 import type { Terminal } from "../terminal.js";
 import { agreed, makeDayFolder, newId } from "./gameday.js";
@@ -99,6 +100,7 @@ async function calibrate(written: WrittenWorld, flags: CalibrateFlags, terminal:
   const { scenario, path, plan } = planned(written, flags, terminal);
   if (!(await agreed(plan, flags, terminal))) return flags.dryRun === true ? ExitCode.ok : ExitCode.interrupted;
   makeDayFolder(plan.folder);
+  readers.goOn();
   const about = { scenario: path, name: scenario.name, seed: scenario.seed, world: scenario.worldFile, strategy: scenario.strategyFile, speed: 1, telemetry: source.kind, calibration: true };
   const { simulation, quality, early, cleaned } = await runGameDay({
     scenario, plan, acts: [], source, view: liveView(process.stderr, terminal.width), replay: `shakedown calibrate ${written.file} --target local`, about,

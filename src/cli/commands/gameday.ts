@@ -18,6 +18,7 @@ import { slug } from "../artifacts.js";
 import { ExitCode, messageOf, UsageError } from "../exit.js";
 import { loadAll } from "../load.js";
 import { calibrationAhead, checkPrediction, freshlyCalibrated, showPrediction } from "../prediction.js";
+import { readers } from "../readers.js";
 import { scenarioFiles } from "../targets.js";
 import type { Terminal } from "../terminal.js";
 import { reportGameDay } from "./gameday-report.js";
@@ -53,6 +54,7 @@ export async function gameDayCommand(target: string | undefined, flags: GameDayF
   if (flags.predict === true && given === null) terminal.print(await calibrationAhead(written, flags, terminal));
   if (!(await agreed(plan, flags, terminal))) return flags.dryRun === true ? ExitCode.ok : ExitCode.interrupted;
   makeDayFolder(plan.folder);
+  readers.goOn();
   const calibrated = flags.predict === true ? (given ?? await freshlyCalibrated(written, plan.folder, flags, terminal)) : null;
   if (typeof calibrated === "number") return calibrated;
   const result = await runGameDay({
