@@ -44,7 +44,7 @@ function refuseForeignFile(sdFile: string): void {
   try {
     accessSync(dirname(sdFile), constants.W_OK);
     if (!existsSync(sdFile)) return;
-    if (!/^\s*(\[\s*\]\s*)?$/.test(readFileSync(sdFile, "utf8"))) throw new UsageError(`--sd-file ${sdFile}: it holds targets already, and a game day would overwrite them; name an empty file, or one that is not there yet`);
+    if (!/^\s*(\[\s*\]\s*)?$/.test(readFileSync(sdFile, "utf8"))) throw new UsageError(`--sd-file ${sdFile}: it holds targets already, and a game day would overwrite them; name an empty file, or one that is not there yet (what a killed game day left in it, \`shakedown gameday recover\` takes out)`);
     accessSync(sdFile, constants.W_OK);
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError(`--sd-file ${sdFile} can't be written: ${messageOf(error)}`);

@@ -76,7 +76,9 @@ interface Scraping {
 }
 
 const scrapingBy = async (options: EngineTelemetryOptions, source: Exclude<TelemetrySource, { readonly kind: "built-in" }>): Promise<Scraping> =>
-  source.kind === "prometheus" ? ownPrometheus(options, source.program) : { url: source.url, discovery: new DiscoveryFile(source.sdFile), stop: () => Promise.resolve() };
+  source.kind === "prometheus"
+    ? ownPrometheus(options, source.program)
+    : { url: source.url, discovery: new DiscoveryFile(options.guard.targetsFile(source.sdFile), options.guard.folder), stop: () => Promise.resolve() };
 
 async function ownPrometheus({ guard, spec, onTrouble }: EngineTelemetryOptions, program: string): Promise<Scraping> {
   const started = await PrometheusProcess.start({

@@ -1,10 +1,11 @@
-// Undoes everything that a game day left open: faults, processes, folders; then writes its end.
+// Undoes everything that a game day left open: faults, processes, folders, targets; then writes its end.
 
 import { ENDING_TIMES, endProcesses, waitGone } from "./ending.js";
 import { isStill, sameProcess, signalIf, type ProcessIdentity } from "./identity.js";
 import type { Journal } from "./journal.js";
 import { revertFault } from "./revert.js";
 import { WATCHDOG_ROLE } from "./state.js";
+import { removeTargets } from "./targets-file.js";
 import { removeTemporaryFolder } from "./temporary.js";
 import { findMarked } from "./tokens.js";
 
@@ -34,6 +35,7 @@ export async function cleanUp(journal: Journal, reason: string, hurry?: AbortSig
     else left.push(`fault ${fault} (${what})`);
   }
   removeFolders(journal, say, left);
+  emptyTargetsFiles(journal, say, left);
   if (left.length === 0) journal.after({ kind: "game-day-ended", reason });
   else journal.after({ kind: "note", text: `cleaning up left ${left.join("; ")}` });
   return { lines, left };
@@ -112,6 +114,29 @@ function removeFolders(journal: Journal, say: (line: string) => void, left: stri
         break;
       case "failed":
         left.push(`the folder ${path} (${removal.why})`);
+    }
+  }
+}
+
+/** A Prometheus that goes on running must not ask for ports that are nobody's, or somebody else's, by now. */
+function emptyTargetsFiles(journal: Journal, say: (line: string) => void, left: string[]): void {
+  const { state } = journal;
+  for (const path of state.openTargetsFiles) {
+    const removal = removeTargets(path, state.started?.folder ?? "");
+    switch (removal.how) {
+      case "removed":
+        say(`took its targets out of ${path}`);
+        journal.after({ kind: "targets-removed", path });
+        break;
+      case "was empty":
+        journal.after({ kind: "targets-removed", path });
+        break;
+      case "not ours":
+        say(`left ${path} alone: it holds more than targets of this game day`);
+        journal.after({ kind: "note", text: `left the targets in ${path} alone` });
+        break;
+      case "failed":
+        left.push(`its targets in ${path} (${removal.why})`);
     }
   }
 }

@@ -43,6 +43,9 @@ const entry = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("process-ended"), ...stamp, token, how: z.string() }),
   z.object({ kind: z.literal("folder-intended"), ...stamp, path: z.string().startsWith("/") }),
   z.object({ kind: z.literal("folder-removed"), ...stamp, path: z.string() }),
+  /** A file of targets that somebody else's Prometheus reads is about to be filled. */
+  z.object({ kind: z.literal("targets-intended"), ...stamp, path: z.string().startsWith("/") }),
+  z.object({ kind: z.literal("targets-removed"), ...stamp, path: z.string() }),
   z.object({
     kind: z.literal("fault-begun"),
     ...stamp,
@@ -67,9 +70,9 @@ export type EntryOf<K extends JournalEntry["kind"]> = Extract<JournalEntry, { re
 type Unstamped<E> = E extends JournalEntry ? Omit<E, "at" | "by"> : never;
 
 /** Written before it is done: without the entry it must not be done. */
-export type Change = Unstamped<EntryOf<"game-day-started" | "process-intended" | "folder-intended" | "fault-begun">>;
+export type Change = Unstamped<EntryOf<"game-day-started" | "process-intended" | "folder-intended" | "targets-intended" | "fault-begun">>;
 /** Written after it is done or found: it is true whether or not it can be written. */
-export type Done = Unstamped<EntryOf<"process-spawned" | "process-ended" | "folder-removed" | "fault-reverted" | "note" | "game-day-ended">>;
+export type Done = Unstamped<EntryOf<"process-spawned" | "process-ended" | "folder-removed" | "targets-removed" | "fault-reverted" | "note" | "game-day-ended">>;
 
 /** One line of a journal; null when it is torn or says something that this version does not know. */
 export function parseEntry(line: string): JournalEntry | null {

@@ -1,6 +1,6 @@
 // What a game day's main process works through: no process, folder or fault without a journal, a watchdog and an end.
 
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cleanUp, endWatchdog, type CleanedUp } from "./clean-up.js";
 import { spawnChild, spawnDetached, type ChildSpec, type GameDayChild } from "./children.js";
@@ -107,6 +107,14 @@ export class GameDayGuard {
     const path = join(this.folder, name);
     makeTemporaryFolder(this.#journal, this.id, path);
     return path;
+  }
+
+  /** Says that this file of targets will be filled, so that it is emptied with the game day whoever ends it. Gives its whole path. */
+  targetsFile(path: string): string {
+    this.#refuseWhenUnsafe(`write targets to ${path}`);
+    const whole = resolve(path);
+    this.#journal.before({ kind: "targets-intended", path: whole });
+    return whole;
   }
 
   /**

@@ -1,4 +1,4 @@
-// What a journal leaves open: processes not ended, faults not reverted, folders not removed.
+// What a journal leaves open: processes not ended, faults not reverted, folders and targets not removed.
 
 import type { EntryOf, JournalEntry } from "./entries.js";
 import type { ProcessIdentity } from "./identity.js";
@@ -22,6 +22,8 @@ export class GameDayState {
   readonly #revertedFaults = new Set<string>();
   readonly #folders = new Set<string>();
   readonly #removedFolders = new Set<string>();
+  readonly #targetsFiles = new Set<string>();
+  readonly #emptiedFiles = new Set<string>();
 
   apply(entry: JournalEntry): void {
     switch (entry.kind) {
@@ -42,6 +44,12 @@ export class GameDayState {
         return;
       case "folder-removed":
         this.#removedFolders.add(entry.path);
+        return;
+      case "targets-intended":
+        this.#targetsFiles.add(entry.path);
+        return;
+      case "targets-removed":
+        this.#emptiedFiles.add(entry.path);
         return;
       case "fault-begun":
         this.#faults.set(entry.fault, entry);
@@ -91,5 +99,10 @@ export class GameDayState {
   /** Temporary folders whose removal is not written. */
   get openFolders(): readonly string[] {
     return [...this.#folders].filter((path) => !this.#removedFolders.has(path));
+  }
+
+  /** Files of targets of which it is not written that they hold none of the game day's any more. */
+  get openTargetsFiles(): readonly string[] {
+    return [...this.#targetsFiles].filter((path) => !this.#emptiedFiles.has(path));
   }
 }

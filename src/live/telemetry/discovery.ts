@@ -1,7 +1,7 @@
 // Which targets Prometheus shall scrape: its file-based service discovery, rewritten as replicas come and go.
 
-import { renameSync, writeFileSync } from "node:fs";
 import type { TargetLabels } from "../../telemetry/schema.js";
+import { GAME_DAY_LABEL, writeTargets } from "../safety/targets-file.js";
 import { TARGET_LABELS } from "./page.js";
 
 export interface DiscoveredTarget {
@@ -16,10 +16,13 @@ export interface DiscoveredTarget {
 export class DiscoveryFile {
   readonly path: string;
   readonly #targets = new Map<string, DiscoveredTarget>();
+  /** Labels of every target. */
+  readonly #common: Readonly<Record<string, string>>;
 
-  /** Writes the file, without targets. Throws when it can't be written. */
-  constructor(path: string) {
+  /** Writes the file, without targets; they will say whose they are where a game day's folder is given. Throws when it can't be written. */
+  constructor(path: string, gameDay: string | null = null) {
     this.path = path;
+    this.#common = gameDay === null ? {} : { [GAME_DAY_LABEL]: gameDay };
     this.#write();
   }
 
@@ -37,16 +40,13 @@ export class DiscoveryFile {
     if (this.#targets.delete(id)) this.#write();
   }
 
-  /** Whole or not at all: Prometheus never reads half a file. */
   #write(): void {
-    const partial = `${this.path}.partial`;
-    writeFileSync(partial, `${JSON.stringify(this.targets.map(groupOf), null, 2)}\n`);
-    renameSync(partial, this.path);
+    writeTargets(this.path, this.targets.map((target) => groupOf(target, this.#common)));
   }
 }
 
-function groupOf({ id, labels, url }: DiscoveredTarget): object {
+function groupOf({ id, labels, url }: DiscoveredTarget, common: Readonly<Record<string, string>>): object {
   const { host, pathname } = new URL(url);
   const own = Object.fromEntries(TARGET_LABELS.flatMap((label) => (labels[label] === undefined ? [] : [[label, labels[label]]])));
-  return { targets: [host], labels: { ...own, instance: id, __metrics_path__: pathname } };
+  return { targets: [host], labels: { ...own, instance: id, __metrics_path__: pathname, ...common } };
 }
