@@ -35,8 +35,9 @@ export interface SupervisorOptions {
   readonly onLost: (why: string) => void;
 }
 
-/** How long the flag service may take to accept a change. */
+/** How long the flag service may take to accept a change, and how long its answer may be on its way. */
 const FLAG_PATIENCE: Micros = 2_000_000;
+const FLAG_ANSWERS: Micros = 500_000;
 /** How often it is looked whether it still answers. */
 const FLAG_LOOK: Micros = 1_000_000;
 /** How often it is looked whether the proxy admits every replica. */
@@ -51,7 +52,9 @@ export class Supervisor implements Cluster {
   readonly #databases = new Map<string, Child>();
   readonly #weights = new Map<string, Readonly<Record<string, Ratio>>>();
   readonly #flagsOn = new Map<string, boolean>();
-  readonly #flagAnswers = new Map<string, () => void>();
+  /** By the number of the change. */
+  readonly #flagAnswers = new Map<number, (accepted: boolean) => void>();
+  #flagChanges = 0;
   #proxy: Child | null = null;
   #load: Child | null = null;
   #flags: Child | null = null;
@@ -152,18 +155,26 @@ export class Supervisor implements Cluster {
 
   setFlag(flag: string, on: boolean, heard: (accepted: boolean) => void): void {
     const { clock, events } = this.#options;
-    const answer = (accepted: boolean): void => {
-      if (!this.#flagAnswers.delete(flag)) return;
+    const change = (this.#flagChanges += 1);
+    let isHeard = false;
+    const tell = (accepted: boolean): void => {
+      if (isHeard) return;
+      isHeard = true;
       clock.clearTimer(patience);
+      heard(accepted);
+    };
+    const patience = clock.setTimer(FLAG_PATIENCE, () => tell(false));
+    this.#flagAnswers.set(change, (accepted) => {
+      this.#flagAnswers.delete(change);
+      // However late it is heard of: what was accepted is what users get.
       if (accepted) {
         this.#flagsOn.set(flag, on);
         events.note("flag-changed", null, null, `flag ${flag} ${on ? "on" : "off"}`);
       }
-      heard(accepted);
-    };
-    const patience = clock.setTimer(FLAG_PATIENCE, () => answer(false));
-    this.#flagAnswers.set(flag, () => answer(true));
-    this.#flags?.order({ type: "flag", flag, on });
+      tell(accepted);
+    });
+    // It accepts nothing that would be heard of too late: what was reported as failed must not come true afterwards.
+    this.#flags?.order({ type: "flag", change, flag, on, until: clock.now() + FLAG_PATIENCE - FLAG_ANSWERS });
   }
 
   // What faults take hold of.
@@ -205,7 +216,7 @@ export class Supervisor implements Cluster {
         quality.hearLoad(report);
         return;
       case "flag-set":
-        this.#flagAnswers.get(report.flag)?.();
+        this.#flagAnswers.get(report.change)?.(report.accepted);
         return;
       case "failed":
         if (!this.#closing) this.#options.onLost(`${name} failed: ${firstLine(report.why)}`);

@@ -116,8 +116,8 @@ export type Order =
   /** Load: begin sending at run time `at`; stop. */
   | { readonly type: "begin"; readonly at: Micros }
   | { readonly type: "end" }
-  /** Flags: set a flag; answered by `flag-set`. */
-  | { readonly type: "flag"; readonly flag: string; readonly on: boolean };
+  /** Flags: set a flag, unless run time is past `until` by then; answered by a `flag-set` with the same number. */
+  | { readonly type: "flag"; readonly change: number; readonly flag: string; readonly on: boolean; readonly until: Micros };
 
 /** Counts since the child began, of one endpoint in one replica: the columns of world/ledger.ts. */
 export interface EndpointBooks {
@@ -175,7 +175,7 @@ export type Report =
       readonly refused?: number;
       readonly pulse: Pulse;
     }
-  | { readonly type: "flag-set"; readonly flag: string; readonly on: boolean }
+  | { readonly type: "flag-set"; readonly change: number; readonly accepted: boolean }
   | { readonly type: "failed"; readonly why: string };
 
 /** A page that leaves later than this was measured badly: with 1 % of them a window is not comparable. */

@@ -5,6 +5,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { FlagsSetup, Order } from "../protocol.js";
 import type { Obeys, Send } from "../shared/child.js";
 import { closeServer, listenOnLoopback } from "../shared/listen.js";
+import { RunClock } from "../shared/run-clock.js";
 
 /** A question about changes is answered after this long even without one. */
 const LONGEST_POLL_MILLIS = 10_000;
@@ -25,6 +26,7 @@ export const flagdConfiguration = (flags: ReadonlyMap<string, boolean>): string 
 export class FlagServer implements Obeys {
   readonly #flags: Map<string, boolean>;
   readonly #core = new FlagdCore();
+  readonly #clock: RunClock;
   readonly #waiting = new Map<ServerResponse, NodeJS.Timeout>();
   #server: Server | null = null;
   #change = 1;
@@ -32,6 +34,7 @@ export class FlagServer implements Obeys {
 
   /** A version's flag is on from its deploy, so all begin on. */
   constructor(setup: FlagsSetup, readonly send: Send) {
+    this.#clock = new RunClock(setup.epochMillis);
     this.#flags = new Map(setup.flags.map((flag) => [flag, true]));
     this.#publish();
   }
@@ -52,10 +55,14 @@ export class FlagServer implements Obeys {
       this.send({ type: "failed", why: `no flag ${order.flag}: there are ${[...this.#flags.keys()].join(", ") || "none"}` });
       return;
     }
-    this.#flags.set(order.flag, order.on);
-    this.#change += 1;
-    this.#publish();
-    this.send({ type: "flag-set", flag: order.flag, on: order.on });
+    // Whoever asked has given up by now: the order waited here while this process was stopped.
+    const accepted = this.#clock.now() <= order.until;
+    if (accepted) {
+      this.#flags.set(order.flag, order.on);
+      this.#change += 1;
+      this.#publish();
+    }
+    this.send({ type: "flag-set", change: order.change, accepted });
   }
 
   async stop(): Promise<void> {
