@@ -25,6 +25,7 @@ interface Appointment {
 
 /** Prometheus writes the stale marker of a target that is gone this many intervals after its time, in case it returns. */
 const END_OF_RUN_INTERVALS = 1.1;
+const MISSED_STREAM = "telemetry/missed";
 
 /**
  * What leads to what:
@@ -55,7 +56,7 @@ export class Scraper {
     this.#interval = options.interval;
     this.#lag = options.lag;
     this.#missed = options.missed;
-    this.#missedKey = streamKey(options.seed, "telemetry/missed");
+    this.#missedKey = streamKey(options.seed, MISSED_STREAM);
   }
 
   /** Scrapes a target at `offset` + k x interval, for the first time at or after `from` (the last scrape when left out). */
@@ -161,6 +162,15 @@ export class Scraper {
     while (place > 0 && isAfter(list[place - 1], appointment)) place -= 1;
     list.splice(place, 0, appointment);
   }
+}
+
+/** Whether the scrape of a target at its instant `at` is one that nobody makes. */
+export type MissedByChance = (targetId: string, at: Micros) => boolean;
+
+/** The same scrapes for the same seed, whoever scrapes. */
+export function missedByChance(seed: number, share: Ratio, interval: Micros): MissedByChance {
+  const key = streamKey(seed, MISSED_STREAM);
+  return (targetId, at) => share > 0 && uniform(key, textHash(targetId), Math.floor(at / interval)) < share;
 }
 
 function isAfter(a: Appointment, b: Appointment): boolean {

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { Micros } from "../../src/kernel/units.js";
 import type { TelemetryQuery } from "../../src/telemetry/query.js";
 import { databaseSchema, platformSchema } from "../../src/telemetry/schema.js";
-import { Scraper, hashedOffset, type ScraperOptions } from "../../src/telemetry/scraper.js";
+import { Scraper, hashedOffset, missedByChance, type ScraperOptions } from "../../src/telemetry/scraper.js";
 import type { Target } from "../../src/telemetry/target.js";
 import { fixture, s, type Fixture } from "./harness.js";
 
@@ -123,9 +123,11 @@ describe("what is not scraped", () => {
   it("by chance leaves nothing, at the share that was set", () => {
     const { scraper, target } = scraped({ missed: 0.2 });
     scraper.register(target, s(3));
-    const due = run(scraper, s(15 * 2000)).length;
+    const due = run(scraper, s(15 * 2000));
     // Binomial: mean 1600 of 2000, standard deviation 17.9.
-    expect(Math.abs(target.rows / due - 0.8)).toBeLessThan(0.036);
+    expect(Math.abs(target.rows / due.length - 0.8)).toBeLessThan(0.036);
+    const isMissed = missedByChance(7, 0.2, s(15));
+    expect(timesOf(target)).toEqual(due.filter((at) => !isMissed(target.id, at)));
   });
 
   it("by chance is another target's matter: its misses do not depend on who else is scraped", () => {

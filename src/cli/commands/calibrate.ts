@@ -115,7 +115,10 @@ async function calibrate(written: WrittenWorld, flags: CalibrateFlags, terminal:
     return ExitCode.failed;
   }
   const scrape = await scrapeFigures(join(plan.folder, "telemetry.ndjson"), SETTLING, stretch);
-  return { ...fit(scenario, simulation, windows), from: SETTLING, to: stretch, seed: scenario.seed, scrape, missed: scrape.scrapes === 0 ? 0 : scrape.failed / scrape.scrapes, quality: [badWindows(quality, stretch) ?? []].flat() };
+  // Those that the world misses by chance left no trace to count.
+  const made = 1 - scenario.world.telemetry.missed;
+  const missed = 1 - made * (scrape.scrapes === 0 ? 1 : 1 - scrape.failed / scrape.scrapes);
+  return { ...fit(scenario, simulation, windows), from: SETTLING, to: stretch, seed: scenario.seed, scrape, missed, quality: [badWindows(quality, stretch) ?? []].flat() };
 }
 
 const PIECE: Micros = seconds(5);

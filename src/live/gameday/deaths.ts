@@ -3,7 +3,8 @@
 import { assert } from "../../kernel/assert.js";
 import type { Micros } from "../../kernel/units.js";
 import type { Effect } from "../../world/effect.js";
-import type { Model, VersionModel } from "../../world/model.js";
+import { concernsReplica, concernsVersion, inWindow, isRemote } from "../../world/active-effects.js";
+import type { Model } from "../../world/model.js";
 import type { WorldEvent } from "../../world/world.js";
 import type { ChildExit } from "./child.js";
 import type { ReplicaProcess } from "./replica-process.js";
@@ -11,14 +12,22 @@ import type { ReplicaProcess } from "./replica-process.js";
 /** Exit codes of a replica (src/live/process/replica). */
 const OUT_OF_MEMORY_CODE = 137;
 
-/** The defect that keeps this start of a version from getting ready; null when it gets ready. */
-export function startFailureOf(model: Model, version: VersionModel, draw: number, now: Micros, flagIsOn: boolean): ReplicaProcess["startFailure"] {
-  for (const { effect, carrierVersion, carrierFlag, version: target, service, bit } of model.effects) {
-    const { what, when } = effect;
+/** A start of a replica, and when it would get ready. */
+export interface Start {
+  readonly replica: Pick<ReplicaProcess, "version" | "number" | "zone">;
+  readonly draw: number;
+  readonly readyAt: Micros;
+  readonly flagIsOn: boolean;
+}
+
+/** The effect that keeps this start from getting ready; null when it gets ready. */
+export function startFailureOf(model: Model, { replica: { version, number, zone }, draw, readyAt, flagIsOn }: Start): ReplicaProcess["startFailure"] {
+  for (const effect of model.effects) {
+    const { what } = effect.effect;
     if (what.kind !== "startup-failure" || draw >= what.share) continue;
-    if (carrierVersion >= 0 ? carrierVersion !== version.index : (service >= 0 && service !== version.service) || (target >= 0 && target !== version.index)) continue;
-    if (carrierFlag >= 0 && !flagIsOn) continue;
-    if (now >= when.from && now < when.to) return { mask: bit, retryAfter: what.retryAfter };
+    if (!concernsVersion(effect, version, -1) || isRemote(effect) || !concernsReplica(effect, number, zone)) continue;
+    if (effect.carrierFlag >= 0 && !flagIsOn) continue;
+    if (inWindow(effect, readyAt)) return { mask: effect.bit, retryAfter: what.retryAfter };
   }
   return null;
 }

@@ -62,16 +62,31 @@ export function planFaults(scenario: Scenario, engines: "built-in" | "prometheus
     if (typeof found === "string") refusals.push(`${effect.id}: ${found}`);
     else if (found !== null) acts.push(found);
   }
+  refusals.push(...tooLateTogether(acts, scenario));
+  if (engines === "prometheus" && scenario.world.telemetry.missed > 0) refusals.push("scrapes missed by chance (telemetry.missed): only the built-in scraper can leave some out");
   for (const { name, autoscale } of scenario.world.services) {
     if (autoscale !== null) refusals.push(`autoscaling of ${name}: the local target keeps the replicas that the strategy asks for, and no more`);
   }
   return { acts: acts.sort((a, b) => a.at - b.at), refusals };
 }
 
+const slowestPage = ({ world }: Scenario): Micros => SLOWEST_PAGE * Math.min(world.telemetry.scrape, SCRAPE_TIMEOUT);
+
+/** Slow pages that overlap are as late as all of them: each must find some of the scrape's time left. */
+function tooLateTogether(acts: readonly FaultAct[], scenario: Scenario): readonly string[] {
+  const slowest = slowestPage(scenario);
+  const latest = (at: Micros): Micros => Math.max(...scenario.world.services.map(({ name }) => acts.reduce((sum, { act, at: from, lasts }) =>
+    sum + (act.do === "slow-metrics" && (act.service ?? name) === name && from <= at && at < from + lasts ? act.delay : 0), 0)));
+  return acts.flatMap(({ act, effect, at }) => (act.do === "slow-metrics" && latest(at) > slowest
+    ? [`${effect.id}: together with the lags that are on by then it makes metrics pages slower than a scrape can wait: write at most ${duration(slowest)} in all`] : []));
+}
+
 type Described = Pick<FaultAct, "act" | "what" | "victim" | "blastRadius" | "reverts">;
 
 /** The act; null where the platform itself carries it out; text when it can't be done. */
 function actOf(effect: Effect, scenario: Scenario, engines: "built-in" | "prometheus"): FaultAct | string | null {
+  const { kind } = effect.what;
+  if (kind === "startup-failure" && (effect.when.rpsAbove !== null || effect.when.afterWarmLife > 0)) return "whether a start fails can't hang on a rate, or on how long a replica has been ready";
   if (effect.carrier.with !== "script") return defectRefusal(effect);
   const described = describe(effect, scenario, engines);
   if (described === null || typeof described === "string") return described;
@@ -108,7 +123,7 @@ function describe(effect: Effect, scenario: Scenario, engines: "built-in" | "pro
     }
     case "lag": {
       const service = target.on === "telemetry" ? (target.service ?? null) : null;
-      const slowest = SLOWEST_PAGE * Math.min(scenario.world.telemetry.scrape, SCRAPE_TIMEOUT);
+      const slowest = slowestPage(scenario);
       if (what.add <= slowest) return { act: { do: "slow-metrics", service, delay: what.add }, what: `metrics pages slow by ${duration(what.add)}`, victim: service ?? "every service", blastRadius: "engines see late; requests are not touched", reverts: "ends by itself in each replica" };
       if (engines === "prometheus") return `Prometheus shows every sample at once; only the built-in scraper can be late by so much: write a lag of at most ${duration(slowest)}, which slow metrics pages make`;
       return { act: { do: "lag", service, add: what.add }, what: describeKind(what), victim: `telemetry of ${service ?? "every service"}`, blastRadius: "engines see late; requests are not touched", reverts: "the scraper hands samples on at once again" };
@@ -153,7 +168,7 @@ function describeInside(effect: Effect, scenario: Scenario, where: string): Desc
       return by(target.database, { do: "order-database", database: target.database }, "ends by itself in the database", "every query of every caller");
     case "link":
       // Only a service is behind the proxy, and the proxy refuses all of a caller's calls or none.
-      if (what.kind === "errors" && what.ratio >= 1 && effect.users >= 1 && effect.when.rpsAbove === null && scenario.world.services.some(({ name }) => name === target.to)) {
+      if (what.kind === "errors" && what.ratio >= 1 && limited(effect) === null && scenario.world.services.some(({ name }) => name === target.to)) {
         return { act: { do: "refuse", from: target.from, to: target.to }, what: "connections refused", victim: `${target.from} -> ${target.to}`, blastRadius: `calls of ${target.from} to ${target.to}`, reverts: "ends by itself in the proxy" };
       }
       return by(`${target.from} -> ${target.to}`, { do: "order-replicas", services: [target.from], burner: null }, `ends by itself in each replica of ${target.from}`, `calls of ${target.from} to ${target.to}`);
@@ -169,8 +184,9 @@ function describeInside(effect: Effect, scenario: Scenario, where: string): Desc
   }
 }
 
-/** Signals hit a process as a whole: not some of its users, and not above a rate. */
+/** Signals hit a process as a whole: not some of its users, not above a rate, and not later than the others. */
 function limited({ users, when }: Effect): string | null {
   if (users < 1) return "a signal to a process can't hit some users only";
-  return when.rpsAbove === null ? null : "a signal to a process can't wait for a rate";
+  if (when.rpsAbove !== null) return "a signal to a process can't wait for a rate";
+  return when.afterWarmLife === 0 ? null : "a signal to a process can't wait until its replica has been ready for a time";
 }

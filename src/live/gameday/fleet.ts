@@ -133,14 +133,17 @@ export class Fleet {
   }
 
   #start(replica: ReplicaProcess, warm: boolean): Child | null {
-    const { input, common, spawner, log, books } = this.#options;
+    const { input, model, common, clock, spawner, log, books } = this.#options;
     const { service: { spec, startup }, version, number, name } = replica;
     const key = replicaStream(input.seed, spec.name, version.name);
     const start = replica.starts++;
     const life = replica.newLife();
     replica.state = "starting";
     const flag = this.#flagOf(version);
-    replica.startFailure = warm ? null : startFailureOf(this.#options.model, version, startupFailureDraw(key, number, start), this.#options.clock.now(), flag !== null && this.#options.flagOn(flag));
+    const takes = warm ? 0 : Math.round(startup.from(startupDraw(key, number, start)));
+    replica.startFailure = warm ? null : startFailureOf(model, {
+      replica, draw: startupFailureDraw(key, number, start), readyAt: clock.now() + takes, flagIsOn: flag !== null && this.#options.flagOn(flag),
+    });
     const { min, max } = input.spec.flags.propagation;
     try {
       replica.child = new Child({
@@ -148,7 +151,7 @@ export class Fleet {
         setup: {
           ...common, role: "replica", service: spec, version: version.name, replica: name, zone: replica.zone, flag,
           bucketEdgesSeconds: input.spec.telemetry.bucketEdgesSeconds, seriesInit: input.spec.telemetry.init, slowAfterSeconds: input.slowAfterSeconds,
-          startup: warm ? 0 : Math.round(startup.from(startupDraw(key, number, start))), warm, failsToStart: replica.startFailure !== null, effects: input.effects,
+          startup: takes, warm, failsToStart: replica.startFailure !== null, effects: input.effects,
           servicePorts: this.#addresses.services, databasePorts: this.#addresses.databases, flagPort: this.#addresses.flags,
           flagDelay: Math.round(min + (max - min) * flagDraw(key, number, 1)),
         },

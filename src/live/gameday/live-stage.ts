@@ -70,7 +70,7 @@ export async function buildLiveStage(options: LiveStageOptions): Promise<LiveSta
   const store = new SeriesStore({ lanes: model.lanes, retention, ...lookbackOf(spec), scrape: spec.scrape });
   const record = new TelemetryRecorder({ path: join(guard.folder, "telemetry.ndjson"), clock, epochMillis, store, about: options.about, onTrouble: options.onTrouble });
   const engineClock = new RecordedClock(clock, record);
-  const scraper = new LiveScraper({ store, clock, interval: spec.scrape, timeout: spec.scrape, seed: scenario.seed, lag: spec.lag, onRow: record.row });
+  const scraper = new LiveScraper({ store, clock, interval: spec.scrape, timeout: spec.scrape, seed: scenario.seed, lag: spec.lag, missed: spec.missed, onRow: record.row });
   const engines = await engineTelemetry({
     source, spec, clock, epochMillis, store, guard,
     onTrouble: (text) => {

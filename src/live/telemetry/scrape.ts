@@ -3,9 +3,9 @@
 import { Agent, request } from "undici";
 import { assert } from "../../kernel/assert.js";
 import type { Clock, TimerId } from "../../kernel/clock.js";
-import { MICROS_PER_MILLI, type Micros } from "../../kernel/units.js";
+import { MICROS_PER_MILLI, type Micros, type Ratio } from "../../kernel/units.js";
 import type { TargetLabels, TargetSchema } from "../../telemetry/schema.js";
-import { hashedOffset } from "../../telemetry/scraper.js";
+import { hashedOffset, missedByChance, type MissedByChance } from "../../telemetry/scraper.js";
 import type { SeriesStore } from "../../telemetry/store.js";
 import type { Target } from "../../telemetry/target.js";
 import { PAGE_LIMITS } from "./exposition.js";
@@ -43,6 +43,8 @@ export interface LiveScraperOptions {
   readonly seed: number;
   /** What each sample is later than its arrival; 0 when left out. */
   readonly lag?: Micros;
+  /** Share of scrapes that are missed by chance; none when left out. */
+  readonly missed?: Ratio;
   /** Told of every row, e.g. to record it. */
   readonly onRow?: (row: ScrapedRow) => void;
 }
@@ -71,6 +73,7 @@ export class LiveScraper {
   readonly #appointments = new Map<string, Appointment>();
   readonly #gaps = new Set<string>();
   #gapEverywhere = false;
+  readonly #isMissed: MissedByChance;
   readonly #extraLags = new Map<string, Micros>();
   #extraLagEverywhere: Micros = 0;
   #lateEverywhere: Late = "all";
@@ -79,6 +82,7 @@ export class LiveScraper {
   constructor(options: LiveScraperOptions) {
     assert(options.timeout > 0 && options.timeout <= options.interval, "a scrape ends before the next one begins");
     this.#options = options;
+    this.#isMissed = missedByChance(options.seed, options.missed ?? 0, options.interval);
     this.#agent = new Agent({ connections: options.store.lanes, maxResponseSize: PAGE_LIMITS.bytes, keepAliveTimeout: 60_000 });
   }
 
@@ -145,7 +149,7 @@ export class LiveScraper {
     const time = now - due <= TIME_TOLERANCE ? due : Math.floor(now / MICROS_PER_MILLI) * MICROS_PER_MILLI;
     if (appointment.removed) return this.#end(appointment, time);
     this.#plan(appointment);
-    if (this.#inGap(target)) return;
+    if (this.#inGap(target) || this.#isMissed(target.id, due)) return;
     if (appointment.url === null) return this.#storeLive(appointment, time);
     void this.#fetchLanes(appointment.url).then((pages) => this.#store(appointment, time, pages));
   }

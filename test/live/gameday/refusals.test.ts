@@ -142,6 +142,9 @@ describe("what the local target can't do is refused by name:", () => {
 
   it.each([
     ["a hang above a rate", fault("on: shop, outage: true, when: { rps-above: 8rps }"), "a signal to a process can't wait for a rate"],
+    ["a kill of those only that have been ready for a while", fault("on: shop, kill: 1, when: { after: 2s }"), "a signal to a process can't wait until its replica has been ready for a time"],
+    ["a hang of those only that have been ready for a while", fault("on: shop, outage: true, when: { after: 2s }"), "a signal to a process can't wait until its replica has been ready for a time"],
+    ["starts that fail above a rate", fault("on: shop, startup-failure: 50%, when: { rps-above: 8rps }"), "whether a start fails can't hang on a rate"],
     ["a flag service that nobody needs", fault("on: flag-service, flag-service: down"), "no release has a flag, so there is no flag service to stop"],
     ["a release that surges", release("on: traffic, surge: x2"), "a release of the local target can't carry an effect"],
     ["a release that drops scrapes", release("on: telemetry, scrapes: drop"), "a release of the local target can't carry an effect in telemetry"],
@@ -156,6 +159,18 @@ describe("what the local target can't do is refused by name:", () => {
     expect(refusals(fault("on: telemetry, lag: +10s"), undefined, "prometheus")).toEqual([expect.stringContaining("Prometheus shows every sample at once; only the built-in scraper can be late")]);
     const autoscaled = refusals("[]", (text) => text.replace("replicas: 2", "replicas: 2\n      autoscale: { min: 2, max: 4, target-cpu: 60% }"));
     expect(autoscaled).toEqual([expect.stringContaining("autoscaling of shop: the local target keeps the replicas that the strategy asks for")]);
+  });
+
+  it("scrapes that a Prometheus is to miss by chance", () => {
+    const missing = (text: string): string => text.replace("lag: 0s", "lag: 0s, missed: 5%");
+    expect(refusals("[]", missing)).toEqual([]);
+    expect(refusals("[]", missing, "prometheus")).toEqual(["scrapes missed by chance (telemetry.missed): only the built-in scraper can leave some out"]);
+  });
+
+  it("lags that are short enough alone and too long together", () => {
+    const lag = (at: string, on: string): string => `{ at: ${at}, fault: { effect: { on: ${on}, lag: +500ms }, for: 5s } }`;
+    expect(refusals(`[${lag("5s", "telemetry")}, ${lag("10s", "telemetry shop")}]`)).toEqual([]);
+    expect(refusals(`[${lag("5s", "telemetry")}, ${lag("9s", "telemetry shop")}]`)).toEqual([expect.stringMatching(/^fault at 9s: .*together with the lags that are on by then.*at most 800ms in all/)]);
   });
 
   it("and the command says each in a line of its own", async () => {
