@@ -71,13 +71,26 @@ export class Faults {
 
   #end(fault: FaultAct): void {
     if (!this.#on.delete(fault)) return;
-    const { scraper, supervisor, events } = this.#options;
-    const { act } = fault;
-    events.note("effect-ended", null, null, fault.effect.id);
-    if (act.do === "silence-metrics") scraper.setGap(act.service, false);
-    if (act.do === "lag") scraper.setLag(0, act.service);
-    if (act.do === "slow-metrics" && act.service === null) scraper.setLag(0, null, "figures");
-    if (act.do === "stop-replicas") for (const replica of supervisor.fleet.replicas) replica.unwatched = false;
+    this.#options.events.note("effect-ended", null, null, fault.effect.id);
+    this.#setTelemetry(fault);
+    if (fault.act.do === "stop-replicas") this.#setWatches();
+  }
+
+  /** Looks at all faults that are on, since two may overlap: the end of one is not the end of the other. */
+  #setTelemetry({ act }: FaultAct): void {
+    const { scraper } = this.#options;
+    if (act.do !== "silence-metrics" && act.do !== "slow-metrics" && act.do !== "lag") return;
+    const { service } = act;
+    const acts = [...this.#on.keys()].map((fault) => fault.act);
+    scraper.setGap(service, acts.some((other) => other.do === "silence-metrics" && other.service === service));
+    scraper.setLag(acts.reduce((sum, other) => sum + (other.do === "lag" && other.service === service ? other.add : 0), 0), service);
+    if (service === null) scraper.setLag(acts.reduce((sum, other) => sum + (other.do === "slow-metrics" && other.service === null ? other.delay : 0), 0), null, "figures");
+  }
+
+  /** Nobody restarts what is in a zone that is gone. */
+  #setWatches(): void {
+    const zones = [...this.#on.keys()].filter(({ act }) => act.do === "stop-replicas" && !act.watched);
+    for (const replica of this.#options.supervisor.fleet.replicas) replica.unwatched = zones.some(({ effect }) => this.#isVictim(effect, replica));
   }
 
   /** A replica that began to serve meets what is on. */
@@ -92,8 +105,9 @@ export class Faults {
   }
 
   async #act(fault: FaultAct): Promise<void> {
-    const { supervisor, scraper, common } = this.#options;
+    const { supervisor, common } = this.#options;
     const { act, effect, lasts } = fault;
+    const { id } = effect;
     const { replicas } = supervisor.fleet;
     switch (act.do) {
       case "kill":
@@ -110,8 +124,7 @@ export class Faults {
       case "order-replicas":
       case "silence-metrics":
       case "slow-metrics":
-        if (act.do === "slow-metrics" && act.service === null) scraper.setLag(act.delay, null, "figures");
-        if (act.do === "silence-metrics") scraper.setGap(act.service, true);
+        this.#setTelemetry(fault);
         await this.#orderReplicas(fault, replicas, lasts);
         if (act.do === "order-replicas" && act.burner !== null) {
           const burner = new Child({
@@ -122,16 +135,16 @@ export class Faults {
         }
         return;
       case "order-database":
-        await this.#tell(fault, lasts, [supervisor.database(act.database)], { type: "effect", id: effect.id, on: true, ttl: lasts }, { type: "effect", id: effect.id, on: false });
+        await this.#tell(fault, lasts, [supervisor.database(act.database)], { type: "effect", id, on: true, ttl: lasts }, { type: "effect", id, on: false });
         return;
       case "refuse":
-        await this.#tell(fault, lasts, [supervisor.proxy], { type: "refuse", from: act.from, to: act.to, ttl: lasts }, { type: "allow", from: act.from, to: act.to });
+        await this.#tell(fault, lasts, [supervisor.proxy], { type: "refuse", id, from: act.from, to: act.to, ttl: lasts }, { type: "allow", id, to: act.to });
         return;
       case "surge":
-        await this.#tell(fault, lasts, [supervisor.load], { type: "surge", factor: act.factor, ttl: lasts }, { type: "surge", factor: 1, ttl: 0 });
+        await this.#tell(fault, lasts, [supervisor.load], { type: "surge", id, factor: act.factor, ttl: lasts }, { type: "surge", id, factor: 1, ttl: 0 });
         return;
       case "lag":
-        await this.#lease(fault, lasts, { how: "nothing", why: "it is main's own scraper that is late" }, () => scraper.setLag(act.add, act.service));
+        await this.#lease(fault, lasts, { how: "nothing", why: "it is main's own scraper that is late" }, () => this.#setTelemetry(fault));
     }
   }
 
@@ -143,17 +156,17 @@ export class Faults {
   async #stopProcess(fault: FaultAct, replica: ReplicaProcess, lasts: Micros): Promise<void> {
     const { child, name } = replica;
     if (child === null || fault.act.do !== "stop-replicas") return;
-    replica.unwatched = !fault.act.watched;
+    this.#setWatches();
     await this.#lease({ ...fault, victim: name }, lasts, { how: "continue", victim: child.identity }, () => void signalIf(child.identity, "SIGSTOP"));
   }
 
   /** Tells those replicas that the fault concerns; each knows by itself when it ends. */
   async #orderReplicas(fault: FaultAct, replicas: readonly ReplicaProcess[], lasts: Micros): Promise<void> {
     const concerned = replicas.filter((replica) => concerns(fault, replica)).map(({ child }) => child);
-    const { act } = fault;
+    const { act, effect: { id } } = fault;
     const delay = act.do === "silence-metrics" ? "silent" : act.do === "slow-metrics" ? act.delay : null;
-    if (delay !== null) await this.#tell(fault, lasts, concerned, { type: "metrics", delay, ttl: lasts }, { type: "metrics", delay: 0, ttl: 0 });
-    else await this.#tell(fault, lasts, concerned, { type: "effect", id: fault.effect.id, on: true, ttl: lasts }, { type: "effect", id: fault.effect.id, on: false });
+    if (delay !== null) await this.#tell(fault, lasts, concerned, { type: "metrics", id, delay, ttl: lasts }, { type: "metrics", id, delay: 0, ttl: 0 });
+    else await this.#tell(fault, lasts, concerned, { type: "effect", id, on: true, ttl: lasts }, { type: "effect", id, on: false });
   }
 
   async #tell(fault: FaultAct, lasts: Micros, children: readonly (Child | null)[], on: Order, off: Order): Promise<void> {

@@ -97,8 +97,8 @@ export type Order =
   /** Replica, database: a scripted effect begins; it ends by itself after `ttl` even if nobody says so. */
   | { readonly type: "effect"; readonly id: string; readonly on: true; readonly ttl: Micros }
   | { readonly type: "effect"; readonly id: string; readonly on: false }
-  /** Replica: the metrics page answers late, or not at all, for `ttl`. */
-  | { readonly type: "metrics"; readonly delay: Micros | "silent"; readonly ttl: Micros }
+  /** Replica: the metrics page answers late, or not at all, for `ttl`; 0 calls the fault `id` off. */
+  | { readonly type: "metrics"; readonly id: string; readonly delay: Micros | "silent"; readonly ttl: Micros }
   /** Replica: finish what runs, take nothing new (readiness fails), exit after at most `limit`. */
   | { readonly type: "drain"; readonly limit: Micros }
   /** Proxy: the replicas of a service; new ones are health-checked before they get requests. */
@@ -108,11 +108,11 @@ export type Order =
   /** Replica: the same of its own version; whoever has to wait here waits because of them, too. */
   | { readonly type: "loss"; readonly mask: number }
   | { readonly type: "weights"; readonly service: string; readonly weights: Readonly<Record<string, Ratio>> }
-  /** Proxy: connections from one service to another are refused for `ttl`. */
-  | { readonly type: "refuse"; readonly from: string; readonly to: string; readonly ttl: Micros }
-  | { readonly type: "allow"; readonly from: string; readonly to: string }
-  /** Load: the rate is multiplied for `ttl`; a `ttl` of 0 ends every surge. */
-  | { readonly type: "surge"; readonly factor: number; readonly ttl: Micros }
+  /** Proxy: connections from one service to another are refused for `ttl`, or until the fault `id` is called off. */
+  | { readonly type: "refuse"; readonly id: string; readonly from: string; readonly to: string; readonly ttl: Micros }
+  | { readonly type: "allow"; readonly id: string; readonly to: string }
+  /** Load: the rate is multiplied for `ttl`; 0 calls the fault `id` off. */
+  | { readonly type: "surge"; readonly id: string; readonly factor: number; readonly ttl: Micros }
   /** Load: begin sending at run time `at`; stop. */
   | { readonly type: "begin"; readonly at: Micros }
   | { readonly type: "end" }

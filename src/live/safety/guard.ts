@@ -6,7 +6,7 @@ import { cleanUp, endWatchdog, type CleanedUp } from "./clean-up.js";
 import { spawnChild, spawnDetached, type ChildSpec, type GameDayChild } from "./children.js";
 import type { Revert } from "./entries.js";
 import { entryFile } from "./entry-file.js";
-import { isStill, monotonicMs, pidNamespace, requireLinux, self, stateOf } from "./identity.js";
+import { isStill, monotonicMs, pidNamespace, requireLinux, sameProcess, self, stateOf } from "./identity.js";
 import { Journal, JOURNAL_FILE, type JournalFailure } from "./journal.js";
 import { PLAN_LIMITS } from "./plan.js";
 import { revertFault, type Reverted } from "./revert.js";
@@ -137,7 +137,7 @@ export class GameDayGuard {
       throw error;
     }
     // Reverted while it was being applied: what came last may be the fault.
-    if (!this.#journal.state.isOpen(fault)) await this.#undo(fault, revert);
+    if (!this.#journal.state.isOpen(fault) && this.#holderOf(revert) === null) await this.#undo(fault, revert);
   }
 
   /** Reverts a fault before its time; false when it could not be reverted (the watchdog goes on trying). */
@@ -203,7 +203,8 @@ export class GameDayGuard {
     clearTimeout(this.#timers.get(fault));
     this.#timers.delete(fault);
     if (open === undefined) return true;
-    const reverted = await this.#undo(fault, open.revert);
+    const holder = this.#holderOf(open.revert);
+    const reverted: Reverted = holder === null ? await this.#undo(fault, open.revert) : { ok: true, how: `its victim stays stopped by fault ${holder}` };
     if (!reverted.ok) {
       this.#journal.after({ kind: "note", text: `fault ${fault} is not reverted: ${reverted.why}` });
       return false;
@@ -211,6 +212,13 @@ export class GameDayGuard {
     this.#journal.after({ kind: "fault-reverted", fault, how: reverted.how });
     onReverted?.(fault, by, reverted.how);
     return true;
+  }
+
+  /** Another fault that has the same victim stopped, and whose end is still to come; whichever ends last lets it go on. */
+  #holderOf(revert: Revert): string | null {
+    if (revert.how !== "continue") return null;
+    const holds = (other: Revert): boolean => other.how === "continue" && sameProcess(other.victim, revert.victim);
+    return this.#journal.state.openFaults.find((other) => this.#timers.has(other.fault) && holds(other.revert))?.fault ?? null;
   }
 
   async #undo(fault: string, revert: Revert): Promise<Reverted> {

@@ -73,10 +73,9 @@ export class LiveScraper {
   readonly #appointments = new Map<string, Appointment>();
   readonly #gaps = new Set<string>();
   #gapEverywhere = false;
-  readonly #isMissed: MissedByChance;
   readonly #extraLags = new Map<string, Micros>();
-  #extraLagEverywhere: Micros = 0;
-  #lateEverywhere: Late = "all";
+  readonly #extraLagsEverywhere: Record<Late, Micros> = { all: 0, figures: 0 };
+  readonly #isMissed: MissedByChance;
   #stopped = false;
 
   constructor(options: LiveScraperOptions) {
@@ -121,7 +120,7 @@ export class LiveScraper {
 
   /** Samples scraped from now on of a service (null: of anything that `late` names) can be seen this much later. */
   setLag(extra: Micros, service: string | null = null, late: Late = "all"): void {
-    if (service === null) [this.#extraLagEverywhere, this.#lateEverywhere] = [extra, late];
+    if (service === null) this.#extraLagsEverywhere[late] = extra;
     else this.#extraLags.set(service, extra);
   }
 
@@ -215,8 +214,8 @@ export class LiveScraper {
     const service = target.schema.labels.service;
     const isReplica = service !== undefined && target.schema.upLabelled;
     const own = isReplica ? (this.#extraLags.get(service) ?? 0) : 0;
-    const everywhere = isReplica && this.#lateEverywhere === "figures" ? 0 : this.#extraLagEverywhere;
-    return (this.#options.lag ?? 0) + everywhere + own;
+    const { all, figures } = this.#extraLagsEverywhere;
+    return (this.#options.lag ?? 0) + all + (isReplica ? own : figures);
   }
 }
 

@@ -187,6 +187,28 @@ describe("a database", () => {
     expect((await ask(port, "/query")).millis).toBeLessThan(200);
   });
 
+  it("gives back the lock of one fault and keeps that of another", async () => {
+    const effects = [
+      effectOn("long", { on: "database", database: "db" }, { kind: "lock", hold: seconds(3) }),
+      effectOn("short", { on: "database", database: "db" }, { kind: "lock", hold: millis(400) }),
+    ];
+    const { server } = await startDatabase(databaseSetup(databaseSpec("db", { time: INSTANT }), effects));
+    const held = (): number => server.effects.lockedUntil;
+    server.obey({ type: "effect", id: "short", on: true, ttl: seconds(10) });
+    const short = held();
+    server.obey({ type: "effect", id: "long", on: true, ttl: seconds(10) });
+    const long = held();
+    expect(long).toBeGreaterThan(short + seconds(2));
+    server.obey({ type: "effect", id: "short", on: false });
+    expect(held()).toBe(long);
+    server.obey({ type: "effect", id: "short", on: true, ttl: seconds(10) });
+    server.obey({ type: "effect", id: "long", on: false });
+    expect(held()).toBeGreaterThanOrEqual(short);
+    expect(held()).toBeLessThan(short + seconds(1));
+    server.obey({ type: "effect", id: "short", on: false });
+    expect(held()).toBe(0);
+  });
+
   it("hears from callers that gave up, and says which release made its queries slow", async () => {
     const effects = [effectOn("heavy", { on: "database", database: "db" }, { kind: "latency", factor: 1, add: seconds(1) }, { carrier: FRONT_V1, release: 0 })];
     const database = await startDatabase(databaseSetup(databaseSpec("db", { time: INSTANT }), effects));

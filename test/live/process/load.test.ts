@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { millis, seconds, type Micros } from "../../../src/kernel/units.js";
 import type { LoadSetup, Report } from "../../../src/live/process/protocol.js";
 import { Header } from "../../../src/live/process/protocol.js";
-import { Arrivals, loadModel, orderedSurge } from "../../../src/live/process/load/arrivals.js";
+import { Arrivals, endedAt, loadModel, orderedSurge } from "../../../src/live/process/load/arrivals.js";
 import { LoadGenerator } from "../../../src/live/process/load/load-generator.js";
 import { HarmColumn, LEDGER_COLUMNS, LedgerColumn, type LedgerBook } from "../../../src/world/ledger.js";
 import { VERSION_PATH } from "../../../src/live/process/proxy/front.js";
@@ -70,7 +70,7 @@ describe("arrivals", () => {
 
   it("come faster while a surge lasts, and are as they were before it began", () => {
     const calm = loadModel(setup, []);
-    const busy = loadModel(setup, [orderedSurge(0, 3, seconds(10), seconds(20))]);
+    const busy = loadModel(setup, [orderedSurge("surge", 3, seconds(10), seconds(20))]);
     const [one, other] = [new Arrivals(calm.traffic[0], calm, setup.duration), new Arrivals(calm.traffic[0], calm, setup.duration)];
     while (one.at < seconds(10)) {
       expect(other.at).toBe(one.at);
@@ -87,6 +87,19 @@ describe("arrivals", () => {
     expect(many / few).toBeGreaterThan(2.4);
     expect(many / few).toBeLessThan(3.6);
     expect(counted(other, seconds(40)) / counted(one, seconds(40))).toBeLessThan(1.3);
+  });
+
+  it("go on at the plain rate when a surge is called off: what it brought stays among them", () => {
+    const surge = orderedSurge("surge", 3, seconds(10), seconds(40));
+    const busy = loadModel(setup, [surge]);
+    const arrivals = new Arrivals(busy.traffic[0], busy, setup.duration);
+    while (arrivals.at < seconds(20)) arrivals.advance();
+    arrivals.follow(loadModel(setup, [endedAt(surge, seconds(20))]));
+    expect(arrivals.at).toBeGreaterThanOrEqual(seconds(20));
+    let count = 0;
+    for (; arrivals.at < seconds(30); arrivals.advance()) count += 1;
+    expect(count).toBeGreaterThan(400);
+    expect(count).toBeLessThan(600);
   });
 });
 
@@ -113,6 +126,25 @@ describe("the load", () => {
     expect(load.ledger.totals[cell + LedgerColumn.orderEuro]).toBe(40 * bought);
     expect(bought / sent).toBeGreaterThan(0.12);
     expect(bought / sent).toBeLessThan(0.48);
+  });
+
+  it("goes on as before when a surge's time is over and main says so, and with those that are still on", async () => {
+    const port = await serve((_, response) => void response.writeHead(200, { [Header.version]: "v1" }).end());
+    const { load, books } = begin(loadSetup(worldSpec([SHOP], [], 100), { shop: port }, seconds(60)));
+    load.obey({ type: "surge", id: "short", factor: 2, ttl: millis(700) });
+    load.obey({ type: "surge", id: "long", factor: 3, ttl: seconds(30) });
+    await sleep(700);
+    load.obey({ type: "surge", id: "short", factor: 1, ttl: 0 });
+    await until(() => books().rate < 599);
+    expect(books().rate).toBe(300);
+    load.obey({ type: "surge", id: "long", factor: 1, ttl: 0 });
+    await until(() => books().rate < 299);
+    const { intended } = books();
+    await sleep(1_000);
+    expect(books().rate).toBe(100);
+    // A second, give or take a report: silence would be none at all.
+    expect(books().intended - intended).toBeGreaterThan(30);
+    expect(books().intended - intended).toBeLessThan(250);
   });
 
   it("counts from the intended start, so that a stalled server shows in the tail", async () => {

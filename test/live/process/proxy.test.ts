@@ -153,14 +153,17 @@ describe("what the proxy refuses", () => {
   it("breaks connections from one service to another for as long as it was told, and no others", async () => {
     const { server, port } = await proxyBefore([await backend("a", "v1")]);
     const from = (service: string): Promise<{ readonly status: number }> => ask(port, "/page", 0, { [Header.from]: service });
-    server.obey({ type: "refuse", from: "front", to: "shop", ttl: millis(300) });
+    server.obey({ type: "refuse", id: "short", from: "front", to: "shop", ttl: millis(300) });
     expect((await from("front")).status).toBe(0);
     expect((await from("client")).status).toBe(200);
     await sleep(310);
     expect((await from("front")).status).toBe(200);
-    server.obey({ type: "refuse", from: "front", to: "shop", ttl: seconds(60) });
+    server.obey({ type: "refuse", id: "long", from: "front", to: "shop", ttl: seconds(60) });
     expect((await from("front")).status).toBe(0);
-    server.obey({ type: "allow", from: "front", to: "shop" });
+    server.obey({ type: "refuse", id: "other", from: "front", to: "shop", ttl: seconds(60) });
+    server.obey({ type: "allow", id: "other", to: "shop" });
+    expect((await from("front")).status).toBe(0);
+    server.obey({ type: "allow", id: "long", to: "shop" });
     expect((await from("front")).status).toBe(200);
   });
 

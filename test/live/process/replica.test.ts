@@ -210,11 +210,27 @@ describe("a replica's metrics page", () => {
 
   it("comes late or not at all for as long as main says", async () => {
     const { server, port } = await startReplica(replicaSetup(serviceSpec("shop", [endpointSpec("page")])));
-    server.obey({ type: "metrics", delay: millis(120), ttl: millis(100) });
+    server.obey({ type: "metrics", id: "late", delay: millis(120), ttl: millis(100) });
     expect((await ask(port, "/metrics")).millis).toBeGreaterThan(115);
     expect((await ask(port, "/metrics")).millis).toBeLessThan(115);
-    server.obey({ type: "metrics", delay: "silent", ttl: seconds(60) });
+    server.obey({ type: "metrics", id: "gap", delay: "silent", ttl: seconds(60) });
     expect(await Promise.race([ask(port, "/metrics"), sleep(200).then(() => null)])).toBeNull();
+  });
+
+  it("comes as late as all that is on together, and the end of one fault is not the end of the others", async () => {
+    const { server, port } = await startReplica(replicaSetup(serviceSpec("shop", [endpointSpec("page")])));
+    server.obey({ type: "metrics", id: "gap", delay: "silent", ttl: seconds(60) });
+    server.obey({ type: "metrics", id: "late", delay: millis(120), ttl: seconds(60) });
+    server.obey({ type: "metrics", id: "later", delay: millis(100), ttl: seconds(60) });
+    server.obey({ type: "metrics", id: "gap of all", delay: "silent", ttl: seconds(60) });
+    server.obey({ type: "metrics", id: "gap of all", delay: 0, ttl: 0 });
+    expect(await Promise.race([ask(port, "/metrics"), sleep(300).then(() => null)])).toBeNull();
+    server.obey({ type: "metrics", id: "gap", delay: 0, ttl: 0 });
+    expect((await ask(port, "/metrics")).millis).toBeGreaterThan(215);
+    server.obey({ type: "metrics", id: "later", delay: 0, ttl: 0 });
+    const { millis: took } = await ask(port, "/metrics");
+    expect(took).toBeGreaterThan(115);
+    expect(took).toBeLessThan(215);
   });
 });
 

@@ -131,6 +131,23 @@ describe("a fault", () => {
     await until("it goes on", () => stateOf(victim.identity) === "running", 1_000);
   });
 
+  it("that stops what another one has stopped too is reverted without letting it go on: the last of them does", async () => {
+    const { guard, journal } = await begin();
+    const victim = replica(guard);
+    const stop = (): void => void signalIf(victim.identity, "SIGSTOP");
+    await guard.beginFault(stopping(victim, 1_500, "long"), stop);
+    await guard.beginFault(stopping(victim, 200, "short"), stop);
+    await until("the short one is written", () => stateIn(journal).openFaults.length === 1);
+    await sleep(100);
+    expect(stateOf(victim.identity)).toBe("stopped");
+    await until("it goes on", () => stateOf(victim.identity) === "running", 2_500);
+    await guard.beginFault(stopping(victim, 30_000, "one"), stop);
+    await guard.beginFault(stopping(victim, 30_000, "two"), stop);
+    expect(await guard.revertAll()).toBe(true);
+    expect(stateOf(victim.identity)).toBe("running");
+    expect(guard.openFaults).toEqual([]);
+  });
+
   it("inside a process is reverted by telling it, once", async () => {
     const { guard } = await begin();
     const victim = replica(guard);

@@ -7,6 +7,7 @@ import { renderPage } from "../../../src/live/telemetry/page.js";
 import { LiveScraper, type ScrapedRow } from "../../../src/live/telemetry/scrape.js";
 import { seconds } from "../../../src/kernel/units.js";
 import { flagServiceSchema, serviceSchema, UP_COLUMN } from "../../../src/telemetry/schema.js";
+import { missedByChance } from "../../../src/telemetry/scraper.js";
 import { SeriesStore } from "../../../src/telemetry/store.js";
 import { fakeServer, type FakeServer } from "./fake-server.js";
 
@@ -123,6 +124,38 @@ describe("the built-in scraper", () => {
     const seen = await scrapes(4);
     for (const { target, time, visibleAt } of seen) expect(visibleAt - time >= seconds(10)).toBe(target.id === "flag-service");
     expect(new Set(seen.map(({ target }) => target.id)).size).toBe(2);
+  });
+
+  it("lags of everything and of figures alone add up, and each ends alone", async () => {
+    scraper.setLag(seconds(10));
+    scraper.setLag(seconds(5), null, "figures");
+    add();
+    scraper.add({ id: "flag-service", labels: {}, schema: flagServiceSchema(), url: null });
+    const late = async (): Promise<(replica: boolean) => number> => {
+      const seen = await scrapes(4);
+      return (replica) => Math.max(...seen.filter(({ target }) => (target.id === "r") === replica).map(({ time, visibleAt }) => visibleAt - time));
+    };
+    const both = await late();
+    expect(both(true)).toBeGreaterThanOrEqual(seconds(10));
+    expect(both(true)).toBeLessThan(seconds(12));
+    expect(both(false)).toBeGreaterThanOrEqual(seconds(15));
+    scraper.setLag(0);
+    await scrapes(2);
+    const figures = await late();
+    expect(figures(true)).toBeLessThan(seconds(2));
+    expect(figures(false)).toBeGreaterThanOrEqual(seconds(5));
+  });
+
+  it("misses by chance what the simulator misses for the same seed, and asks for nothing then", async () => {
+    await scraper.stop();
+    scraper = new LiveScraper({ store, clock, interval: INTERVAL, timeout: INTERVAL, seed: 7, missed: 0.5, onRow: (row) => rows.push(row) });
+    const isMissed = missedByChance(7, 0.5, INTERVAL);
+    add();
+    const seen = await scrapes(8);
+    for (const { time } of seen) expect(isMissed("r", time)).toBe(false);
+    expect(served).toBeLessThanOrEqual(2 * (rows.length + 1));
+    const instants = Math.round((seen[7].time - seen[0].time) / INTERVAL) + 1;
+    expect(instants).toBeGreaterThan(8);
   });
 
   it("a target that moves keeps its series; one that goes ends them, and may come back", async () => {

@@ -13,7 +13,8 @@ export class EffectsOnDatabase {
   readonly onQuery: readonly EffectState[];
   readonly #onPool: readonly EffectState[];
   readonly #lastCarried = new Map<EffectState, Micros>();
-  readonly #locksTaken = new Set<EffectState>();
+  /** A lock is taken once, and held until then in run time. */
+  readonly #locks = new Map<EffectState, Micros>();
   /** Ordered by main: it acts whoever asks. */
   readonly #ordered = new Map<EffectState, Micros>();
   /** Connections that effects took, in all and by release [1 + r]. */
@@ -55,8 +56,9 @@ export class EffectsOnDatabase {
       if (state.effect.id !== order.id) continue;
       this.#ordered.set(state, order.on ? now + order.ttl : 0);
       // Ordered anew it is taken anew; called off it is released at once.
-      if (order.on) this.#locksTaken.delete(state);
-      else if (this.#locksTaken.has(state)) this.lockedUntil = Math.min(this.lockedUntil, now);
+      const held = this.#locks.get(state);
+      if (order.on) this.#locks.delete(state);
+      else if (held !== undefined) this.#locks.set(state, Math.min(held, now));
     }
     this.refresh(now);
   }
@@ -73,11 +75,21 @@ export class EffectsOnDatabase {
         this.taken += what.taken;
         this.takenMask |= state.bit;
         if (release !== null) this.takenBy[1 + release] += what.taken;
-      } else if (what.kind === "lock" && !this.#locksTaken.has(state)) {
-        this.#locksTaken.add(state);
-        this.lockMask = this.lockedUntil > now ? this.lockMask | state.bit : state.bit;
-        this.lockedUntil = Math.max(this.lockedUntil, now + what.hold);
+      } else if (what.kind === "lock" && !this.#locks.has(state)) {
+        this.#locks.set(state, now + what.hold);
       }
+    }
+    this.#lookAtLocks(now);
+  }
+
+  /** The longest that is held counts; the end of one is not the end of the others. */
+  #lookAtLocks(now: Micros): void {
+    this.lockedUntil = 0;
+    this.lockMask = 0;
+    for (const [{ bit }, until] of this.#locks) {
+      if (until <= now) continue;
+      this.lockedUntil = Math.max(this.lockedUntil, until);
+      this.lockMask |= bit;
     }
   }
 

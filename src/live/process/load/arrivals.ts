@@ -18,10 +18,13 @@ export function loadModel(setup: LoadSetup, surges: readonly Effect[]): Model {
 }
 
 /** A surge that main ordered, in the grammar of effects. */
-export const orderedSurge = (number: number, factor: number, from: Micros, to: Micros): Effect => ({
-  id: `surge ${number}`, target: { on: "traffic" }, what: { kind: "surge", factor }, users: 1,
+export const orderedSurge = (id: string, factor: number, from: Micros, to: Micros): Effect => ({
+  id, target: { on: "traffic" }, what: { kind: "surge", factor }, users: 1,
   when: { from, to, rpsAbove: null, afterWarmLife: 0 }, carrier: { with: "script" }, release: null,
 });
+
+/** The same surge, over by `at` at the latest. */
+export const endedAt = (surge: Effect, at: Micros): Effect => ({ ...surge, when: { ...surge.when, to: Math.min(surge.when.to, at) } });
 
 /** Arrival n lies where the cumulated rate reaches the sum of n + 1 unit exponentials. */
 export class Arrivals {

@@ -11,7 +11,7 @@ import type { Obeys, Send } from "../shared/child.js";
 import { PulseMeter } from "../shared/pulse.js";
 import { processMicros, RunClock } from "../shared/run-clock.js";
 import { Waiting } from "../shared/waiting.js";
-import { Arrivals, loadModel, orderedSurge } from "./arrivals.js";
+import { Arrivals, endedAt, loadModel, orderedSurge } from "./arrivals.js";
 import { Clients } from "./clients.js";
 import { LatencyBook } from "./latency-book.js";
 import { Page } from "./page.js";
@@ -61,7 +61,7 @@ export class LoadGenerator implements Obeys {
         this.#state = "over";
         return;
       case "surge":
-        this.#surge(order.factor, order.ttl);
+        this.#surge(order);
         return;
       default:
         this.send({ type: "failed", why: `a load generator does not know the order ${order.type}` });
@@ -86,11 +86,11 @@ export class LoadGenerator implements Obeys {
   }
 
   /** The rate is multiplied from now on for `ttl`; it ends by itself. */
-  #surge(factor: number, ttl: Micros): void {
+  #surge({ id, factor, ttl }: Extract<Order, { readonly type: "surge" }>): void {
     const now = this.#clock.now();
-    // No time at all: what was ordered before ends now.
-    if (ttl === 0) this.#surges.length = 0;
-    else this.#surges.push(orderedSurge(this.#surges.length, factor, now, now + ttl));
+    if (ttl > 0) this.#surges.push(orderedSurge(id, factor, now, now + ttl));
+    // One that is called off ends now, and stays in the past: what it brought is among the arrivals.
+    else this.#surges.forEach((surge, place) => (this.#surges[place] = surge.id === id ? endedAt(surge, now) : surge));
     const model = loadModel(this.setup, this.#surges);
     this.#placing += 1;
     this.#arrivals.forEach((arrivals, stream) => {

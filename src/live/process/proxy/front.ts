@@ -24,8 +24,8 @@ export class Front {
   /** Releases that keep replicas of a version down. */
   readonly #losses = new Map<string, number>();
   readonly #lossOf = (version: string): number => this.#losses.get(version) ?? 0;
-  /** Callers whose connections are refused, until when in process milliseconds. */
-  readonly #refused = new Map<string, number>();
+  /** By fault: the caller whose connections are refused, until when in process milliseconds. */
+  readonly #refused = new Map<string, { readonly from: string; readonly until: number }>();
   #server: Server | null = null;
   #probes: NodeJS.Timeout | null = null;
 
@@ -73,12 +73,12 @@ export class Front {
     this.#losses.set(version, mask);
   }
 
-  refuse(from: string, ttl: Micros): void {
-    this.#refused.set(from, performance.now() + ttl / 1000);
+  refuse(fault: string, from: string, ttl: Micros): void {
+    this.#refused.set(fault, { from, until: performance.now() + ttl / 1000 });
   }
 
-  allow(from: string): void {
-    this.#refused.delete(from);
+  allow(fault: string): void {
+    this.#refused.delete(fault);
   }
 
   #sortAdmitted(): void {
@@ -89,10 +89,11 @@ export class Front {
 
   #isRefused(from: string): boolean {
     if (this.#refused.size === 0) return false;
-    const until = this.#refused.get(from);
-    if (until === undefined) return false;
-    if (performance.now() < until) return true;
-    this.#refused.delete(from);
+    const now = performance.now();
+    for (const [fault, refused] of this.#refused) {
+      if (now >= refused.until) this.#refused.delete(fault);
+      else if (refused.from === from) return true;
+    }
     return false;
   }
 

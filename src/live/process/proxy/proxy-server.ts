@@ -48,10 +48,10 @@ export class ProxyServer implements Obeys {
         this.#front(order.service)?.setWeights(order.weights);
         return;
       case "refuse":
-        this.#front(order.to)?.refuse(order.from, order.ttl);
+        this.#front(order.to)?.refuse(order.id, order.from, order.ttl);
         return;
       case "allow":
-        this.#front(order.to)?.allow(order.from);
+        this.#front(order.to)?.allow(order.id);
         return;
       default:
         this.send({ type: "failed", why: `a proxy does not know the order ${order.type}` });

@@ -30,7 +30,8 @@ export class ReplicaServer implements Obeys {
   #ready = false;
   /** Process time from which on a draining replica refuses; Infinity while it lives. */
   #refusesFrom: Micros = Infinity;
-  #metricsLate: { readonly delay: Micros | "silent"; readonly until: Micros } | null = null;
+  /** By fault: how late it makes the metrics page, until when in process time. */
+  readonly #metricsLate = new Map<string, { readonly delay: Micros | "silent"; readonly until: Micros }>();
 
   constructor(readonly setup: ReplicaSetup, readonly send: Send, readonly exit: (code: number) => void) {
     this.#clock = new RunClock(setup.epochMillis);
@@ -61,7 +62,7 @@ export class ReplicaServer implements Obeys {
         this.replica.lossMask = order.mask;
         return;
       case "metrics":
-        this.#metricsLate = { delay: order.delay, until: processMicros() + order.ttl };
+        this.#metricsLate.set(order.id, { delay: order.delay, until: processMicros() + order.ttl });
         return;
       case "drain":
         this.#drain(order.limit);
@@ -138,9 +139,20 @@ export class ReplicaServer implements Obeys {
       answerText(response, 503, "not ready\n");
       return;
     }
-    const late = this.#metricsLate;
-    if (late === null || processMicros() >= late.until) this.#sendPage(lane, response, 0);
-    else if (late.delay !== "silent") this.#sendPage(lane, response, late.delay);
+    const delay = this.#pageDelay();
+    if (delay !== "silent") this.#sendPage(lane, response, delay);
+  }
+
+  /** Of all faults that are on together. */
+  #pageDelay(): Micros | "silent" {
+    const now = processMicros();
+    let sum = 0;
+    for (const { delay, until } of this.#metricsLate.values()) {
+      if (now >= until) continue;
+      if (delay === "silent") return "silent";
+      sum += delay;
+    }
+    return sum;
   }
 
   /** The page is of now, however late it is sent: that is what a scrape takes it for. */
