@@ -44,3 +44,6 @@ export interface CanaryStrategy {
 }
 
 export type Strategy = CanaryStrategy;
+
+/** How long it takes from the first step to the last one's end, as it plans. */
+export const scheduleOf = ({ steps }: Pick<CanaryStrategy, "steps">): Micros => steps.reduce((sum, { bake }) => sum + bake, 0);

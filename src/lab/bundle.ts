@@ -61,6 +61,9 @@ export function scenarioOf(bundle: Bundle, options: BundleOptions = {}): LoadRes
   return loadScenario(bundle.entry, bundleAccess(bundle), refusing(options));
 }
 
+/** The bundle's scenario, whichever fidelity can play it: for what is read out of it before something else is made of it. */
+export const readScenario = (bundle: Bundle): LoadResult<Scenario> => loadScenario(bundle.entry, bundleAccess(bundle));
+
 /** The files of a bundle through the loader's port: nothing else can be read. */
 export function bundleAccess(bundle: Bundle): FileAccess {
   const texts = new Map(bundle.files.map(({ path, text }) => [path, text]));

@@ -3,7 +3,7 @@
 import { join, relative } from "node:path";
 
 import type { Bundle } from "../../lab/bundle.js";
-import { searchBake, type BakeInput, type BakeResult } from "../../lab/detect/bake.js";
+import { bakeRange, searchBake, type BakeInput, type BakeResult } from "../../lab/detect/bake.js";
 import { detect, type DetectInput, type DetectResult } from "../../lab/detect/detect.js";
 import { parseRegressionSize, type RegressionSize } from "../../lab/detect/regression.js";
 import type { Runner } from "../../lab/runner.js";
@@ -44,6 +44,8 @@ export interface DetectFlags extends RunnerFlags {
 export async function detectCommand(target: string, flags: DetectFlags, terminal: Terminal): Promise<ExitCode> {
   checkRunnerFlags(flags, { alone: true });
   const { input, bakeInput } = inputOf(target, flags, terminal);
+  // Whatever the search for a bake time refuses is said before the curve is played, which would be lost.
+  if (bakeInput !== null) valueOf(bakeRange(bakeInput), terminal);
   if (flags.json !== true) checkOut(flags.out);
   const { signal, release } = interruptible();
   const runner = await runnerFor(flags, { runs: { [input.fidelity]: input.seeds.length * (input.sizes.length + 1) }, results: join(flags.out, "results.ndjson"), ...keptUnlessJson(flags, [input.scenario]), signal }, terminal);
@@ -86,7 +88,7 @@ function inputOf(target: string, flags: DetectFlags, terminal: Terminal): { read
   const loaded = loadBundles(scenarioFiles([target]), { allowPath: flags.allowPath, color: terminal.color, fidelity });
   if (loaded.length > 1) throw new UsageError(`detect examines one scenario, and these are ${loaded.length}: name one of them`);
   const own = loaded[0].bundle;
-  const scenario: Bundle = flags.strategy === undefined ? own : strategyIn(own, flags.strategy, terminal);
+  const scenario: Bundle = flags.strategy === undefined ? own : strategyIn(own, flags.strategy, fidelity, terminal);
   checkRate(flags.rate);
   const common = { scenario, on: flags.on ?? null, rate: flags.rate, fidelity: fidelity ?? "cohort", seeds: [...parseSeeds(flags.seeds)].sort((a, b) => a - b) };
   const input: DetectInput = { ...common, sizes: sizesOf(flags.sizes), within: flags.within === undefined ? null : time("--within", flags.within) };

@@ -51,7 +51,7 @@ export async function sweepCommand(targets: readonly string[], flags: SweepFlags
 function planOf({ bundle }: Loaded, flags: SweepFlags, fidelity: Fidelity): SweepPlan {
   if (flags.set.length === 0) throw new UsageError('nothing to vary: add --set "PATH=VALUES", like --set "triggers.error-rate.above=0.5%..5%/10"');
   const axes = flags.set.map((text): Axis => {
-    const axis = parseAxis(text, bundle);
+    const axis = parseAxis(text, bundle, { fidelity });
     if (!axis.ok) throw new UsageError(`--set ${axis.message}`);
     if (["seed", "fidelity"].includes(axis.value.path.replace(/^scenario\./, ""))) throw new UsageError(`--set ${axis.value.path}: use --${axis.value.path.replace(/^scenario\./, "")}${axis.value.path.endsWith("seed") ? "s" : ""}`);
     return axis.value;

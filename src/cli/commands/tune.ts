@@ -62,10 +62,10 @@ function inputOf(targets: readonly string[], flags: TuneFlags, terminal: Termina
   const goal = goalOf(flags.goal);
   const fidelity = fidelityFlag(flags.fidelity);
   const loaded = loadBundles(scenarioFiles(targets), { allowPath: flags.allowPath, color: terminal.color, fidelity });
-  const scenarios = loaded.map(({ bundle }) => (flags.strategy === undefined ? bundle : strategyIn(bundle, flags.strategy, terminal)));
+  const scenarios = loaded.map(({ bundle }) => (flags.strategy === undefined ? bundle : strategyIn(bundle, flags.strategy, fidelity, terminal)));
   if (flags.vary.length === 0) throw new UsageError('nothing to vary: add --vary "PATH=VALUES", like --vary "triggers.error-rate.above=0.5%..5%"');
   const axes = flags.vary.map((text): Axis => {
-    const axis = parseAxis(text, scenarios[0]);
+    const axis = parseAxis(text, scenarios[0], { fidelity });
     if (!axis.ok) throw new UsageError(`--vary ${axis.message}`);
     return axis.value;
   });

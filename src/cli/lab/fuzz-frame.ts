@@ -8,6 +8,7 @@ import { caseOf, type CaseFrame, type WrittenRule } from "../../lab/fuzz/cases.j
 import { copyOf, fieldsOf, isFields, listOf, type Fields, type Value } from "../../lab/fuzz/document.js";
 import { secondsOf } from "../../lab/fuzz/figure.js";
 import { namesOf } from "../../lab/fuzz/names.js";
+import { scheduleOf } from "../../delivery/strategy.js";
 import { loadStrategy } from "../../scenario/load.js";
 import { parseRule } from "../../scenario/rule.js";
 import { MICROS_PER_SECOND } from "../../kernel/units.js";
@@ -80,7 +81,7 @@ function strategyFile(path: string, { out, allowPath }: FrameFlags, color: boole
   const read = access.read(path, null);
   if ("error" in read) throw new UsageError(`${path}: ${read.error}`);
   const name = fromOut(out, path);
-  const seconds = loaded.value.steps.reduce((sum, { bake }) => sum + bake, 0) / MICROS_PER_SECOND;
+  const seconds = scheduleOf(loaded.value) / MICROS_PER_SECOND;
   return { name, seconds, file: { path: join(dirname(join(out, "case.yaml")), name), text: read.text } };
 }
 

@@ -61,14 +61,14 @@ export function parseWorkers(text: string | undefined): number {
 }
 
 /** The scenario with the strategy of this file instead of its own. Throws UsageError. */
-export function strategyIn(bundle: Bundle, path: string, { color }: Pick<Terminal, "color">): Bundle {
+export function strategyIn(bundle: Bundle, path: string, fidelity: Fidelity | null, { color }: Pick<Terminal, "color">): Bundle {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
     throw new UsageError(`--strategy ${path}: cannot be read (${messageOf(error)})`);
   }
-  const swapped = withStrategy(bundle, { path: basename(path), text });
+  const swapped = withStrategy(bundle, { path: basename(path), text }, { fidelity });
   if (!swapped.ok) throw new UsageError(renderProblems(swapped.problems, { color }));
   return swapped.value;
 }

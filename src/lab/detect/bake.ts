@@ -1,16 +1,17 @@
 // The inverse question: how long the first step must bake to notice a regression of a given size before more users get it.
 
+import type { CanaryStep } from "../../delivery/strategy.js";
 import type { DecisionRule } from "../../engines/decision.js";
 import { minutes, type Micros, type Ratio } from "../../kernel/units.js";
 import type { LoadResult } from "../../scenario/problem.js";
 import { formatDuration } from "../../scenario/units.js";
 import type { Fidelity } from "../../world/world.js";
-import { scenarioOf, type Bundle } from "../bundle.js";
+import { readScenario, type Bundle } from "../bundle.js";
 import { jobsOf, type Runner, type RunResult } from "../runner.js";
 import { clopperPearson, type Interval } from "../statistics/clopper-pearson.js";
-import { variantOf } from "../variant.js";
+import { withField } from "../variant.js";
 import { detectionDelay, releaseIn, rowIn } from "./reading.js";
-import { noRelease, testedRelease, withRegression, type RegressionSize, type TestedRelease } from "./regression.js";
+import { scriptUntil, testedRelease, withRegression, type RegressionSize, type TestedRelease } from "./regression.js";
 
 export interface BakeInput {
   readonly scenario: Bundle;
@@ -63,20 +64,38 @@ const PRECISION = 0.05;
 /** From the script's release to its first traffic, and from the last decision to its end. */
 const AROUND = minutes(15);
 
-/** Doubles the bake until it does, then halves the gap; the same seeds at every bake, so that its steps are fair. */
-export async function searchBake(input: BakeInput, runner: Runner, options: BakeOptions = {}): Promise<LoadResult<BakeResult>> {
-  const tested = testedRelease(input.scenario);
-  if (tested === null) return { ok: false, problems: [noRelease(input.scenario)] };
-  const loaded = scenarioOf(input.scenario);
+/** Among which bakes there is to search. */
+interface BakeRange {
+  readonly tested: TestedRelease;
+  readonly first: CanaryStep;
+  readonly every: Micros;
+  /** In evaluations, as `longest`. */
+  readonly shortest: number;
+  readonly longest: number;
+}
+
+/** What is searched, both ends of it found well; for whoever wants to know before anything is played. */
+export function bakeRange(input: BakeInput): LoadResult<BakeRange> {
+  const release = testedRelease(input.scenario);
+  if (!release.ok) return release;
+  const loaded = readScenario(input.scenario);
   if (!loaded.ok) return loaded;
   const { strategy: { every, window, steps: [first] }, world: { telemetry: { scrape, lag }, splitPropagation } } = loaded.value;
   // A step that is over before its window is full has judged nothing, and a window begins when the shift can be seen; between two evaluations nothing is decided.
   const shortest = Math.max(1, Math.ceil((window + scrape + lag + splitPropagation) / every));
   const longest = Math.max(shortest, Math.floor(input.longest / every));
   for (const end of [shortest, longest]) {
-    const made = trialOf(input, tested, end * every);
+    const made = trialOf(input, end * every);
     if (!made.ok) return made;
   }
+  return { ok: true, value: { tested: release.value, first, every, shortest, longest } };
+}
+
+/** Doubles the bake until it does, then halves the gap; the same seeds at every bake, so that its steps are fair. */
+export async function searchBake(input: BakeInput, runner: Runner, options: BakeOptions = {}): Promise<LoadResult<BakeResult>> {
+  const range = bakeRange(input);
+  if (!range.ok) return range;
+  const { tested, first, every, shortest, longest } = range.value;
   const search = new Search(input, tested, first.weight, runner, options);
   let [tooShort, enough] = [0, 0];
   for (let next = nextTry(tooShort, enough, shortest, longest); next !== null; next = nextTry(tooShort, enough, shortest, longest)) {
@@ -103,14 +122,20 @@ export function nextTry(tooShort: number, enough: number, shortest: number, long
 }
 
 /** With this bake, and only as long as the first step can last: what comes later is not asked for. */
-function trialOf({ scenario, size, on, rate, fidelity }: BakeInput, tested: TestedRelease, bake: Micros): LoadResult<Bundle> {
-  const changed = variantOf(scenario, [{ path: "strategy.steps.0.bake", value: formatDuration(bake) }]);
+function trialOf({ scenario, size, on, rate, fidelity }: BakeInput, bake: Micros): LoadResult<Bundle> {
+  const changed = withField(scenario, { path: "strategy.steps.0.bake", value: formatDuration(bake) });
   if (!changed.ok) return changed;
-  const loaded = scenarioOf(changed.value);
+  const loaded = readScenario(changed.value);
   if (!loaded.ok) return loaded;
+  const release = testedRelease(changed.value);
+  if (!release.ok) return release;
   const [{ maxHold }] = loaded.value.strategy.steps;
-  const duration = Math.ceil((tested.at + bake + maxHold + 2 * AROUND) / minutes(1)) * minutes(1);
-  return withRegression(changed.value, tested, size, on, { fidelity, rate, duration });
+  const duration = Math.ceil((release.value.at + bake + maxHold + 2 * AROUND) / minutes(1)) * minutes(1);
+  const cut = scriptUntil(changed.value, duration);
+  if (!cut.ok) return cut;
+  // What is left of the script may stand at other places.
+  const tested = testedRelease(cut.value);
+  return tested.ok ? withRegression(cut.value, tested.value, size, on, { fidelity, rate, duration }) : tested;
 }
 
 /** The bakes tried so far, and what they were worth. */
@@ -133,7 +158,7 @@ class Search {
 
   /** The share of the runs in which the first step noticed; null when interrupted. */
   async at(bake: Micros): Promise<Ratio | null> {
-    const made = trialOf(this.#input, this.#tested, bake);
+    const made = trialOf(this.#input, bake);
     if (!made.ok) throw new Error(`a bake of ${formatDuration(bake)} is refused: ${made.problems[0].message}`);
     const { seeds, fidelity } = this.#input;
     const { signal, onProgress } = this.#options;

@@ -1,13 +1,14 @@
 // The minimum detectable effect: regressions of growing size, and how often and how soon each is acted on.
 
+import { scheduleOf } from "../../delivery/strategy.js";
 import { exactExp, exactLog } from "../../kernel/exact.js";
-import { minutes, type Micros, type Ratio } from "../../kernel/units.js";
+import type { Micros, Ratio } from "../../kernel/units.js";
 import type { LoadResult } from "../../scenario/problem.js";
 import type { Fidelity } from "../../world/world.js";
-import { scenarioOf, type Bundle } from "../bundle.js";
+import { readScenario, type Bundle } from "../bundle.js";
 import type { Job, Runner } from "../runner.js";
 import { clopperPearson, type Interval } from "../statistics/clopper-pearson.js";
-import { noRelease, regressionWords, testedRelease, withRegression, type RegressionSize, type TestedRelease } from "./regression.js";
+import { lengthFor, regressionWords, testedRelease, withRegression, type RegressionSize, type TestedRelease } from "./regression.js";
 import { detectionDelay, releaseIn, rowIn, timeReachedBy, wasTakenBack } from "./reading.js";
 import { crossing, type Crossing } from "./threshold.js";
 
@@ -86,8 +87,9 @@ export const sizeScale = (kind: RegressionSize["kind"]) => {
 
 /** Plays every size and a healthy release on the same seeds. Interrupted, it gives the sizes that were finished. */
 export async function detect(input: DetectInput, runner: Runner, options: DetectOptions = {}): Promise<LoadResult<DetectResult>> {
-  const tested = testedRelease(input.scenario);
-  if (tested === null) return { ok: false, problems: [noRelease(input.scenario)] };
+  const release = testedRelease(input.scenario);
+  if (!release.ok) return release;
+  const tested = release.value;
   const cases: { size: RegressionSize | null; bundle: Bundle }[] = [];
   for (const size of [null, ...input.sizes]) {
     const made = testOf(input, tested, size);
@@ -96,7 +98,7 @@ export async function detect(input: DetectInput, runner: Runner, options: Detect
   }
   const { found, runs, interrupted } = await play(input, tested, cases, runner, options);
   const [healthy = null, ...sizes] = found;
-  const loaded = scenarioOf(cases[0].bundle, { fidelity: input.fidelity });
+  const loaded = readScenario(cases[0].bundle);
   return {
     ok: true,
     value: {
@@ -111,12 +113,10 @@ export async function detect(input: DetectInput, runner: Runner, options: Detect
 
 /** The scenario with a regression of this size, long enough for the strategy's whole schedule. */
 function testOf({ scenario, on, rate, fidelity }: DetectInput, tested: TestedRelease, size: RegressionSize | null): LoadResult<Bundle> {
-  const loaded = scenarioOf(scenario);
+  const loaded = readScenario(scenario);
   if (!loaded.ok) return loaded;
   const { strategy, duration } = loaded.value;
-  const needed = tested.at + minutes(15) + Math.round(1.1 * strategy.steps.reduce((sum, { bake }) => sum + bake, 0));
-  const whole = Math.ceil(needed / minutes(1)) * minutes(1);
-  return withRegression(scenario, tested, size, on, { fidelity, rate, ...(whole > duration ? { duration: whole } : {}) });
+  return withRegression(scenario, tested, size, on, { fidelity, rate, duration: lengthFor(tested, scheduleOf(strategy), duration) });
 }
 
 async function play(input: DetectInput, tested: TestedRelease, cases: readonly { readonly size: RegressionSize | null; readonly bundle: Bundle }[], runner: Runner, { signal, onProgress }: DetectOptions) {

@@ -1,13 +1,13 @@
 // Test scenarios made from a user's own: the release with a defect of a given size, without any, or at another rate.
 
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 
-import { formatDuration } from "../../scenario/units.js";
+import { formatDuration, parseDuration } from "../../scenario/units.js";
 import type { LoadResult, Problem } from "../../scenario/problem.js";
 import type { Fidelity } from "../../world/world.js";
-import { scenarioOf, type Bundle } from "../bundle.js";
-import { fieldOf, variantOf, type FieldChange } from "../variant.js";
-import type { Micros } from "../../kernel/units.js";
+import { readScenario, textIn, type Bundle } from "../bundle.js";
+import { fieldOf, variantOf, withField, type FieldChange } from "../variant.js";
+import { minutes, type Micros } from "../../kernel/units.js";
 
 /** A regression as people say it: `2%` more errors, or `x1.5` slower. */
 export interface RegressionSize {
@@ -39,14 +39,15 @@ export interface TestedRelease {
   readonly at: Micros;
 }
 
-/** The scenario's first release; null when its script makes none. */
-export function testedRelease(bundle: Bundle): TestedRelease | null {
-  const loaded = scenarioOf(bundle);
-  const first = loaded.ok ? loaded.value.script.find(({ kind }) => kind === "release") : undefined;
-  if (first?.kind !== "release") return null;
+/** The scenario's first release; a problem when its script makes none. */
+export function testedRelease(bundle: Bundle): LoadResult<TestedRelease> {
+  const loaded = readScenario(bundle);
+  if (!loaded.ok) return loaded;
+  const first = loaded.value.script.find(({ kind }) => kind === "release");
+  if (first?.kind !== "release") return { ok: false, problems: [noRelease(bundle)] };
   const { service, version } = first.release;
   const item = writtenPlace(bundle, service, version);
-  return item < 0 ? null : { item, service, version, at: first.at };
+  return item < 0 ? { ok: false, problems: [noRelease(bundle)] } : { ok: true, value: { item, service, version, at: first.at } };
 }
 
 /** The compiled script is sorted by time; the written one stands as it stands. */
@@ -83,6 +84,24 @@ export function withRegression(bundle: Bundle, tested: TestedRelease, size: Regr
   );
 }
 
+/** How long the test of a release must last for a schedule of this length, with some holding; undefined when the scenario's own time is enough. */
+export function lengthFor({ at }: TestedRelease, schedule: Micros, own: Micros): Micros | undefined {
+  const needed = at + minutes(15) + Math.round(1.1 * schedule);
+  const whole = Math.ceil(needed / minutes(1)) * minutes(1);
+  return whole > own ? whole : undefined;
+}
+
+/** Without what the script does at this time and later: a test that ends then does not ask for it. */
+export function scriptUntil(bundle: Bundle, end: Micros): LoadResult<Bundle> {
+  const { script } = parse(textIn(bundle, bundle.entry) ?? "") as { readonly script?: unknown };
+  if (!Array.isArray(script)) return { ok: true, value: bundle };
+  const kept = script.filter((item: { readonly at?: unknown }) => {
+    const at = parseDuration(String(item.at));
+    return !at.ok || at.value < end;
+  });
+  return kept.length === script.length ? { ok: true, value: bundle } : withField(bundle, { path: "scenario.script", value: flow(kept) });
+}
+
 /** Constant traffic instead of what the world has; where it enters stays. */
 export function rateChanges(bundle: Bundle, rate: string | undefined): readonly FieldChange[] {
   if (rate === undefined) return [];
@@ -95,7 +114,7 @@ export function rateChanges(bundle: Bundle, rate: string | undefined): readonly 
 export const flow = (value: unknown): string => stringify(value, { collectionStyle: "flow", lineWidth: 0 }).trim();
 
 /** The scenario has no release to test, as a problem. */
-export const noRelease = (bundle: Bundle): Problem => ({
+const noRelease = (bundle: Bundle): Problem => ({
   file: bundle.entry,
   line: 1,
   column: 1,

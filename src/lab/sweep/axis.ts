@@ -1,6 +1,6 @@
 // What is varied: one field by its path, with a list of values or a range, as the user writes it after `--set` or `--vary`.
 
-import { scenarioOf, type Bundle } from "../bundle.js";
+import { scenarioOf, type Bundle, type BundleOptions } from "../bundle.js";
 import { schemasAt, type FieldSchema } from "../field-path.js";
 import { fieldOf, placeOf, withField } from "../variant.js";
 import { between, fieldValue, type Between, type FieldValue, type RangeScale } from "./quantity.js";
@@ -23,7 +23,7 @@ const MOST_LEVELS = 10_000;
 const RANGE = /^(.+?)\.\.(.+?)(?:\/(\d+))?(?:\s+(log))?$/;
 
 /** Reads `PATH=a..b/n`, `PATH=a..b/n log` or `PATH=a,b,c`; the field must be one of this scenario. */
-export function parseAxis(text: string, bundle: Bundle): AxisResult {
+export function parseAxis(text: string, bundle: Bundle, options: BundleOptions = {}): AxisResult {
   const cut = text.indexOf("=");
   const path = text.slice(0, Math.max(0, cut)).trim();
   const written = text.slice(cut + 1).trim();
@@ -34,7 +34,7 @@ export function parseAxis(text: string, bundle: Bundle): AxisResult {
   const schemas = schemasAt(kind, kind !== "scenario" && at[0] === kind ? at.slice(1) : at);
   const axis = axisOf(path, written, isWhole(schemas));
   if (!axis.ok) return bad(`\`${path}\`: ${axis.message}`);
-  const wrong = unusable(axis.value, bundle);
+  const wrong = unusable(axis.value, bundle, options);
   return wrong === null ? axis : bad(`\`${path}=${written}\`: ${wrong}`);
 }
 
@@ -78,11 +78,11 @@ function isWhole(schemas: readonly FieldSchema[]): boolean {
 }
 
 /** Why the loader takes neither the first nor the last value; null when it takes one of them. */
-function unusable(axis: Axis, bundle: Bundle): string | null {
+function unusable(axis: Axis, bundle: Bundle, options: BundleOptions): string | null {
   let why: string | null = null;
   for (const value of [axis.levels?.[0] ?? axis.at(0), axis.levels?.at(-1) ?? axis.at(1)]) {
     const changed = withField(bundle, { path: axis.path, value: value.text });
-    const loaded = changed.ok ? scenarioOf(changed.value) : changed;
+    const loaded = changed.ok ? scenarioOf(changed.value, options) : changed;
     if (loaded.ok) return null;
     why ??= problemText(loaded.problems[0]);
   }

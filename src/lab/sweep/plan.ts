@@ -91,7 +91,7 @@ function variantFor({ axes, scenario, fidelity }: PlanInput, values: DesignPoint
   const changed = variantOf(scenario, changes, { fidelity });
   if (!changed.ok || twin === "as written") return changed;
   const tested = testedRelease(changed.value);
-  return tested === null ? changed : withRegression(changed.value, tested, null, null, { fidelity });
+  return tested.ok ? withRegression(changed.value, tested.value, null, null, { fidelity }) : changed;
 }
 
 function isOfStrategy(bundle: Bundle, path: string): boolean {

@@ -1,12 +1,13 @@
 // The test cases of a tuning: each scenario with the goal's regression and without, and variations that are held out.
 
+import { scheduleOf } from "../../delivery/strategy.js";
 import type { Micros } from "../../kernel/units.js";
 import { minutes } from "../../kernel/units.js";
 import type { LoadResult } from "../../scenario/problem.js";
 import type { Fidelity } from "../../world/world.js";
-import { scenarioOf, type Bundle } from "../bundle.js";
-import { noRelease, parseRegressionSize, testedRelease, withRegression, type RegressionSize } from "../detect/regression.js";
-import { fieldOf, variantOf } from "../variant.js";
+import { readScenario, type Bundle } from "../bundle.js";
+import { lengthFor, parseRegressionSize, testedRelease, withRegression, type RegressionSize } from "../detect/regression.js";
+import { fieldOf, variantOf, withField } from "../variant.js";
 import type { Axis } from "../sweep/axis.js";
 import { fieldValue, type FieldValue } from "../sweep/quantity.js";
 import type { Goal } from "./goal.js";
@@ -21,8 +22,8 @@ export interface TestCase extends CaseKind {
 export interface CaseOptions {
   readonly fidelity: Fidelity;
   readonly rate?: string | undefined;
-  /** Long enough for the slowest candidate. */
-  readonly duration?: Micros | undefined;
+  /** Of the slowest candidate, from its first step to its end: each scenario lasts long enough for it. Each its own time when left out. */
+  readonly schedule?: Micros | undefined;
 }
 
 /** A bad and a good release in each scenario. */
@@ -68,15 +69,17 @@ export function bundlesWith(cases: readonly TestCase[], axes: readonly Axis[], v
 
 function makeCase(bundle: Bundle, words: string, size: RegressionSize | null, on: string | null, options: CaseOptions, several: boolean): LoadResult<TestCase> {
   const tested = testedRelease(bundle);
-  if (tested === null) return { ok: false, problems: [noRelease(bundle)] };
-  const made = withRegression(bundle, tested, size, on, options);
-  if (!made.ok) return made;
-  const loaded = scenarioOf(made.value, { fidelity: options.fidelity });
+  if (!tested.ok) return tested;
+  const loaded = readScenario(bundle);
   if (!loaded.ok) return loaded;
-  const { name, cost } = loaded.value;
+  const { name, cost, duration } = loaded.value;
+  const { service, version } = tested.value;
+  const { fidelity, rate, schedule } = options;
+  const made = withRegression(bundle, tested.value, size, on, { fidelity, rate, duration: schedule === undefined ? undefined : lengthFor(tested.value, schedule, duration) });
+  if (!made.ok) return made;
   return {
     ok: true,
-    value: { name: several ? `${name}: ${words}` : words, bundle: made.value, kind: size === null ? "good" : "bad", service: tested.service, version: tested.version, delayPerHour: cost.delayPerHour },
+    value: { name: several ? `${name}: ${words}` : words, bundle: made.value, kind: size === null ? "good" : "bad", service, version, delayPerHour: cost.delayPerHour },
   };
 }
 
@@ -96,10 +99,10 @@ function otherRates(bundle: Bundle, rate: string | undefined): readonly string[]
 /** Another tenant slows both versions for ten minutes while the release is under way. */
 function withNoise(bundle: Bundle): LoadResult<Bundle> {
   const tested = testedRelease(bundle);
+  if (!tested.ok) return tested;
   const script = fieldOf(bundle, "scenario.script");
-  if (tested === null || !Array.isArray(script)) return { ok: false, problems: [noRelease(bundle)] };
-  const at = Math.round((tested.at + minutes(5)) / 1e6);
-  return variantOf(bundle, [{ path: `scenario.script.${script.length}`, value: `{ at: ${at}s, fault: { noisy-neighbour: { on: ${tested.service}, cpu: +15%, latency: x3, for: 10m } } }` }]);
+  const at = Math.round((tested.value.at + minutes(5)) / 1e6);
+  return withField(bundle, { path: `scenario.script.${Array.isArray(script) ? script.length : 0}`, value: `{ at: ${at}s, fault: { noisy-neighbour: { on: ${tested.value.service}, cpu: +15%, latency: x3, for: 10m } } }` });
 }
 
 const plain = (value: number): string => String(Number(value.toPrecision(4)));
@@ -107,7 +110,7 @@ const plain = (value: number): string => String(Number(value.toPrecision(4)));
 /** How long the slowest of these strategies takes from the release on, as it plans. */
 export function slowestSchedule(bundles: readonly Bundle[]): Micros {
   return Math.max(0, ...bundles.map((bundle) => {
-    const loaded = scenarioOf(bundle);
-    return loaded.ok ? loaded.value.strategy.steps.reduce((sum, { bake }) => sum + bake, 0) : 0;
+    const loaded = readScenario(bundle);
+    return loaded.ok ? scheduleOf(loaded.value.strategy) : 0;
   }));
 }

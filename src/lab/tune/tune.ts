@@ -2,8 +2,7 @@
 
 import type { Fidelity } from "../../world/world.js";
 import type { LoadResult } from "../../scenario/problem.js";
-import { minutes, type Micros } from "../../kernel/units.js";
-import { scenarioOf, type Bundle } from "../bundle.js";
+import type { Bundle } from "../bundle.js";
 import { percent } from "../../kernel/format.js";
 import type { Runner } from "../runner.js";
 import type { PairedDifference } from "../statistics/paired.js";
@@ -118,28 +117,19 @@ function prepare(input: TuneInput): LoadResult<Prepared> {
     return made.ok ? null : made.problems[0].message;
   });
   const settings = taken.map(({ id, values }) => ({ id, values, bundles: bundlesWith(first.value, axes, values, fidelity) }));
-  const duration = lastingFor(first.value, settings.flatMap(({ bundles }) => (bundles.ok ? bundles.value : [])));
-  const caseOptions = { ...options, duration };
-  const cases = duration === undefined ? first : testCases(scenarios, goal, caseOptions);
+  const schedule = slowestSchedule([...first.value.map(({ bundle }) => bundle), ...settings.flatMap(({ bundles }) => (bundles.ok ? bundles.value : []))]);
+  const caseOptions = { ...options, schedule };
+  const cases = testCases(scenarios, goal, caseOptions);
   if (!cases.ok) return cases;
+  const asLong = cases.value.every(({ bundle }, k) => bundle.hash === first.value[k].bundle.hash);
   const before = axes.map(({ path }): FieldValue => ({ text: writtenValue(scenarios[0], path), number: null }));
   const candidates: Candidate[] = [{ id: 0, values: before, bundles: cases.value.map(({ bundle }) => bundle) }];
   for (const { id, values, bundles: shorter } of settings) {
-    const bundles = duration === undefined ? shorter : bundlesWith(cases.value, axes, values, fidelity);
+    const bundles = asLong ? shorter : bundlesWith(cases.value, axes, values, fidelity);
     if (!bundles.ok) return bundles;
     candidates.push({ id, values, bundles: bundles.value });
   }
   return { ok: true, value: { cases: cases.value, candidates, refused, caseOptions } };
-}
-
-/** Long enough for the slowest schedule with some holding; undefined when the scenario's own time is. */
-function lastingFor(cases: readonly TestCase[], bundles: readonly Bundle[]): Micros | undefined {
-  const loaded = scenarioOf(cases[0].bundle);
-  if (!loaded.ok) return undefined;
-  const releasedAt = loaded.value.script.find(({ kind }) => kind === "release")?.at ?? 0;
-  const needed = releasedAt + minutes(15) + Math.round(1.1 * slowestSchedule([cases[0].bundle, ...bundles]));
-  const whole = Math.ceil(needed / minutes(1)) * minutes(1);
-  return whole > loaded.value.duration ? whole : undefined;
 }
 
 /** Proven to meet the goal comes before seen to meet it; then what the goal wants small. */

@@ -112,6 +112,16 @@ describe("the bake time", () => {
     expect(text).toMatch(/how often a healthy one is taken back from 20% after .* was not played/);
   });
 
+  it("is searched without what the script does after the longest run, wherever that is written", async () => {
+    const later = "script:\n  - { at: 50m, release: { service: api, version: v3 } }\n  - { at: 51m, fault: { pod-kill: { on: api } } }\n";
+    const text = (changed: string) => changed.replace("name: tiny", "name: later").replace("for: 12m", "for: 60m").replace("script:\n", later);
+    const of = (bundle: Bundle) => bundleOf(bundle.entry, bundle.files.map((file) => ({ ...file, text: text(file.text) })));
+    const short: BakeInput = { ...input, seeds: seedsTo(5), longest: minutes(3) };
+    const [plain, cut] = [await searchBake(short, new InlineRunner()), await searchBake({ ...short, scenario: of(scenario) }, new InlineRunner())];
+    expect(cut.ok ? "" : cut.problems[0].message).toBe("");
+    expect(cut).toEqual(plain);
+  });
+
   it("is not found where nothing is ever noticed: a regression below the threshold", async () => {
     const found = await searchBake({ ...input, size: sizes("0.1%")[0], seeds: [1, 2, 3], longest: minutes(5) }, new InlineRunner());
     expect(found.ok && found.value).toMatchObject({ bake: null, longest: minutes(5), tooShort: minutes(5), interrupted: false });
