@@ -3,7 +3,7 @@
 import { dirname, join, relative, resolve } from "node:path";
 import { parse } from "yaml";
 
-import { textIn, resolveInBundle, type Bundle, type BundleFile } from "../../lab/bundle.js";
+import { readScenario, textIn, resolveInBundle, type Bundle, type BundleFile } from "../../lab/bundle.js";
 import { caseOf, type CaseFrame, type WrittenRule } from "../../lab/fuzz/cases.js";
 import { copyOf, fieldsOf, isFields, listOf, type Fields, type Value } from "../../lab/fuzz/document.js";
 import { secondsOf } from "../../lab/fuzz/figure.js";
@@ -39,6 +39,8 @@ export function frameOf(bundle: Bundle | null, flags: FrameFlags, color: boolean
     if (flags.varyWorld === true) throw new UsageError("--vary-world is of a scenario's world: name the scenario");
     return { entry, rules, scenario: strategy === null ? {} : { strategy: strategy.name, strategySeconds: strategy.seconds }, files: strategy === null ? [] : [strategy.file] };
   }
+  const loaded = readScenario(bundle);
+  if (!loaded.ok) throw new UsageError(renderProblems(loaded.problems, { color }));
   const written = fieldsOf(parse(textIn(bundle, bundle.entry) ?? "") as Value);
   const files = bundle.files.filter(({ path }) => path !== bundle.entry).map(({ path, text }) => ({ path: join(flags.out, fromOut(flags.out, path)), text }));
   const rebased = (name: string): string => fromOut(flags.out, resolveInBundle(bundle.entry, name));
@@ -48,7 +50,7 @@ export function frameOf(bundle: Bundle | null, flags: FrameFlags, color: boolean
     rules: [...rules, ...listOf(written.expect).flatMap(writtenRule)],
     scenario: {
       kept, strategy: strategy?.name ?? (typeof written.strategy === "string" ? rebased(written.strategy) : written.strategy),
-      ...(strategy === null ? {} : { strategySeconds: strategy.seconds }),
+      strategySeconds: strategy?.seconds ?? scheduleOf(loaded.value.strategy) / MICROS_PER_SECOND,
       ...(flags.varyWorld === true ? {} : { world: worldOf(bundle, written, rebased) }),
     },
   };

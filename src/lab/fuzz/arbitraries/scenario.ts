@@ -17,7 +17,7 @@ const JUDGED = 0.2;
 const SHORTEST = 8 * 60;
 const USUAL = 20 * 60;
 /** A user's own strategy may be slow. */
-const LONGEST_OF_A_FILE = 3 * 3600;
+const LONGEST_OF_A_USER = 3 * 3600;
 const LONGEST = 40 * 60;
 
 function objectives(hand: Hand): Fields {
@@ -104,7 +104,7 @@ export interface ScenarioFrame {
   readonly world?: { readonly written: Value; readonly names: Names };
   /** A strategy in place of a drawn one, as its scenario refers to it. */
   readonly strategy?: Value;
-  /** Seconds that its steps take, where it is in a file. */
+  /** Seconds that its steps take, where it is a user's: its file, or its defaults, may not be at hand. */
   readonly strategySeconds?: number;
   /** The scenario's other keys, in place of drawn ones. */
   readonly kept?: Fields;
@@ -121,7 +121,7 @@ export function arbitraryScenario(frame: ScenarioFrame = {}): Arbitrary<Fields> 
     const strategy = frame.strategy ?? hand.draw(arbitraryStrategy(releasedEndpoints(names, items), sightOf(world)));
     // Mostly there is time for the strategy to come to an end.
     const enough = frame.world === undefined && hand.chance(0.8) ? (frame.strategySeconds ?? secondsOfSteps(strategy)) * HELD_UP + secondsOfReleases(items) + AFTERWARDS : 0;
-    const written: Fields = { shakedown: 1, kind: "scenario", seed: hand.count(1, 1_000), for: secondsText(Math.max(lasts, Math.min(frame.strategySeconds === undefined ? LONGEST : LONGEST_OF_A_FILE, Math.round(enough / 60) * 60))) };
+    const written: Fields = { shakedown: 1, kind: "scenario", seed: hand.count(1, 1_000), for: secondsText(Math.max(lasts, Math.min(frame.strategySeconds === undefined ? LONGEST : LONGEST_OF_A_USER, Math.round(enough / 60) * 60))) };
     if (frame.kept !== undefined) return { ...written, ...frame.kept, world, strategy, script: items };
     const put = (chance: number, key: string, make: () => Value): void => {
       if (hand.chance(chance)) written[key] = make();
