@@ -36,6 +36,8 @@ describe("detect", () => {
     [{ rate: "fast" }, "--rate"], [{ within: "soon" }, "--within"], [{ within: "0s" }, "a time above 0"], [{ bakeFor: "2%", in: "0%" }, "a share of the runs"], [{ bakeFor: "x1" }, "--bake-for x1"],
     [{ strategy: "none.yaml" }, "--strategy none.yaml: cannot be read"], [{ seeds: "9..1" }, "runs backwards"], [{ fidelity: "exact" }, "request or cohort"], [{ on: "api/none" }, "none"],
     [{ out: "/proc/self/none" }, "cannot be written"],
+    // Before the curve is played: that would take hours.
+    [{ bakeFor: "2%", longest: "60d", seeds: "1..100000" }, "too long"],
   ])("%j", async (wrong, line) => {
     expect(await refusal(detectCommand(scenario, { ...flags, out: join(folder, "out"), ...wrong }, terminal))).toContain(line);
   });
@@ -46,6 +48,8 @@ describe("tune", () => {
   it.each<readonly [Partial<TuneFlags>, string]>([
     [{ goal: "detect 2% regresions within 3m" }, "`regressions` for `regresions`"], [{ vary: [] }, "nothing to vary"], [{ vary: ["windows=1m"] }, "write window"],
     [{ budget: "0" }, "--budget 0: write a whole number"], [{ candidates: "many" }, "--candidates many"], [{ heldOut: "-1" }, "from 0 to"], [{ rate: "50" }, "--rate"],
+    [{ vary: ["world.services.api.replicas=3..12"] }, "--vary world.services.api.replicas: is no field of the strategy"], [{ vary: ["cost.page=0EUR,50EUR"] }, "is no field of the strategy"],
+    [{ vary: ["fidelity=cohort,request"] }, "is no field of the strategy"], [{ vary: ["window=1m,2m", "scenario.strategy.window=3m"] }, "--vary scenario.strategy.window: is given twice"],
     [{ out: "/proc/self/none" }, "cannot be written"],
   ])("%j", async (wrong, line) => {
     expect(await refusal(tuneCommand([scenario], { ...flags, out: join(folder, "out"), ...wrong }, terminal))).toContain(line);
@@ -55,7 +59,8 @@ describe("tune", () => {
 describe("sweep", () => {
   const flags: SweepFlags = { set: ["strategy.steps.0.weight=20%,40%"], seeds: "1", design: "grid", out: "unused", allowPath: [] };
   it.each<readonly [Partial<SweepFlags>, string]>([
-    [{ set: [] }, "nothing to vary"], [{ set: ["strategy.steps.0.weight=20%", "strategy.steps.0.weight=30%"] }, "given twice"], [{ set: ["seed=1,2"] }, "use --seeds"], [{ design: "sobl" }, "sobol"],
+    [{ set: [] }, "nothing to vary"], [{ set: ["strategy.steps.0.weight=20%", "strategy.steps.0.weight=30%"] }, "given twice"], [{ set: ["window=1m", "strategy.window=2m"] }, "--set strategy.window: is given twice"],
+    [{ set: ["seed=1,2"] }, "use --seeds"], [{ design: "sobl" }, "sobol"],
     [{ design: "sobol" }, "--points"], [{ points: "3" }, "a grid has the points of its fields"], [{ set: ["strategy.steps.0.weight=100%"] }, "the weight does not rise"],
   ])("%j", async (wrong, line) => {
     expect(await refusal(sweepCommand([scenario], { ...flags, out: join(folder, "out"), ...wrong }, terminal))).toContain(line);

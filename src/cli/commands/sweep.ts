@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 
 import type { Fidelity } from "../../world/world.js";
 import { counted } from "../../kernel/format.js";
-import { parseAxis, type Axis } from "../../lab/sweep/axis.js";
+import { parseAxis, variedTwice, type Axis } from "../../lab/sweep/axis.js";
 import { designPoints, DESIGNS, type Design, type DesignName, type DesignPoint } from "../../lab/sweep/design.js";
 import { StorageError } from "../../lab/storage/storage-error.js";
 import { writeFileWhole } from "../../lab/storage/whole-file.js";
@@ -56,8 +56,8 @@ function planOf({ bundle }: Loaded, flags: SweepFlags, fidelity: Fidelity): Swee
     if (["seed", "fidelity"].includes(axis.value.path.replace(/^scenario\./, ""))) throw new UsageError(`--set ${axis.value.path}: use --${axis.value.path.replace(/^scenario\./, "")}${axis.value.path.endsWith("seed") ? "s" : ""}`);
     return axis.value;
   });
-  const twice = axes.find(({ path }, k) => axes.findIndex((other) => other.path === path) < k);
-  if (twice !== undefined) throw new UsageError(`--set ${twice.path}: is given twice`);
+  const twice = variedTwice(axes, bundle);
+  if (twice !== null) throw new UsageError(`--set ${twice.path}: is given twice`);
   const design = designOf(flags);
   const made = designPoints(axes, design);
   if (!made.ok) throw new UsageError(made.message);

@@ -2,7 +2,7 @@
 
 import { join, relative } from "node:path";
 
-import { parseAxis, type Axis } from "../../lab/sweep/axis.js";
+import { isOfStrategy, parseAxis, variedTwice, type Axis } from "../../lab/sweep/axis.js";
 import { parseGoal, type Goal } from "../../lab/tune/goal.js";
 import { isSettled, tune, type TuneInput, type TuneResult } from "../../lab/tune/tune.js";
 import { counted } from "../../kernel/format.js";
@@ -67,8 +67,13 @@ function inputOf(targets: readonly string[], flags: TuneFlags, terminal: Termina
   const axes = flags.vary.map((text): Axis => {
     const axis = parseAxis(text, scenarios[0], { fidelity });
     if (!axis.ok) throw new UsageError(`--vary ${axis.message}`);
+    const { path } = axis.value;
+    // What is recommended is a strategy: it could not hold another field, and more replicas or lower prices would always win.
+    if (!isOfStrategy(scenarios[0], path)) throw new UsageError(`--vary ${path}: is no field of the strategy, and tune looks for a strategy; write one like triggers.error-rate.above, or play this one with sweep --set`);
     return axis.value;
   });
+  const twice = variedTwice(axes, scenarios[0]);
+  if (twice !== null) throw new UsageError(`--vary ${twice.path}: is given twice`);
   checkRate(flags.rate);
   return {
     goal, scenarios, axes, rate: flags.rate, fidelity: fidelity ?? "cohort",

@@ -89,6 +89,21 @@ function unusable(axis: Axis, bundle: Bundle, options: BundleOptions): string | 
   return why;
 }
 
+/** The axis whose field an axis before it varies already, under whichever name; null when each has its own. */
+export function variedTwice(axes: readonly Axis[], bundle: Bundle): Axis | null {
+  const fields = axes.map(({ path }) => {
+    const place = placeOf(bundle, path);
+    return place.ok ? JSON.stringify([place.value.file, place.value.at]) : path;
+  });
+  return axes.find((_, k) => fields.indexOf(fields[k]) < k) ?? null;
+}
+
+/** Whether this is a field of the strategy, in a file of its own or within the scenario. */
+export function isOfStrategy(bundle: Bundle, path: string): boolean {
+  const place = placeOf(bundle, path);
+  return place.ok && (place.value.kind === "strategy" || (place.value.kind === "scenario" && place.value.at[0] === "strategy" && place.value.at.length > 1));
+}
+
 /** The field's value in the scenario as it is, for comparisons; empty when it is not written. */
 export function writtenValue(bundle: Bundle, path: string): string {
   const value = fieldOf(bundle, path);

@@ -7,8 +7,8 @@ import { thisBuild } from "../build.js";
 import type { Bundle } from "../bundle.js";
 import { testedRelease, withRegression } from "../detect/regression.js";
 import { runKey, type Job } from "../runner.js";
-import { placeOf, variantOf } from "../variant.js";
-import type { Axis } from "./axis.js";
+import { variantOf } from "../variant.js";
+import { isOfStrategy, type Axis } from "./axis.js";
 import type { Design, DesignPoint } from "./design.js";
 
 /** As written, or with the defects of its release taken out. */
@@ -92,11 +92,6 @@ function variantFor({ axes, scenario, fidelity }: PlanInput, values: DesignPoint
   if (!changed.ok || twin === "as written") return changed;
   const tested = testedRelease(changed.value);
   return tested.ok ? withRegression(changed.value, tested.value, null, null, { fidelity }) : changed;
-}
-
-function isOfStrategy(bundle: Bundle, path: string): boolean {
-  const place = placeOf(bundle, path);
-  return place.ok && place.value.kind === "strategy";
 }
 
 export const runsOf = ({ variants, seeds }: SweepPlan): number => variants.length * seeds.length;
