@@ -144,10 +144,21 @@ function worseThan(leader: Racer, racer: Racer, { goal, cases }: RaceOptions): s
   return low > 0 ? `costs ${money(mean)} more per release than no. ${leader.candidate.id} on the same seeds (at least ${money(low)})` : null;
 }
 
+/** What share of an average release each case stands for. */
+function weightsOf(goal: Goal, cases: readonly Pick<TestCase, "kind">[]): readonly Ratio[] {
+  const bad = cases.filter(({ kind }) => kind === "bad").length;
+  return cases.map(({ kind }) => (kind === "bad" ? goal.badShare / Math.max(1, bad) : (1 - goal.badShare) / Math.max(1, cases.length - bad)));
+}
+
+/** What an average release costs, seed by seed. */
+export function costsOf({ seen }: Pick<Racer, "seen">, goal: Goal, cases: readonly Pick<TestCase, "kind">[]): readonly Euro[] {
+  const weights = weightsOf(goal, cases);
+  return Array.from({ length: Math.min(...seen.map((each) => each.length)) }, (_, seed) => weights.reduce((sum, weight, k) => sum + weight * seen[k][seed].cost, 0));
+}
+
 /** What an average release costs more, seed by seed. */
 export function costDifferences(a: Pick<Racer, "seen">, b: Pick<Racer, "seen">, goal: Goal, cases: readonly Pick<TestCase, "kind">[]): readonly Euro[] {
-  const bad = cases.filter(({ kind }) => kind === "bad").length;
-  const weights: readonly Ratio[] = cases.map(({ kind }) => (kind === "bad" ? goal.badShare / Math.max(1, bad) : (1 - goal.badShare) / Math.max(1, cases.length - bad)));
+  const weights = weightsOf(goal, cases);
   const pairs = Math.min(...a.seen.map((each) => each.length), ...b.seen.map((each) => each.length));
   return Array.from({ length: pairs }, (_, seed) => weights.reduce((sum, weight, k) => sum + weight * (b.seen[k][seed].cost - a.seen[k][seed].cost), 0));
 }

@@ -1,7 +1,7 @@
 // The report of a tuning: what is recommended and why, who dropped out, and whether it holds where nobody chose it.
 
 import { count, counted, duration, money, NOTHING, percent } from "../../kernel/format.js";
-import type { HeldOutCase } from "../../lab/tune/held-out.js";
+import type { HeldOutCase, HeldOutCost, Shown } from "../../lab/tune/held-out.js";
 import { isSettled, type CandidateResult, type TuneResult } from "../../lab/tune/tune.js";
 import { renderSvg } from "../charts/render.js";
 import { html } from "../escape.js";
@@ -20,7 +20,7 @@ export async function tuneReport(result: TuneResult): Promise<TuneReport> {
   const answer = answerLines(result);
   const tables = {
     recommended: [["field", "before", "recommended"], recommendedRows(result)] as const,
-    heldOut: [["case", "before", "recommended", "bound (95 %)", "goal"], result.heldOut.map(heldOutCells)] as const,
+    heldOut: [["case", "before", "recommended", "bound (95 %)", "goal"], heldOutRows(result)] as const,
     candidates: [["no.", ...shortNames(result.axes.map(({ path }) => path)), "seeds", "detected in time", "p90", "false rollbacks", "cost", FATE], ranked(result).map((each) => candidateCells(each, result))] as const,
   };
   const page = labPage({
@@ -67,17 +67,31 @@ export function answerLines(result: TuneResult): readonly string[] {
     best.id === 0 ? "The strategy as it was does best: nothing to change." : `Recommended: ${result.axes.map(({ path, before: was }, k) => `${path} ${best.values[k]}${was === best.values[k] ? "" : ` (was ${was === "" ? "not written" : was})`}`).join(", ")}.`,
     `In the race, ${counted(best.seeds, "seed")}: detected in time ${percent(best.score.detected)} (p90 ${duration(best.score.detectionP90)}), false rollbacks ${percent(best.score.falseRollbacks)}, ${money(best.score.cost)} per release${before === undefined || best.id === 0 ? "" : `; before: ${percent(before.score.detected)}, ${percent(before.score.falseRollbacks)}, ${money(before.score.cost)}`}.`,
     ...choiceWords(result),
-    ...result.heldOut.filter(({ decides }) => decides).map(({ name, kind, recommended, bound, ...rest }) =>
-      kind === "bad"
-        ? `Fresh seeds, ${name}: detected in time in ${recommended.well} of ${recommended.runs} (${percent(recommended.wellShare)}; at least ${percent(bound)} with 95 % confidence${openWords(rest, recommended.runs, `at least ${percent(result.detectShare)}`)}).`
-        : `Fresh seeds, ${name}: rolled back in ${recommended.runs - recommended.well} of ${recommended.runs} (${percent(1 - recommended.wellShare)}; at most ${percent(bound)} with 95 % confidence${openWords(rest, recommended.runs, `at most ${percent(result.falseRollbackLimit)}`)}).`),
+    ...result.heldOut.filter(({ decides }) => decides).flatMap((each) => heldOutLines(each, result)),
+    ...costLine(result),
     ...(saving === null ? [] : [`Per release it costs ${money(Math.abs(saving.mean))} ${saving.mean <= 0 ? "less" : "more"} than before (95 % interval ${money(saving.low)} to ${money(saving.high)}, paired).`]),
     ...overfitted(result),
   ];
 }
 
-/** What a case that keeps the goal still lacks to prove it. */
-function openWords({ holds, shown, more }: Pick<HeldOutCase, "holds" | "shown" | "more">, runs: number, goal: string): string {
+function heldOutLines({ name, kind, recommended, promotion, ...main }: HeldOutCase, { detectShare, falseRollbackLimit, promoteShare }: TuneResult): readonly string[] {
+  const { well, runs, wellShare, inTime } = recommended;
+  if (kind === "bad") return [`Fresh seeds, ${name}: detected in time in ${well} of ${runs} (${percent(wellShare)}; at least ${percent(main.bound)} with 95 % confidence${openWords(main, runs, `at least ${percent(detectShare)}`)}).`];
+  return [
+    `Fresh seeds, ${name}: rolled back in ${runs - well} of ${runs} (${percent(1 - wellShare)}; at most ${percent(main.bound)} with 95 % confidence${openWords(main, runs, `at most ${percent(falseRollbackLimit)}`)}).`,
+    ...(promotion === null ? [] : [`Fresh seeds, ${name}: with everybody in time in ${inTime} of ${runs} (${percent(inTime / runs)}; at least ${percent(promotion.bound)} with 95 % confidence${openWords(promotion, runs, `at least ${percent(promoteShare)}`)}).`]),
+  ];
+}
+
+function costLine({ heldOut, heldOutCost, costLimit }: TuneResult): readonly string[] {
+  if (heldOutCost === null) return [];
+  const seeds = heldOut.find(({ decides }) => decides)?.recommended.runs ?? 0;
+  return [`Fresh seeds, cost of a release: ${money(heldOutCost.mean)} (at most ${money(heldOutCost.bound)} with 95 % confidence${openWords(heldOutCost, seeds, `under ${money(costLimit)}`)}).`];
+}
+
+/** What a case that keeps the goal still lacks to prove it, or which goal it misses. */
+function openWords({ holds, shown, more }: Shown, runs: number, goal: string): string {
+  if (holds === false) return `; the goal is ${goal}`;
   if (holds !== true || shown === true) return "";
   if (more === null) return `; the goal is ${goal}, and it lies so near that no number of seeds is likely to tell`;
   return `; the goal is ${goal}, and about ${count(more)} more would prove it: --held-out ${runs + more}`;
@@ -113,11 +127,26 @@ function recommendedRows(result: TuneResult): readonly (readonly string[])[] {
   ];
 }
 
-function heldOutCells({ name, kind, decides, recommended, baseline, bound, holds, shown }: HeldOutCase): readonly string[] {
+/** The goal's own cases and what a release costs in them, then the variations. */
+const heldOutRows = ({ heldOut, heldOutCost }: TuneResult): readonly (readonly string[])[] => [
+  ...heldOut.filter(({ decides }) => decides).flatMap(heldOutCells),
+  ...(heldOutCost === null ? [] : [costCells(heldOutCost)]),
+  ...heldOut.filter(({ decides }) => !decides).flatMap(heldOutCells),
+];
+
+function heldOutCells({ name, kind, recommended, baseline, promotion, ...main }: HeldOutCase): readonly (readonly string[])[] {
   const words = ({ well, runs, wellShare, timeP90 }: HeldOutCase["recommended"]): string =>
     kind === "bad" ? `detected ${percent(wellShare)} (${well} of ${runs}), p90 ${duration(timeP90)}` : `rolled back ${percent(1 - wellShare)} (${runs - well} of ${runs})`;
-  return [name, words(baseline), words(recommended), `${kind === "bad" ? "at least" : "at most"} ${percent(bound)}`, decides ? (holds !== true ? "✗ missed" : shown === true ? "✓ met" : "○ met, not proven") : NOTHING];
+  const inTime = ({ inTime: hits, runs }: HeldOutCase["recommended"]): string => `in time ${percent(hits / runs)} (${hits} of ${runs})`;
+  return [
+    [name, words(baseline), words(recommended), `${kind === "bad" ? "at least" : "at most"} ${percent(main.bound)}`, metWords(main)],
+    ...(promotion === null ? [] : [[`${name}, promoted`, inTime(baseline), inTime(recommended), `at least ${percent(promotion.bound)}`, metWords(promotion)]]),
+  ];
 }
+
+const costCells = (cost: HeldOutCost): readonly string[] => ["cost of a release", money(cost.before), money(cost.mean), `at most ${money(cost.bound)}`, metWords(cost)];
+
+const metWords = ({ holds, shown }: Shown): string => (holds === null ? NOTHING : !holds ? "✗ missed" : shown === true ? "✓ met" : "○ met, not proven");
 
 /** The best first, then those that stayed longest. */
 const ranked = (result: TuneResult): readonly CandidateResult[] =>

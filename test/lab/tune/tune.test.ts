@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import type { Bundle } from "../../../src/lab/bundle.js";
+import { bundleOf, textIn, type Bundle } from "../../../src/lab/bundle.js";
 import { InlineRunner } from "../../../src/lab/inline-runner.js";
 import type { RunRelease, RunRow } from "../../../src/lab/run-row.js";
 import { rowOf } from "../../../src/lab/run-row.js";
@@ -11,7 +11,6 @@ import { axisOf, type Axis } from "../../../src/lab/sweep/axis.js";
 import { parseGoal } from "../../../src/lab/tune/goal.js";
 import { candidateSettings } from "../../../src/lab/tune/settings.js";
 import { isSettled, tune, type TuneInput, type TuneResult } from "../../../src/lab/tune/tune.js";
-import { textIn } from "../../../src/lab/bundle.js";
 import { answerLines, shortNames, tuneReport, verdict } from "../../../src/report/lab/tune-report.js";
 import { startPool } from "../support/bundles.js";
 import { fakeOutcome } from "../support/fake-runner.js";
@@ -103,6 +102,47 @@ describe("tune", () => {
     expect(verdict(enough)).toBe("The goal is met, and fresh seeds prove it");
   });
 
+  it("does not call a goal proven by the seeds that its time to promote leaves open, says so, and says which clause was missed", async () => {
+    const goal = "detect 5% regressions within 3m in 80% of runs, false rollbacks under 20%, promote within 90m in 95% of runs";
+    const of = (late: (seed: number) => boolean) => tuned(inputOf(goal, "2%,60%", { heldOutSeeds: 40 }), new Scripted(() => false, { late }));
+    const open = await of((seed) => seed === 30);
+    expect(open).toMatchObject({ met: true, holds: true, proven: false });
+    expect(open.heldOut[1]).toMatchObject({ shown: true, promotion: { holds: true, shown: false } });
+    expect(answerLines(open).join("\n")).toMatch(/healthy release: with everybody in time in 39 of 40 \(97\.5%; at least 88\.7% with 95 % confidence; the goal is at least 95%, and about \d+ more would prove it/);
+    expect(open.strategy).toContain("rolled back 0% (before: 0%), with everybody in time 97.5% (before: 97.5%)");
+    const missed = await of((seed) => seed > 50);
+    expect(missed).toMatchObject({ met: true, holds: false, proven: false });
+    expect(answerLines(missed).join("\n")).toMatch(/in time in 30 of 40 \(75%; at least [\d.]+% with 95 % confidence; the goal is at least 95%\)/);
+    expect((await tuneReport(missed)).markdown).toMatch(/healthy release, promoted.*✗ missed/);
+    const enough = await tuned(inputOf(goal, "2%,60%", { heldOutSeeds: 59 }), new Scripted(() => false));
+    expect(enough).toMatchObject({ holds: true, proven: true });
+  });
+
+  it("proves a limit of the cost by the interval of its mean", async () => {
+    const costs = { cost: (seed: number) => (seed % 2 === 0 ? 110 : 90) };
+    const of = (below: number) => tuned(inputOf(`detect 5% regressions within 3m, false rollbacks under 10%, cost under ${below}EUR`, "2%,60%", { heldOutSeeds: 59 }), new Scripted(() => false, costs));
+    const far = await of(500);
+    expect(far).toMatchObject({ met: true, holds: true, proven: true, heldOutCost: { shown: true } });
+    const near = await of(Number(((far.heldOutCost?.mean ?? 0) + 0.5).toFixed(2)));
+    expect(near).toMatchObject({ met: true, holds: true, proven: false, heldOutCost: { holds: true, shown: false } });
+    expect(near.heldOutCost?.bound).toBeCloseTo((far.heldOutCost?.mean ?? 0) + 1.6716 * 10.08 / Math.sqrt(59), 1);
+    expect(answerLines(near).join("\n")).toMatch(/Fresh seeds, cost of a release: .* EUR \(at most .* EUR with 95 % confidence; the goal is under .* EUR, and about [\d,]+ more would prove it/);
+    expect((await tuneReport(near)).markdown).toMatch(/cost of a release.*○ met, not proven/);
+  });
+
+  it("gives each scenario the time that the slowest candidate needs, and never less than its own", async () => {
+    const item = "  - { at: 35m, fault: { pod-kill: { on: api } } }\nexpect:";
+    const long = tiny({ name: "long", duration: "40m", strategy: STRATEGY });
+    const late = bundleOf(long.entry, long.files.map(({ path, text }) => ({ path, text: text.replace("expect:", item) })));
+    const lengths = new Set<string>();
+    const seen = new Scripted(() => false, { heard: ({ bundle }) => void lengths.add(`${bundle.entry} ${/^for: *(.*)$/m.exec(textIn(bundle, bundle.entry) ?? "")?.[1] ?? ""}`) });
+    for (const scenarios of [[scenario, late], [late, scenario]]) {
+      await tuned(inputOf("detect 5% regressions within 3m", "2%", { scenarios, axes: [axis("steps.0.bake", "5m,10m")] }), seen);
+    }
+    // Released at 2 min, 15 min around it, and 10 + 2 min of steps with a tenth of holding.
+    expect([...lengths].sort()).toEqual(["long.yaml 40m", "tiny.yaml 31m"]);
+  });
+
   it("checks sizes, rates and noise that no candidate was chosen by, on fewer fresh seeds than the goal's own cases", async () => {
     const { heldOut } = await tuned(inputOf("detect 4% regressions within 3m", "2%,60%"), new Scripted(() => false));
     expect(heldOut.map(({ name, decides, recommended }) => [name, decides, recommended.runs])).toEqual([
@@ -143,18 +183,29 @@ describe("the settings that race", () => {
   });
 });
 
+interface Told {
+  /** Seeds on which a good release takes two hours. */
+  readonly late?: (seed: number) => boolean;
+  readonly cost?: (seed: number) => number;
+  readonly heard?: (job: Job) => void;
+}
+
 /** Bad releases are always detected in a minute; a good one is taken back when `frightened` says so. */
 class Scripted implements Runner {
   readonly workers = 1;
   readonly #frightened: (job: Job, seed: number) => boolean;
 
-  constructor(frightened: (job: Job, seed: number) => boolean) {
+  readonly #told: Told;
+
+  constructor(frightened: (job: Job, seed: number) => boolean, told: Told = {}) {
     this.#frightened = frightened;
+    this.#told = told;
   }
 
   async run(jobs: Iterable<Job>, onResult: OnResult): Promise<{ delivered: number; aborted: boolean }> {
     let delivered = 0;
     for (const job of jobs) {
+      this.#told.heard?.(job);
       const row = this.#row(job);
       await onResult({ ok: true, key: row.key, job, row, text: JSON.stringify(row), outcome: null }, delivered);
       delivered += 1;
@@ -167,8 +218,9 @@ class Scripted implements Runner {
     const bad = isBad(job.bundle);
     const takenBack = bad || this.#frightened(job, job.seed);
     const [release] = row.releases;
-    const times = { ...release.times, detection: takenBack ? 60e6 : null, finishedAt: 600e6 };
-    const changed = { ...release, result: takenBack ? "rolled-back" : "promoted", cause: bad ? "release" : takenBack ? "luck" : null, times } as RunRelease;
+    const times = { ...release.times, detection: takenBack ? 60e6 : null, finishedAt: this.#told.late?.(job.seed) === true ? 7200e6 : 600e6 };
+    const cost = { ...release.cost, total: this.#told.cost?.(job.seed) ?? release.cost.total, delay: 0 };
+    const changed = { ...release, result: takenBack ? "rolled-back" : "promoted", cause: bad ? "release" : takenBack ? "luck" : null, times, cost } as RunRelease;
     return { ...row, duration: 720e6, releases: [changed] };
   }
 
