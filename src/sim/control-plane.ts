@@ -1,5 +1,6 @@
 // The control plane of a cluster, simulated or of real processes: commands take the time of what they do, and can fail as scripted.
 
+import { replicasOfShare } from "../delivery/capacity.js";
 import type { ActionEvent, ActionId, Platform, PlatformCommand } from "../delivery/platform.js";
 import { assert, unreachable } from "../kernel/assert.js";
 import type { Clock } from "../kernel/clock.js";
@@ -12,6 +13,8 @@ import type { VersionStatus, World } from "../world/world.js";
 export const API_LATENCY: Micros = seconds(1);
 /** How often a running command looks whether its replicas are there (SYSTEMS.md: health checks every 2 s). */
 export const POLL_INTERVAL: Micros = seconds(2);
+/** Weights that differ by less are the same. */
+const WEIGHT_ROUNDING = 1e-9;
 
 /** A scripted platform failure and how many commands it still fails. */
 interface ScriptedFailure {
@@ -48,7 +51,7 @@ export class ControlPlane implements Platform {
   /** Autoscaled services only: by service and version, the size before this control plane took replicas from it. */
   readonly #takenFrom = new Map<string, number>();
   readonly #failures: ScriptedFailure[];
-  /** Per service, a counter that outdates scheduled removals of old replicas. */
+  /** Per service and version, a counter that outdates the scheduled removal of its replicas: each change of its traffic counts. */
   readonly #generation = new Map<string, number>();
   /** Per service, how many rollbacks began: a deploy or scaling that still waits for replicas is broken off by one. */
   readonly #rollBacks = new Map<string, number>();
@@ -64,8 +67,7 @@ export class ControlPlane implements Platform {
   }
 
   stable(service: string): { readonly version: string; readonly replicas: number } {
-    const stable = this.#stable.get(service);
-    assert(stable !== undefined, `service ${service} exists`);
+    const stable = this.#recorded(service);
     return { version: stable.version, replicas: this.#autoscaledSize(service, stable.version) ?? stable.replicas };
   }
 
@@ -121,7 +123,7 @@ export class ControlPlane implements Platform {
         this.#whenReady(id, command.service, command.version, command.replicas, heard, done);
         return;
       case "set-weight":
-        this.#setWeight(command.service, command.version, command.weight, () => done());
+        this.#setWeight(id, command, heard, done);
         return;
       case "set-flag":
         this.#setFlag(id, command.flag, command.on, heard);
@@ -141,21 +143,46 @@ export class ControlPlane implements Platform {
     }
   }
 
-  #setWeight(service: string, version: string, weight: number, then: () => void): void {
+  #setWeight(
+    id: ActionId,
+    { service, version, weight }: PlatformCommand & { kind: "set-weight" },
+    heard: (event: ActionEvent) => void,
+    done: () => void,
+  ): void {
     const { cluster, spec, clock } = this.#input;
     const stable = this.stable(service);
-    const generation = this.#newGeneration(service);
-    cluster.setWeights(
-      service,
-      version === stable.version ? { [version]: 1 } : { [version]: weight, [stable.version]: 1 - weight },
-    );
-    clock.setTimer(spec.splitPropagation, () => {
-      if (version !== stable.version) this.#shrinkStable(service, stable, weight, generation);
-      then();
-    });
+    const generation = this.#newGeneration(service, stable.version);
+    if (version !== stable.version) this.#newGeneration(service, version);
+    const shift = (): void => {
+      cluster.setWeights(
+        service,
+        version === stable.version ? { [version]: 1 } : { [version]: weight, [stable.version]: 1 - weight },
+      );
+      clock.setTimer(spec.splitPropagation, () => {
+        if (version !== stable.version) this.#shrinkStable(service, stable, weight, generation);
+        done();
+      });
+    };
+    if (!this.#regains(service, version, weight)) return shift();
+    const owed = replicasOfShare(1 - weight, stable.replicas);
+    if (this.#desired(service, stable.version) < owed) {
+      this.#fit(service, stable.version, this.#input.stableKeptFor === 0 ? owed : stable.replicas);
+    }
+    this.#whenReady(id, service, stable.version, owed, heard, shift);
   }
 
-  /** Stable's replicas leave with the weight, or all together `stableKeptFor` after full exposure. */
+  /**
+   * Whether stable gets traffic back beside a new version, so that it may lack replicas: what it had went to a version
+   * that was never marked stable. Traffic that is only shifted back waits for nothing.
+   */
+  #regains(service: string, version: string, weight: number): boolean {
+    const { version: stable } = this.stable(service);
+    if (version === stable || weight === 0) return false;
+    const status = this.#status(service, stable);
+    return status !== undefined && status.weight < 1 - weight - WEIGHT_ROUNDING;
+  }
+
+  /** Stable's replicas leave with the weight, or all together `stableKeptFor` after full exposure, whoever is stable by then. */
   #shrinkStable(
     service: string,
     stable: { version: string; replicas: number },
@@ -163,12 +190,13 @@ export class ControlPlane implements Platform {
     generation: number,
   ): void {
     const { clock, stableKeptFor } = this.#input;
-    if (this.#generation.get(service) !== generation) return;
+    const isOutdated = (): boolean => this.#generation.get(keyOf(service, stable.version)) !== generation;
+    if (isOutdated()) return;
     if (stableKeptFor === 0) {
-      this.#fit(service, stable.version, Math.ceil((1 - weight) * stable.replicas));
+      this.#fit(service, stable.version, replicasOfShare(1 - weight, stable.replicas));
     } else if (weight === 1) {
       clock.setTimer(stableKeptFor, () => {
-        if (this.#generation.get(service) === generation) this.#fit(service, stable.version, 0);
+        if (!isOutdated()) this.#fit(service, stable.version, 0);
       });
     }
   }
@@ -204,27 +232,35 @@ export class ControlPlane implements Platform {
     // A rollback never shrinks stable.
     const full = this.#autoscaledSize(service, to) ?? Math.max(this.stable(service).replicas, this.#desired(service, to));
     this.#takenFrom.delete(keyOf(service, to));
-    this.#newGeneration(service);
+    this.#newGeneration(service, to);
+    this.#newGeneration(service, version);
     this.#rollBacks.set(service, this.#rollBacksOf(service) + 1);
     cluster.scale(service, to, full);
     this.#whenReady(id, service, to, full, heard, () => {
       cluster.setWeights(service, { [to]: 1 });
       clock.setTimer(spec.splitPropagation, () => {
         cluster.scale(service, version, 0);
+        // The version may have been marked stable on the way: what was taken back is never what the next one is built on.
+        this.#stable.set(service, { version: to, replicas: this.#recorded(service).replicas });
         done();
       });
     });
   }
 
   #markStable(service: string, version: string): void {
-    const old = this.#stable.get(service);
-    assert(old !== undefined, `service ${service} exists`);
-    this.#stable.set(service, { version, replicas: old.replicas });
+    this.#stable.set(service, { version, replicas: this.#recorded(service).replicas });
   }
 
-  #newGeneration(service: string): number {
-    const next = (this.#generation.get(service) ?? 0) + 1;
-    this.#generation.set(service, next);
+  #recorded(service: string): { readonly version: string; readonly replicas: number } {
+    const stable = this.#stable.get(service);
+    assert(stable !== undefined, `service ${service} exists`);
+    return stable;
+  }
+
+  #newGeneration(service: string, version: string): number {
+    const key = keyOf(service, version);
+    const next = (this.#generation.get(key) ?? 0) + 1;
+    this.#generation.set(key, next);
     return next;
   }
 

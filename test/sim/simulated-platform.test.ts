@@ -18,13 +18,14 @@ class FakeCluster {
   readonly calls: string[] = [];
   readonly #ready = new Map<string, number>([["v1", FULL]]);
   readonly #desired = new Map<string, number>([["v1", FULL]]);
+  #weights: Record<string, number> = { v1: 1 };
   flagServiceUp = true;
 
   constructor(readonly clock: VirtualClock) {}
 
   status(): VersionStatus[] {
     return [...this.#desired].map(([version, desired]) => ({
-      version, desired, starting: 0, ready: this.#ready.get(version) ?? 0, draining: 0, weight: 0,
+      version, desired, starting: 0, ready: this.#ready.get(version) ?? 0, draining: 0, weight: this.#weights[version] ?? 0,
     }));
   }
 
@@ -36,6 +37,7 @@ class FakeCluster {
   }
 
   setWeights(_service: string, weights: Record<string, number>): void {
+    this.#weights = weights;
     this.calls.push(`${this.clock.now() / 1e6}s weights ${JSON.stringify(weights)}`);
   }
 
@@ -129,6 +131,37 @@ describe("the simulated platform", () => {
     send({ kind: "roll-back", service: "checkout", version: "v2", to: "v1" });
     clock.runUntil(minutes(30), () => undefined);
     expect(cluster.calls.filter((call) => call.endsWith("scale v1 0"))).toEqual([]);
+  });
+
+  it("removes the old version when its time is over, although the next release has begun", () => {
+    const { send, cluster, clock } = stage([], minutes(12));
+    cluster.scale("checkout", "v2", FULL);
+    send({ kind: "set-weight", service: "checkout", version: "v2", weight: 1 });
+    send({ kind: "mark-stable", service: "checkout", version: "v2" });
+    send({ kind: "set-weight", service: "checkout", version: "v3", weight: 0.2 });
+    clock.runUntil(minutes(60), () => undefined);
+    expect(cluster.calls.filter((call) => call.endsWith(" 0"))).toEqual([`${3 + 12 * 60}s scale v1 0`]);
+  });
+
+  it.each([["keeps", minutes(4), FULL], ["scales down", 0, FULL - 1]] as const)("starts a stable that left before it gets a share again beside the next version (%s stable)", (_, keptFor, owed) => {
+    const { send, cluster, clock } = stage([], keptFor);
+    send({ kind: "set-weight", service: "checkout", version: "v2", weight: 1 });
+    clock.runUntil(minutes(10), () => undefined);
+    expect(cluster.calls.at(-1)).toMatch(/scale v1 0$/);
+    const event = send({ kind: "set-weight", service: "checkout", version: "v3", weight: 0.2 });
+    expect(event.type).toBe("action.done");
+    expect(event.at).toBeGreaterThan(minutes(10) + STARTUP);
+    const [scaled, shifted] = cluster.calls.slice(-2 - (keptFor === 0 ? 1 : 0));
+    expect(scaled).toBe(`601s scale v1 ${owed}`);
+    expect(shifted).toMatch(/weights \{"v3":0.2,"v1":0.8\}$/);
+  });
+
+  it("records what it rolled back to as stable, although the other was marked stable on the way", () => {
+    const { send, platform, clock } = stage();
+    platform.send(7, { kind: "mark-stable", service: "checkout", version: "v2" }, () => undefined);
+    clock.runUntil(seconds(0.5), () => undefined);
+    send({ kind: "roll-back", service: "checkout", version: "v2", to: "v1" });
+    expect(platform.stable("checkout")).toEqual({ version: "v1", replicas: FULL });
   });
 
   it("breaks a deploy off that still waits for its replicas when the version is rolled back", () => {

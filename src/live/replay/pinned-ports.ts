@@ -83,7 +83,9 @@ export class StableVersions {
 
   /** A command has ended. */
   hear(command: PlatformCommand, { type }: ActionEvent): void {
-    if (command.kind === "mark-stable" && type === "action.done") this.#stable.set(command.service, { ...this.of(command.service), version: command.version });
+    if (type !== "action.done") return;
+    if (command.kind === "mark-stable") this.#stable.set(command.service, { ...this.of(command.service), version: command.version });
+    if (command.kind === "roll-back") this.#stable.set(command.service, { ...this.of(command.service), version: command.to });
   }
 }
 
