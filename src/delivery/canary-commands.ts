@@ -9,10 +9,13 @@ import type { PlatformCommand } from "./platform.js";
 
 export type CommandName = "deploy" | "scale" | "shift" | "mark-stable" | "disable-flag" | "roll-back" | "shift-back";
 
-/** Replicas that the present step needs. */
-export function replicasOfStep(context: CanaryContext): number {
-  const { strategy, stable, step } = context;
-  return replicasFor(strategy.steps[step].weight, stable.replicas, strategy.canaryReplicas, strategy.surge);
+/**
+ * Replicas that the present step needs. An autoscaler may have grown stable since the delivery started; beside a canary
+ * with much of the traffic it has shrunk it, which says nothing of the whole.
+ */
+export function replicasOfStep({ strategy, stable, step, driver }: CanaryContext): number {
+  const replicas = Math.max(stable.replicas, driver.stableReplicas());
+  return replicasFor(strategy.steps[step].weight, replicas, strategy.canaryReplicas, strategy.surge);
 }
 
 /** Makes the command of that name. */

@@ -47,6 +47,8 @@ export interface CanaryTiming {
 /** The statechart's hands: everything that reaches outside goes through here. */
 export interface CanaryDriver {
   now(): Micros;
+  /** What stable runs at full capacity now. */
+  stableReplicas(): number;
   send(id: ActionId, command: PlatformCommand): void;
   record(draft: Draft, context: CanaryContext): void;
   page(message: string, asks: boolean): void;

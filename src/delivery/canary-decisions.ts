@@ -3,7 +3,7 @@
 import { flagEvidence } from "../engines/rollback/flag-evidence.js";
 import { decideRollback } from "../engines/rollback/decide.js";
 import type { CheckResult, HardReason } from "../engines/evidence.js";
-import { counted, span, withoutStop } from "../engines/wording.js";
+import { counted, metricWords, span, withoutStop } from "../engines/wording.js";
 import { percent } from "../kernel/format.js";
 import { currentVerdict, type CanaryContext, type Draft, type HealthReport } from "./canary-context.js";
 import { commandText } from "./canary-commands.js";
@@ -28,11 +28,23 @@ function onward(context: CanaryContext): string {
     : `${release.service} ${release.version} goes on to ${percent(strategy.steps[step + 1].weight)}`;
 }
 
-function gatesPass({ strategy: { gates } }: CanaryContext): string {
+/** What the gates say of a step that may go on; one that is not required may have too little data to say anything. */
+function gatesPass({ strategy: { gates }, report }: CanaryContext): string {
   if (gates.length === 0) return "No gate is set";
+  const silent = report?.results.filter(({ role, status }) => role === "gate" && status !== "pass") ?? [];
+  if (silent.length > 0) {
+    const passing = gates.length - silent.length;
+    const names = inWords([...new Set(silent.map(({ metric }) => metricWords(metric)))]);
+    const rest = silent.length === 1 ? `${names} lacks data and is not required` : `${names}: too little data, and not required`;
+    return `${passing === 0 ? "No gate fails" : `${passing} of ${gates.length} gates ${passing === 1 ? "passes" : "pass"}`} (${rest})`;
+  }
   if (gates.length === 1) return "The gate passes";
   return gates.length === 2 ? "Both gates pass" : `All ${gates.length} gates pass`;
 }
+
+/** `p95`, `p95 and conversion`, `p95, memory and conversion`. */
+const inWords = (names: readonly string[]): string =>
+  names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1) ?? ""}`;
 
 /** Bake over and every gate passes. */
 export function promotion(context: CanaryContext): Draft {
@@ -116,7 +128,7 @@ export function triggerPlan(context: CanaryContext, report: HealthReport): Draft
       : flagEvidence(report.plan, report.snapshot, report.moment.past, { ...release.flag, schemaAdditive }, report.fired);
   const decided = decideRollback({
     fired: report.fired, hard: hardReasons(context), prefer: strategy.rollback.prefer,
-    flagShare: strategy.rollback.flagShare, flag, schemaAdditive,
+    flagShare: strategy.rollback.flagShare, hasFlag: release.flag !== null, flag, schemaAdditive,
   });
   return draft(context, { ...decided, flag, report });
 }

@@ -58,17 +58,17 @@ const machineSetup = setup({
   },
   actions: {
     keepReport: assign(({ event }) => ("report" in event ? { report: event.report } : {})),
-    /** Makes the command, sends it; an equal command again is another try. */
+    /** Makes the command, sends it; the same kind again is another try, for a command that was done is forgotten. */
     issue: assign(({ context }, name: CommandName) => {
       const command = commandOf(name, context);
-      const again = context.command !== null && JSON.stringify(context.command) === JSON.stringify(command);
+      const again = context.command?.kind === command.kind;
       return { action: context.action + 1, command, tries: again ? context.tries + 1 : 1 };
     }),
     send: ({ context }) => {
       if (context.command !== null) context.driver.send(context.action, context.command);
     },
     forgetCommand: assign({ command: null, tries: 0 }),
-    deployed: assign(({ context }) => ({ replicas: replicasOfStep(context) })),
+    deployed: assign(({ context: { command, replicas } }) => ({ replicas: command !== null && "replicas" in command ? command.replicas : replicas })),
     shifted: assign(({ context, event }) => ({
       weight: stepOf(context).weight,
       fullyExposed: context.fullyExposed || stepOf(context).weight >= 1,
@@ -78,6 +78,8 @@ const machineSetup = setup({
     nextStep: assign(({ context }) => ({ step: Math.min(context.step + 1, context.strategy.steps.length - 1) })),
     stranded: assign(({ context }) => ({ strandings: context.strandings + 1 })),
     leaveToPeople: assign({ strandings: MOST_STRANDINGS }),
+    /** A person has it go on as any release: what fires from now on is acted on again. */
+    letGoOn: assign({ strandings: 0 }),
     draft: assign((_, draft: Draft) => ({ draft })),
     record: ({ context }) => {
       if (context.draft !== null) context.driver.record(context.draft, context);
@@ -245,10 +247,11 @@ export const canaryMachine = machineSetup.createMachine({
           },
         },
         held: {
-          entry: { type: "finish", params: "held" },
+          // Whoever lets it go on from here has every attempt before them.
+          entry: ["forgetCommand", { type: "finish", params: "held" }],
           on: {
             answer: [
-              { guard: { type: "answerIs", params: "promote" }, target: "onward", actions: decided(({ context }) => decide.answered(context, "promote")) },
+              { guard: { type: "answerIs", params: "promote" }, target: "onward", actions: [...decided(({ context }) => decide.answered(context, "promote")), "letGoOn"] },
               { guard: { type: "answerIs", params: "roll-back" }, target: "#canary.rolling-back.restoring", actions: decided(({ context }) => decide.answered(context, "roll-back")) },
             ],
           },

@@ -163,6 +163,11 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
     return this.#options.ports.clock.now();
   }
 
+  stableReplicas(): number {
+    const { ports, release } = this.#options;
+    return ports.platform.stable(release.service).replicas;
+  }
+
   send(id: ActionId, command: PlatformCommand): void {
     const { observer, ports } = this.#options;
     const text = commandText(command);

@@ -84,10 +84,16 @@ const MUST_ACT: ReadonlySet<string> = new Set(
   CANARY_STATES.filter(({ state, exposed }) => exposed && state !== "stranded" && !state.startsWith("rolling-back.")).map(({ state }) => state),
 );
 
-/** Writes an evaluation down in which a trigger fired and had to be acted on; once every action has failed, people decide. */
+/** Whether every action has failed and people decide: until one of them lets the release go on, or it is taken back. */
+function isLeftToPeople(states: readonly StateEntry[]): boolean {
+  const stranded = states.findLastIndex(({ state }) => state === "stranded");
+  return stranded >= 0 && states.slice(stranded + 1).every(({ state }) => state === "held" || state.startsWith("rolling-back."));
+}
+
+/** Writes an evaluation down in which a trigger fired and had to be acted on. */
 export function noteBreach(journal: ReleaseJournal, results: readonly CheckResult[], at: Micros): void {
   const state = journal.states.at(-1)?.state ?? "";
-  if (!results.some(({ fired }) => fired) || !MUST_ACT.has(state) || journal.states.some((entry) => entry.state === "stranded")) return;
+  if (!results.some(({ fired }) => fired) || !MUST_ACT.has(state) || isLeftToPeople(journal.states)) return;
   journal.breaches.push({ at, state, checks: results.filter(({ fired }) => fired).map(({ check }) => check), decisions: journal.decisions.length });
 }
 

@@ -48,6 +48,29 @@ describe("a healthy release", () => {
     expect(said).toEqual(["deploy 1", "weight 0.05", "scale 2", "weight 0.25", "scale 8", "weight 1", "mark-stable"]);
   });
 
+  it.each([["grown", 12, 12], ["shrunk", 4, 8]])("has what stable runs by then when an autoscaler has %s it meanwhile, and never less than at the start", (_, now, full) => {
+    const world = fakeWorld();
+    const delivery = deliver({ world });
+    delivery.run(minutes(30));
+    world.stableReplicas = now;
+    delivery.run(minutes(70));
+    expect(commandsOf(world, "scale").map(({ command }) => command.kind === "scale" && command.replicas)).toEqual([2, full]);
+    expect(delivery.results.map(({ kind }) => kind)).toEqual(["promoted"]);
+  });
+
+  it("says which gates passed, and which had nothing to say and need not", () => {
+    const world = fakeWorld();
+    world.override = (query) => (query.metric === "conversions_total" || query.where.code === "2xx" ? { kind: "absent", why: "no series" } : undefined);
+    const optional = gate("conversion", { kind: "drops", ratio: 0.2 }, { required: false });
+    const reasonOf = (gates: typeof STRATEGY.gates): string => {
+      const delivery = deliver({ world: { ...world, clock: fakeWorld().clock, commands: [] }, strategy: { gates } });
+      delivery.run(minutes(20));
+      return delivery.decisions[0].reason;
+    };
+    expect(reasonOf([STRATEGY.gates[0], optional])).toBe("1 of 2 gates passes (conversion lacks data and is not required) after 15 minutes of step 1 of 3 (5%), so checkout v2 goes on to 25%.");
+    expect(reasonOf([optional])).toMatch(/^No gate fails \(conversion lacks data and is not required\) after 15 minutes/);
+  });
+
   it("passes through the states that the report draws, with the step in their label", () => {
     const delivery = deliver();
     delivery.run(minutes(70));

@@ -42,13 +42,15 @@ export interface FakeWorld {
   outcome: (command: PlatformCommand, nth: number) => "done" | "failed" | "timed-out" | "silent";
   weight: number;
   flagOn: boolean;
+  /** What stable runs at full capacity. */
+  stableReplicas: number;
   readonly commands: { readonly at: Micros; readonly command: PlatformCommand }[];
 }
 
 export function fakeWorld(): FakeWorld {
   return {
     clock: new VirtualClock(), look: () => ({}), override: () => undefined, outcome: () => "done",
-    weight: 0, flagOn: true, commands: [],
+    weight: 0, flagOn: true, stableReplicas: 8, commands: [],
   };
 }
 
@@ -109,7 +111,7 @@ export function fakeTelemetry(world: FakeWorld, delay: Micros = seconds(0.5)): T
 export function fakePlatform(world: FakeWorld, takes: Micros = seconds(10)): Platform {
   const times = new Map<string, number>();
   return {
-    stable: () => ({ version: "v1", replicas: 8 }),
+    stable: () => ({ version: "v1", replicas: world.stableReplicas }),
     send(id: ActionId, command: PlatformCommand, heard: (event: ActionEvent) => void) {
       world.commands.push({ at: world.clock.now(), command });
       const nth = (times.get(command.kind) ?? 0) + 1;

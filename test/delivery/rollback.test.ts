@@ -76,6 +76,21 @@ describe("a rollback that fails", () => {
     expect(delivery.results).toEqual([expect.objectContaining({ kind: "rolled-back", by: "person" })]);
   });
 
+  it("is acted on again when a person lets the release go on", () => {
+    let broken = true;
+    const world = badCanary((command) => (broken && (command.kind === "roll-back" || (command.kind === "set-weight" && command.weight === 0)) ? "failed" : "done"));
+    const delivery = deliver({ world });
+    delivery.run(minutes(10));
+    delivery.actor.answer("hold");
+    delivery.run(minutes(15));
+    expect(delivery.actor.state).toBe("held");
+    broken = false;
+    delivery.actor.answer("promote");
+    delivery.run(minutes(20));
+    expect(delivery.acts().slice(5)).toEqual(["hold", "promote", "roll-back"]);
+    expect(delivery.results.map(({ kind }) => kind)).toEqual(["held", "rolled-back"]);
+  });
+
   it.each(["silent", "timed-out"] as const)("counts an action that is %s as failed", (outcome) => {
     const world = badCanary((command) => (command.kind === "roll-back" ? outcome : "done"));
     const delivery = deliver({ world });
@@ -112,6 +127,17 @@ describe("a deploy or a shift that fails", () => {
     delivery.run(minutes(70));
     expect(delivery.results).toEqual([expect.objectContaining({ kind: "held", afterFullExposure: true })]);
     expect(delivery.pages).toEqual([expect.objectContaining({ asks: false })]);
+  });
+
+  it("has every attempt again when a person lets it go on", () => {
+    const world = fakeWorld();
+    world.outcome = (command, nth) => (command.kind === "mark-stable" && nth <= 3 ? "failed" : "done");
+    const delivery = deliver({ world });
+    delivery.run(minutes(70));
+    delivery.actor.answer("promote");
+    delivery.run(minutes(75));
+    expect(delivery.acts().slice(3)).toEqual(["try-again", "page+hold", "finish", "try-again"]);
+    expect(delivery.results.at(-1)).toMatchObject({ kind: "promoted" });
   });
 });
 
@@ -194,5 +220,6 @@ describe("a release behind a flag", () => {
     delivery.run(minutes(20));
     expect(delivery.acts()).toEqual(["roll-back"]);
     expect(delivery.decisions[0].flag).toBeNull();
+    expect(delivery.decisions[0].reason).toContain("the strategy prefers full rollbacks");
   });
 });

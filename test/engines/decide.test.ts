@@ -85,7 +85,7 @@ const GOOD_FLAG: FlagEvidence = {
   flag: "new-checkout", endpoints: ["create-order"], excessErrors: { feature: 0.9, all: 1 }, excessSlow: { feature: 0, all: 0 }, share: 0.9,
   infrastructureHealthy: true, schemaAdditive: true, flagServiceHealthy: true,
 };
-const INPUT: RollbackInput = { fired: [fired("error-rate")], hard: new Map(), prefer: "flag-or-full", flagShare: 0.8, flag: GOOD_FLAG, schemaAdditive: true };
+const INPUT: RollbackInput = { fired: [fired("error-rate")], hard: new Map(), prefer: "flag-or-full", flagShare: 0.8, hasFlag: true, flag: GOOD_FLAG, schemaAdditive: true };
 
 describe("flag or full", () => {
   it("switches the flag off when more than 80 % of the excess is on its endpoints and nothing speaks against it", () => {
@@ -95,8 +95,9 @@ describe("flag or full", () => {
   });
 
   it.each<[string, Partial<RollbackInput>, RegExp]>([
-    ["the release has no flag", { flag: null }, /no flag can switch it off/],
-    ["the strategy prefers full rollbacks", { prefer: "full" }, /prefers full rollbacks/],
+    ["the release has no flag", { hasFlag: false, flag: null }, /no flag can switch it off/],
+    ["the strategy prefers full rollbacks", { prefer: "full", flag: null }, /prefers full rollbacks/],
+    ["the flag is off already", { flag: null }, /its flag is off already/],
     ["exactly 80 % is on the flag's endpoints", { flag: { ...GOOD_FLAG, share: 0.8 } }, /spread over endpoints \(80% of the excess/],
     ["there is no excess to place", { flag: { ...GOOD_FLAG, share: null } }, /no excess errors can be placed/],
     ["the infrastructure is not healthy", { flag: { ...GOOD_FLAG, infrastructureHealthy: false } }, /infrastructure is not healthy/],

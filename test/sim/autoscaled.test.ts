@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { Outcome } from "../../src/sim/outcome.js";
 import { runScenario } from "../../src/sim/run.js";
+import { simulate } from "../../src/sim/simulate.js";
 import type { Fidelity } from "../../src/world/world.js";
 import { cornerShop, release, QUICK } from "./support/corner-shop.js";
 
@@ -36,6 +37,15 @@ describe.each(["cohort", "request"] as const)("of an autoscaled service, in %s",
     expect(classification).toBe("caught");
     expect(seconds(times.detectedAt, times.finishedAt)).toBeLessThanOrEqual(seconds(without.times.detectedAt, without.times.finishedAt) + 2);
     expect(regret?.clairvoyant).toBeGreaterThanOrEqual(0);
+  });
+
+  it("full exposure gets the replicas that stable runs by then, not at the start", () => {
+    const surge = "  - { at: 3m, fault: { for: 15m, traffic-surge: { on: traffic, surge: x12 } } }";
+    const scenario = cornerShop({ script: `${release()}\n${surge}`, strategy: QUICK, ...GROWN, rate: "50rps", lasts: "10m" });
+    const { journals } = simulate({ scenario, seed: 3, fidelity, noiseFree: false, detail: "light", seen: false, driver: { kind: "strategy" } });
+    const asked = journals[0].actions.flatMap(({ command, event }) => (event === null && (command.kind === "deploy" || command.kind === "scale") ? [command.replicas] : []));
+    expect(asked[0]).toBe(1);
+    expect(asked[1]).toBeGreaterThan(5);
   });
 
   it("a stable that left with the weight gets back the size that its autoscaler gave it, in the time of a start", () => {

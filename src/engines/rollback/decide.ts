@@ -14,7 +14,9 @@ export interface RollbackInput {
   readonly prefer: "flag-or-full" | "full";
   /** Share of the excess that must come from the flag's endpoints. */
   readonly flagShare: number;
-  /** Null when the release has no flag, or it is off already. */
+  /** Whether the release has a flag. */
+  readonly hasFlag: boolean;
+  /** Null without a flag, when it is off already, or when the strategy never asks about it. */
   readonly flag: FlagEvidence | null;
   /** False when the release takes something from a schema that the stable version reads. */
   readonly schemaAdditive: boolean;
@@ -51,9 +53,10 @@ function worstOf(fired: readonly CheckResult[]): CheckResult {
 }
 
 /** Null when switching the flag off is the right first step; otherwise why not, in words. */
-function whyNotFlag({ flag, prefer, flagShare, fired }: RollbackInput, deciding: CheckResult): string | null {
-  if (flag === null) return "no flag can switch it off";
+function whyNotFlag({ hasFlag, flag, prefer, flagShare, fired }: RollbackInput, deciding: CheckResult): string | null {
+  if (!hasFlag) return "no flag can switch it off";
   if (prefer === "full") return "the strategy prefers full rollbacks";
+  if (flag === null) return "its flag is off already";
   const incurable = fired.find((check) => !DECISION_MATRIX[troubleOf(check.metric)].flagMayCure);
   if (incurable !== undefined) return `a flag does not cure ${incurable.series}`;
   if (!flag.infrastructureHealthy) return "the infrastructure is not healthy";
