@@ -18,10 +18,11 @@ export type CheckMetric =
   | "startup-failures" // replicas that failed to start, per window
   | "flag-service"; // share of the window in which flag changes were not delivered
 
-/** How a check compares. A gate states what is healthy (`below`, `within`); a trigger what is not. */
+/** How a check compares. A gate states what is healthy (`below`, `within`); a trigger what is not. `at-least` is both roles' for what should be high. */
 export type Comparison =
   | { readonly kind: "below"; readonly value: number } // healthy when observed < value
   | { readonly kind: "above"; readonly value: number } // breach when observed > value
+  | { readonly kind: "at-least"; readonly value: number } // breach when observed < value
   | { readonly kind: "times-baseline"; readonly factor: number } // breach when observed > factor x baseline
   | { readonly kind: "within"; readonly ratio: Ratio } // healthy when |observed / expected - 1| <= ratio
   | { readonly kind: "drops"; readonly ratio: Ratio }; // breach when observed < (1 - ratio) x baseline

@@ -21,7 +21,7 @@ import { compileOverall } from "./overall.js";
 import { compileScript, type CompiledScript } from "./script-compile.js";
 import { reportSamples } from "./samples.js";
 import { readSource, type Data, type Source } from "./source.js";
-import { compileStrategy } from "./strategy-compile.js";
+import { compileStrategy, type StrategyContext } from "./strategy-compile.js";
 import { strategyFileSchema, type WrittenStrategy } from "./strategy-schema.js";
 import { cutTrace, parseTrace, type Trace } from "./trace.js";
 import { compileWorld, worldNames } from "./world-compile.js";
@@ -74,6 +74,11 @@ export function kindOf(path: string, access: FileAccess): string | null {
   return typeof kind === "string" ? kind : null;
 }
 
+/** What a strategy delivers, as far as it is known. */
+type Scene = Pick<StrategyContext, "endpoints" | "sight" | "flagged">;
+/** Nothing is known of it: the strategy is looked at by itself. */
+const ANYWHERE: Scene = { endpoints: null, sight: null, flagged: false };
+
 const KINDS = ["scenario", "world", "strategy"] as const;
 type Kind = (typeof KINDS)[number];
 
@@ -104,13 +109,13 @@ class Loader {
   }
 
   strategy(path: string, endpoints: readonly string[] | null): CanaryStrategy | null {
-    return this.#strategyFile(path, null, endpoints, null)?.strategy ?? null;
+    return this.#strategyFile(path, null, { ...ANYWHERE, endpoints })?.strategy ?? null;
   }
 
   any(path: string, options: LoadOptions): unknown {
     const kind = kindOf(path, this.#access);
     if (kind === "world") return this.#worldFile(path, null, null, []);
-    if (kind === "strategy") return this.#strategyFile(path, null, null, null);
+    if (kind === "strategy") return this.#strategyFile(path, null, ANYWHERE);
     return this.scenario(path, options);
   }
 
@@ -124,7 +129,7 @@ class Loader {
       // The scenario itself is broken; what it refers to may still be looked at.
       const [world, strategy] = [raw("world"), raw("strategy")];
       if (typeof world === "string") this.#worldFile(world, place.in("world"), null, []);
-      if (typeof strategy === "string") this.#strategyFile(strategy, place.in("strategy"), null, null);
+      if (typeof strategy === "string") this.#strategyFile(strategy, place.in("strategy"), ANYWHERE);
       return null;
     }
     const objectives = compileObjectives(written);
@@ -133,12 +138,15 @@ class Loader {
     const world = typeof written.world === "string"
       ? this.#worldFile(written.world, place.in("world"), lasts, latencyEdges(objectives))
       : this.#inlineWorld(written.world, place.in("world"), lasts, objectives);
-    const endpoints = world === null ? null : releasedEndpoints(written, world.place);
-    const sight = world === null ? null : sightOf(world.world);
+    const scene: Scene = {
+      endpoints: world === null ? null : releasedEndpoints(written, world.place),
+      sight: world === null ? null : sightOf(world.world),
+      flagged: written.script.some(({ release }) => release?.flag !== undefined),
+    };
     const worldIsWell = world !== null && this.#isWell(world.file);
     const strategy = typeof written.strategy === "string"
-      ? this.#strategyFile(written.strategy, place.in("strategy"), endpoints, sight)
-      : { strategy: compileStrategy(written.strategy, place.in("strategy"), { defaultName: "inline strategy", hardTriggers: HARD_TRIGGERS, endpoints, sight }), file: path };
+      ? this.#strategyFile(written.strategy, place.in("strategy"), scene)
+      : { strategy: compileStrategy(written.strategy, place.in("strategy"), { defaultName: "inline strategy", hardTriggers: HARD_TRIGGERS, ...scene }), file: path };
     if (world === null) return null;
     const script = compileScript(written.script, place.in("script"), world.place, world.world, lasts ?? LIMITS.duration);
     const names = expectationNames(place, world.place, script);
@@ -209,12 +217,12 @@ class Loader {
     return { world, file: path, place };
   }
 
-  /** A strategy in a file; `endpoints` are those of the services it delivers to, `sight` how their world is seen, null when that is open. */
-  #strategyFile(written: string, reference: Place | null, endpoints: readonly string[] | null, sight: Sight | null) {
+  /** A strategy in a file, for what it delivers. */
+  #strategyFile(written: string, reference: Place | null, scene: Scene) {
     const path = reference === null ? written : this.#access.resolve(reference.file, written);
     const opened = this.#open<WrittenStrategy>(path, "strategy", strategyFileSchema, reference);
     if (opened === null || opened.value === null) return null;
-    return { strategy: compileStrategy(opened.value, opened.findings.root(), { defaultName: baseName(path), hardTriggers: HARD_TRIGGERS, endpoints, sight }), file: path };
+    return { strategy: compileStrategy(opened.value, opened.findings.root(), { defaultName: baseName(path), hardTriggers: HARD_TRIGGERS, ...scene }), file: path };
   }
 
   #trace(traffic: WrittenTraffic, place: Place, duration: Micros | null): RateShape | null {

@@ -1,5 +1,6 @@
 // A run keeps what it scrapes: a scrape interval that is far too short for its run or for a window is said before it is played.
 
+import { longestWindow } from "../delivery/reach.js";
 import { duration } from "../kernel/format.js";
 import type { Micros } from "../kernel/units.js";
 import type { Scenario } from "./compiled.js";
@@ -11,7 +12,7 @@ export function reportSamples({ duration: lasts, world, strategy }: Scenario, pl
   const { scrape } = world.telemetry;
   const scrapes = lasts / scrape;
   if (scrapes > LIMITS.scrapes) place.in("for").wrong(`${duration(lasts)} hold ${thousands(scrapes)} scrapes at ${duration(scrape)} each; at most ${thousands(LIMITS.scrapes)} are played`, remedy("the run", lasts, LIMITS.scrapes));
-  const window = [...strategy.gates, ...strategy.triggers].reduce((longest, check) => Math.max(longest, check.window ?? 0), strategy.window);
+  const window = longestWindow(strategy);
   const samples = window / scrape;
   if (samples > LIMITS.samples) place.in("strategy").wrong(`its longest window, ${duration(window)}, holds ${thousands(samples)} samples at a scrape every ${duration(scrape)}; at most ${thousands(LIMITS.samples)} are kept`, remedy("the window", window, LIMITS.samples));
 }

@@ -85,14 +85,18 @@ function scriptNames(items: readonly Timed[], worldPlace: Place, world: WorldSpe
 
 function checkVersions(items: readonly Timed[], world: WorldSpec): void {
   const taken = new Set<string>();
+  const flags = new Set<string>();
   for (const { written, place } of items) {
     if (written.release === undefined) continue;
-    const { service, version } = written.release;
+    const { service, version, flag } = written.release;
     const stable = world.services.find(({ name }) => name === service);
     const here = place.in("release", "version");
     if (stable?.version === version) here.wrong(`\`${service}\` already runs ${version}`, "give the release a version of its own");
     else if (taken.has(version)) here.wrong(`the version ${version} is released twice`, "give each release a version of its own: expectations name releases by version");
     taken.add(version);
+    if (flag === undefined) continue;
+    if (flags.has(flag.name)) place.in("release", "flag", "name").wrong(`two releases have the flag \`${flag.name}\`: switched off for one, it is off for both`, "give each release a flag of its own");
+    flags.add(flag.name);
   }
 }
 

@@ -3,7 +3,7 @@
 import type { CanaryStrategy } from "../delivery/strategy.js";
 import type { CheckMetric, CheckSpec, Comparison, Persistence } from "../engines/evidence.js";
 import { toSeconds, type Micros } from "../kernel/units.js";
-import { blindWindow, type Sight } from "./decidable.js";
+import { blindFlagWatch, blindWindow, type Sight } from "./decidable.js";
 import type { Place } from "./findings.js";
 import { adviseName } from "./nearest.js";
 import { CHECK_METRICS, type WrittenCheck, type WrittenStrategy } from "./strategy-schema.js";
@@ -18,6 +18,8 @@ export interface StrategyContext {
   readonly endpoints: readonly string[] | null;
   /** How the world is seen; null when it is not known. */
   readonly sight: Sight | null;
+  /** Whether a release has a flag that may be switched off. */
+  readonly flagged: boolean;
 }
 
 /** Compiles a strategy; every problem is reported at its place. */
@@ -29,7 +31,7 @@ export function compileStrategy(written: WrittenStrategy, place: Place, context:
   const triggers = compileChecks("trigger", written.triggers, place.in("triggers"), context, decides);
   const known = new Set(triggers.map(({ id }) => id));
   const hard = rollback["hard-triggers"] ? context.hardTriggers.filter(({ id }) => !known.has(id)) : [];
-  return {
+  const strategy: CanaryStrategy = {
     kind: "canary",
     name: written.name ?? context.defaultName,
     steps,
@@ -51,6 +53,9 @@ export function compileStrategy(written: WrittenStrategy, place: Place, context:
     askTimeout: written["ask-timeout"],
     onNoAnswer: written["on-no-answer"],
   };
+  const blind = context.flagged && context.sight !== null ? blindFlagWatch(strategy, context.sight) : null;
+  if (blind !== null) place.in("rollback", "flag-watch").wrong(blind.message, blind.instead);
+  return strategy;
 }
 
 /** Says where a check's window is written that can never decide anything. */
@@ -135,24 +140,39 @@ function compileCheck(role: Role, metric: CheckMetric, written: Partial<WrittenC
   };
 }
 
-/** A gate says what is healthy, a trigger what is not. */
+/** A gate says what is healthy, a trigger what is not. A share of requests is healthy near its weight, and nowhere else. */
 function fitsRole(role: Role, metric: CheckMetric, key: ComparisonKey, place: Place): boolean {
+  if (metric === "throughput" && key !== "within" && key !== "drops") {
+    place.wrong("`throughput`, the share of requests, is held against the version's weight, not against a limit", "write within: 10% (up or down), or drops: 10%", "key");
+    return false;
+  }
+  if (metric === "conversion") return fitsConversion(role, key, place);
   if (role === "gate" && key === "above") {
     place.wrong("a gate says what is healthy, and `above` says what is not", "write below, or move it to triggers", "key");
     return false;
   }
-  if (role === "trigger" && key === "below" && metric !== "conversion" && metric !== "throughput") {
+  if (role === "trigger" && key === "below") {
     place.wrong("a trigger says what is not healthy, and `below` says what is", "write above, or move it to gates", "key");
     return false;
   }
   return true;
 }
 
+/** Conversion should be high: a gate keeps it above a limit, a trigger fires below one. */
+function fitsConversion(role: Role, key: ComparisonKey, place: Place): boolean {
+  const says = role === "gate" ? "a gate says what is healthy, and of conversion that is" : "a trigger says what is not healthy, and of conversion that is";
+  if (role === "gate" && key === "below") place.wrong(`${says} not \`below\``, "write above, or move it to triggers", "key");
+  else if (role === "trigger" && key === "above") place.wrong(`${says} not \`above\``, "write below, or move it to gates", "key");
+  else if (key === "times-baseline") place.wrong(`${says} not more than a multiple of the baseline`, "write drops: 20%", "key");
+  else return true;
+  return false;
+}
+
 function comparison(metric: CheckMetric, key: ComparisonKey, written: Partial<WrittenCheck>, place: Place): Comparison | null {
   if (key === "times-baseline") return { kind: key, factor: written[key] ?? 1 };
   if (key === "within" || key === "drops") return { kind: key, ratio: written[key] ?? 0 };
   const parsed = parseLimit(metric, written[key] ?? "");
-  if (parsed.ok) return { kind: key, value: parsed.value };
+  if (parsed.ok) return { kind: metric === "conversion" ? "at-least" : key, value: parsed.value };
   place.wrong(parsed.message, parsed.instead);
   return null;
 }
@@ -167,7 +187,6 @@ function limitText(key: ComparisonKey, written: Partial<WrittenCheck>): string {
 function parseLimit(metric: CheckMetric, written: string | number): Parsed<number> {
   switch (metric) {
     case "error-rate":
-    case "throughput":
     case "conversion":
     case "cpu":
     case "memory":
@@ -175,8 +194,7 @@ function parseLimit(metric: CheckMetric, written: string | number): Parsed<numbe
       if (typeof written === "number") return { ok: false, message: `\`${written}\` has no unit`, instead: percentAdvice(written) };
       const parsed = parsePercent(written);
       if (!parsed.ok) return parsed;
-      const most = metric === "throughput" ? 10 : 1;
-      if (parsed.value > most) return { ok: false, message: `\`${written}\` is over ${formatPercent(most)}`, instead: `write at most ${formatPercent(most)}` };
+      if (parsed.value > 1) return { ok: false, message: `\`${written}\` is over 100%`, instead: "write at most 100%" };
       return parsed.value < 0 ? { ok: false, message: `a limit can't be negative: \`${written}\``, instead: "write it like 1%" } : parsed;
     }
     case "p50":

@@ -30,8 +30,8 @@ const common = {
 } as const;
 
 const comparisons = {
-  below: limit("Healthy below this.").optional(),
-  above: limit("Unhealthy above this.").optional(),
+  below: limit("Healthy below this; conversion is unhealthy below it.").optional(),
+  above: limit("Unhealthy above this; conversion is healthy above it.").optional(),
   within: percent("Healthy within this much of what is expected, up or down.", "10%", { positive: true, max: 10 }).optional(),
   drops: percent("Unhealthy when it drops by more than this against the baseline.", "20%", { positive: true }).optional(),
   "times-baseline": z

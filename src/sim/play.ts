@@ -5,6 +5,7 @@ import { EventClass } from "../kernel/clock.js";
 import { minutes, seconds, type Micros } from "../kernel/units.js";
 import type { Platform } from "../delivery/platform.js";
 import type { CanaryStrategy } from "../delivery/strategy.js";
+import { longestWindow } from "../delivery/reach.js";
 import type { Objective, Scenario } from "../scenario/compiled.js";
 import type { VersionSpec, WorldInput } from "../world/world.js";
 import { emptyJournal, type ReleaseJournal } from "./journal.js";
@@ -59,9 +60,7 @@ export function finish<Parts extends StageParts>({ stage, recorder }: Prepared<P
 }
 
 /** How long samples are kept for a strategy's queries; a store must know it before its first scrape. */
-export function retentionOf({ window, gates, triggers }: CanaryStrategy): Micros {
-  return QUERY_SLACK + [...gates, ...triggers].reduce((longest, check) => Math.max(longest, check.window ?? 0), window);
-}
+export const retentionOf = (strategy: CanaryStrategy): Micros => longestWindow(strategy) + QUERY_SLACK;
 
 /** The world of a scenario as its model wants it. */
 export function worldInputOf({ scenario, seed, noiseFree, detail }: PlayInput): WorldInput {

@@ -186,7 +186,7 @@ function thresholdsOf(scenario: Scenario): readonly ThresholdLine[] {
   const { gates, triggers } = scenario.strategy;
   return [...gates, ...triggers].flatMap(({ metric, compare, role, endpoint, baseline }): ThresholdLine[] => {
     if ((metric !== "error-rate" && metric !== "p95") || endpoint !== undefined) return [];
-    if (compare.kind === "below" || compare.kind === "above") return [{ metric, label: role, value: compare.value }];
+    if (compare.kind === "below" || compare.kind === "above" || compare.kind === "at-least") return [{ metric, label: role, value: compare.value }];
     return compare.kind === "times-baseline" && baseline !== "past" ? [{ metric, label: role, value: compare.factor, timesStable: true }] : [];
   });
 }

@@ -118,6 +118,18 @@ describe("a comparison with stable", () => {
   });
 });
 
+describe("a least conversion", () => {
+  const least = check("conversion", { kind: "at-least", value: 0.05 });
+  const converting = (conversions: number) => judge(least, { v2: { requests: 1000, conversions } });
+
+  it("breaches below its limit, not at it", () => {
+    expect(converting(49)).toMatchObject({ status: "breach", threshold: 0.05 });
+    expect(converting(49).reason).toBe("Conversion of checkout v2 was 4.9% over 1,000 requests in the last 2 minutes, below 5%.");
+    expect(converting(50).status).toBe("pass");
+    expect(converting(90).reason).toContain("was 9% over 1,000 requests in the last 2 minutes, not below 5%.");
+  });
+});
+
 describe("throughput", () => {
   const within = check("throughput", { kind: "within", ratio: 0.1 }, { role: "gate" });
 

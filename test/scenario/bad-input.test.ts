@@ -232,6 +232,25 @@ describe("figures that contradict each other", () => {
     expect(after(STRATEGY, ["error-rate: { above: 1%", "error-rate: { ‸below: 1%"])).toEqual(["a trigger says what is not healthy, and `below` says what is | write above, or move it to gates"]);
   });
 
+  it("refuses a limit on conversion from the wrong side, and leads to the right one", () => {
+    const gates = (check: string) => after(STRATEGY, ["memory: { below: 85% } }", `conversion: ${check} }`]);
+    const triggers = (check: string) => after(STRATEGY, ["p95: { times-baseline: 1.5, for: 3 of 5 }", `conversion: ${check}`]);
+    expect(gates("{ ‸below: 50% }")).toEqual(["a gate says what is healthy, and of conversion that is not `below` | write above, or move it to triggers"]);
+    expect(gates("{ above: 50% }")).toEqual([]);
+    expect(triggers("{ ‸above: 50% }")).toEqual(["a trigger says what is not healthy, and of conversion that is not `above` | write below, or move it to gates"]);
+    expect(triggers("{ below: 50% }")).toEqual([]);
+    expect(triggers("{ ‸times-baseline: 1.5 }")).toEqual(["a trigger says what is not healthy, and of conversion that is not more than a multiple of the baseline | write drops: 20%"]);
+    expect(triggers("{ drops: 20% }")).toEqual([]);
+  });
+
+  it("refuses a limit on the share of requests: it has its weight", () => {
+    const triggers = (check: string) => after(STRATEGY, ["p95: { times-baseline: 1.5, for: 3 of 5 }", `throughput: ${check}`]);
+    const refused = ["`throughput`, the share of requests, is held against the version's weight, not against a limit | write within: 10% (up or down), or drops: 10%"];
+    for (const check of ["{ ‸above: 150% }", "{ ‸below: 80% }", "{ ‸times-baseline: 1.5 }"]) expect(triggers(check)).toEqual(refused);
+    for (const check of ["{ within: 10% }", "{ drops: 20% }"]) expect(triggers(check)).toEqual([]);
+    expect(after(STRATEGY, ["throughput: { within: 10% }", "throughput: { ‸below: 120% }"])).toEqual(refused);
+  });
+
   it("refuses limits in the wrong unit for their metric", () => {
     expect(after(STRATEGY, ["p95: { below: 500ms }", "p95: { below: ‸5% }"])).toEqual(["`5%` is no duration | write it like 250ms, 90s, 15m, 1h30m or 2d"]);
     expect(after(STRATEGY, ["p95: { below: 500ms }", "p95: { below: ‸500 }"])).toEqual(["`500` has no unit | write 500ms, not 500"]);
@@ -254,6 +273,13 @@ describe("figures that contradict each other", () => {
     const release = (version: string) => `{ service: checkout, version: ${version} }`;
     expect(marked(SCENARIO, inline({ script: `  - { at: 5m, release: ${release("‸v1")} }` }))).toEqual(["`checkout` already runs v1 | give the release a version of its own"]);
     expect(marked(SCENARIO, inline({ script: `  - { at: 5m, release: ${release("v2")} }\n  - { at: 9m, release: ${release("‸v2")} }` }))[0]).toMatch(/^the version v2 is released twice/);
+  });
+
+  it("refuses a flag that two releases have", () => {
+    const release = (version: string, flag: string) => `{ service: checkout, version: ${version}, flag: { name: ${flag}, endpoints: [view] } }`;
+    const script = (second: string) => inline({ script: `  - { at: 5m, release: ${release("v2", "new")} }\n  - { at: 9m, release: ${release("v3", second)} }` });
+    expect(marked(SCENARIO, script("‸new"))).toEqual(["two releases have the flag `new`: switched off for one, it is off for both | give each release a flag of its own"]);
+    expect(marked(SCENARIO, script("newer"))).toEqual([]);
   });
 
   it("keeps every number within its limit", () => {

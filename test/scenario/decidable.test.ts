@@ -24,6 +24,21 @@ describe("a window too short for two samples is refused", () => {
   });
 });
 
+describe("a watch after a flag switch", () => {
+  const script = "  - { at: 5m, release: { service: checkout, version: v2, flag: { name: new, endpoints: [view] } } }";
+  const watched = (rollback: string, items = script): readonly string[] =>
+    problemsOf({ "/p/basics/slow.yaml": edit(inline({ script: items }), "strategy: {}", `strategy: { rollback: { ${rollback} } }`) }).map(({ path, message, instead }) => `${path}: ${message} | ${instead}`);
+
+  it("that never holds two samples is refused where a flag may be switched off", () => {
+    const refused = (message: string) => [`strategy.rollback.flag-watch: ${message} | write flag-watch: 1m10s`];
+    expect(watched("flag-watch: 20s")).toEqual(refused("a window of 20s never holds two samples: this world is scraped every 15s and a sample is seen 5s later"));
+    expect(watched("flag-watch: 0s")).toEqual(refused("in a window of 0s every sample is out of date: this world's are seen 5s late"));
+    expect(watched("flag-watch: 21s")).toEqual([]);
+    expect(watched("flag-watch: 0s, prefer: full")).toEqual([]);
+    expect(watched("flag-watch: 0s", script.replace(", flag: { name: new, endpoints: [view] }", ""))).toEqual([]);
+  });
+});
+
 it("the strategy of DESIGN.md decides", () => {
   expect(load().ok).toBe(true);
 });

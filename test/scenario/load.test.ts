@@ -149,6 +149,15 @@ describe("a strategy", () => {
     expect(strategy).toMatchObject({ onGateFail: "hold", rollback: { prefer: "flag-or-full", stableKeptFor: minutes(10), flagShare: 0.8, flagWatch: minutes(1), attempts: 2 } });
   });
 
+  it("holds conversion to at least its limit, for a gate and for a trigger", () => {
+    const text = edit(edit(CANARY, "memory: { below: 85% }", "conversion: { above: 4% }"), "p95: { times-baseline: 1.5, for: 3 of 5 }", "conversion: { below: 3%, for: 2 of 3 }");
+    const { gates, triggers } = loaded({ "/p/strategies/canary.yaml": text }).strategy;
+    expect([...gates, ...triggers].filter(({ metric }) => metric === "conversion")).toMatchObject([
+      { id: "gate conversion above 4%", compare: { kind: "at-least", value: 0.04 } },
+      { id: "trigger conversion below 3%", compare: { kind: "at-least", value: 0.03 } },
+    ]);
+  });
+
   it("is the textbook canary when nothing is written", () => {
     const unnamed = (text: string) => ({ ...loaded({ "/p/basics/slow.yaml": text }).strategy, name: "" });
     expect(unnamed(inline())).toEqual(unnamed(SLOW_CHECKOUT));

@@ -1,7 +1,10 @@
 // Deliveries of one service in turn, people who answer late, and platforms that fail at everything.
 
 import { describe, expect, it } from "vitest";
+import { cellsWhere, columnBetween } from "../../src/sim/recording.js";
 import { runScenario } from "../../src/sim/run.js";
+import { simulate } from "../../src/sim/simulate.js";
+import { LedgerColumn } from "../../src/world/ledger.js";
 import { cornerShop, release, QUICK } from "./support/corner-shop.js";
 
 const ASKING = QUICK.replace("thin-data: { min-requests: 20 }", "thin-data: { min-requests: 1000000, on-inconclusive: ask }, ask-timeout: 4m, on-no-answer: hold");
@@ -48,6 +51,32 @@ describe("a dark release", () => {
   });
 });
 
+describe("a release on top of a dark one at full exposure", () => {
+  it("costs nobody a request, although the recorded stable version had left", () => {
+    const strategy = QUICK.replace("triggers: {", "rollback: { stable-kept-for: 5m }, triggers: {");
+    const dark = release("{ with: flag, on: shop/order, errors: +30%, when: { from: 5m } }", ", flag: { name: new, endpoints: [shop/order] }");
+    const scenario = cornerShop({ script: `${dark}\n${release("", "", { version: "v3", at: "14m" })}`, strategy, lasts: "22m" });
+    const { recorder, journals } = simulate({ scenario, seed: 1, fidelity: "cohort", noiseFree: false, detail: "light", seen: false, driver: { kind: "strategy" } });
+    expect(journals.map(({ result }) => result?.kind)).toEqual(["flag-off", "promoted"]);
+    expect(journals[0].result?.afterFullExposure).toBe(true);
+    const edge = cellsWhere(recorder.cells, ({ scope }) => scope === "edge");
+    const [from, to] = [recorder.rows.findIndex(({ at }) => at >= 13 * 60e6), recorder.rows.length - 1];
+    expect(recorder.rows[from].versions[0].replicas).toBe(0);
+    const since = (column: number): number => edge.reduce((sum, cell) => sum + columnBetween(recorder.rows[from], recorder.rows[to], cell, column), 0);
+    expect(since(LedgerColumn.requests)).toBeGreaterThan(5_000);
+    expect(since(LedgerColumn.errors) / since(LedgerColumn.requests)).toBeLessThan(0.005);
+  });
+});
+
+describe("a watch after a flag switch that is longer than telemetry is usually kept", () => {
+  it("is held to its end", () => {
+    const strategy = QUICK.replace("above: 1%, for: 2 of 3", "times-baseline: 3, for: 2 of 3").replace("triggers: {", "rollback: { flag-watch: 40m }, triggers: {");
+    const dark = release("{ with: flag, on: shop/order, errors: +30% }", ", flag: { name: new, endpoints: [shop/order] }", { at: "45m" });
+    const outcome = runScenario(cornerShop({ script: dark, strategy, lasts: "100m", rate: "5rps" }), { detail: "light" });
+    expect(outcome.releases[0].result).toBe("flag-off");
+  });
+});
+
 describe("a platform that fails at everything", () => {
   const broken = "  - { at: 6m, fault: { effect: { on: platform, action-fails: 1000 }, for: 30m } }";
 
@@ -57,6 +86,15 @@ describe("a platform that fails at everything", () => {
     expect(stranded).toMatchObject({ result: "held", by: "person", classification: "undecided", action: "roll-back", times: { mitigatedAt: null, restoredAt: null } });
     expect(outcome.invariants.filter(({ held }) => !held)).toEqual([]);
     expect(stranded.cost.pages).toBeGreaterThan(0);
+  });
+
+  it("and works again takes the release back, when a person lets it go on and its trigger fires", () => {
+    const failing = "  - { at: 3m, fault: { effect: { on: platform, action-fails: 4 } } }\n  - { at: 12m, answer: promote }";
+    const outcome = run(`${release("{ with: version, on: shop/order, errors: +30% }")}\n${failing}`, QUICK, "person: { answers-after: 1m, answer: hold }");
+    const [back] = outcome.releases;
+    expect(back.states.map(({ label }) => label)).toEqual(expect.arrayContaining(["waiting for a person: every action failed", "held"]));
+    expect(back).toMatchObject({ result: "rolled-back", by: "engine", classification: "caught" });
+    expect(outcome.invariants.find(({ name }) => name === "a fired trigger is acted on at once")).toMatchObject({ held: true, checked: 2 });
   });
 });
 

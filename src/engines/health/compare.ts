@@ -50,6 +50,8 @@ export function compareValues(metric: CheckMetric, compare: Comparison, observed
       return settled(!(observed.value < compare.value), compare.value);
     case "above":
       return settled(observed.value > compare.value, compare.value);
+    case "at-least":
+      return settled(observed.value < compare.value, compare.value);
     case "times-baseline":
       return timesBaseline(metric, compare.factor, observed, baseline?.value ?? 0);
     case "within": {

@@ -45,6 +45,8 @@ function limitWords(result: CheckResult, spec: CheckSpec, baselineIs: BaselineIs
       return breach ? `not below ${threshold}` : `below ${threshold}`;
     case "above":
       return breach ? `above ${threshold}` : `not above ${threshold}`;
+    case "at-least":
+      return breach ? `below ${threshold}` : `not below ${threshold}`;
     case "times-baseline":
       return `${breach ? "more" : "no more"} than ${compare.factor} times ${baseline}`;
     case "within":

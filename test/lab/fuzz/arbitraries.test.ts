@@ -52,8 +52,10 @@ drawn.forEach((document) => pathsIn(document, "", reached));
 const LEFT_OUT: readonly (readonly [why: string, keys: RegExp])[] = [
   ["a case is one file, so that its traffic is a rate", /^\.world\.traffic\.(trace|scale-to|starts)$/],
   ["it says nothing to the simulator", /\.about$/],
-  ["a gate says what is healthy, so that the loader refuses `above`", /^\.strategy\.gates\.[a-z0-9-]+\.above$/],
-  ["a trigger says what is not healthy, so that the loader refuses `below`, but for figures that should be high", /^\.strategy\.triggers\.(?!conversion|throughput)[a-z0-9-]+\.below$/],
+  ["a gate says what is healthy, so that the loader refuses `above`, but for conversion, which should be high", /^\.strategy\.gates\.(?!conversion)[a-z0-9-]+\.above$/],
+  ["a trigger says what is not healthy, so that the loader refuses `below`, but for conversion", /^\.strategy\.triggers\.(?!conversion)[a-z0-9-]+\.below$/],
+  ["conversion should be high, so that the loader refuses the other direction", /^\.strategy\.(gates\.conversion\.(below|times-baseline)|triggers\.conversion\.(above|times-baseline))$/],
+  ["a share of requests is held against its weight, so that the loader refuses limits", /^\.strategy\.(gates|triggers)\.throughput\.(below|above|times-baseline)$/],
   ["cohort or request is chosen by who plays the case", /^\.fidelity$/],
 ];
 

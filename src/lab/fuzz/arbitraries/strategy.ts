@@ -32,7 +32,6 @@ function limit(hand: Hand, metric: Metric): Value {
     case "p99":
       return hand.draw(millis(20, 1500));
     case "throughput":
-      return hand.draw(percent(10, 300));
     case "conversion":
     case "cpu":
     case "memory":
@@ -49,11 +48,11 @@ function limit(hand: Hand, metric: Metric): Value {
 
 /** A comparison that the role allows for the metric. */
 function comparison(hand: Hand, role: "gate" | "trigger", metric: Metric): Fields {
-  const below = role === "gate" || metric === "conversion" || metric === "throughput";
+  const isShare = metric === "throughput";
+  const below = (role === "gate") !== (metric === "conversion");
   return hand.weighted<() => Fields>([
-    [5, () => (below ? { below: limit(hand, metric) } : { above: limit(hand, metric) })],
-    [role === "trigger" && below ? 2 : 0, () => ({ above: limit(hand, metric) })],
-    [2, () => ({ "times-baseline": hand.count(11, 60) / 10 })],
+    [isShare ? 0 : 5, () => (below ? { below: limit(hand, metric) } : { above: limit(hand, metric) })],
+    [isShare || metric === "conversion" ? 0 : 2, () => ({ "times-baseline": hand.count(11, 60) / 10 })],
     [1, () => ({ within: hand.draw(percent(5, 200)) })],
     [1, () => ({ drops: hand.draw(percent(5, 100)) })],
   ])();
@@ -128,16 +127,19 @@ function decidable(strategy: Fields, { sample, shift }: Sight): Fields {
       const fitted = (one: Value): Value => (fieldsOf(one).window === undefined ? one : { ...fieldsOf(one), window: window(fieldsOf(one).window, most) });
       return [metric, Array.isArray(of) ? of.map(fitted) : fitted(of)];
     }));
+  const watch = secondsOf(fieldsOf(strategy.rollback)["flag-watch"]) ?? USUAL_FLAG_WATCH;
   return {
     ...strategy, steps, window: window(strategy.window, longest - shift),
     ...(strategy.every === undefined && longest >= USUAL_EVERY ? {} : { every: secondsText(Math.min(longest, secondsOf(strategy.every) ?? USUAL_EVERY)) }),
     ...(strategy.gates === undefined ? {} : { gates: checks(strategy.gates, longest - shift) }),
     ...(strategy.triggers === undefined ? {} : { triggers: checks(strategy.triggers, Infinity) }),
+    ...(watch >= least ? {} : { rollback: { ...fieldsOf(strategy.rollback), "flag-watch": secondsText(least) } }),
   };
 }
 
 const USUAL_WINDOW = 120;
 const USUAL_EVERY = 30;
+const USUAL_FLAG_WATCH = 60;
 
 /** A strategy written inside a scenario; `endpoints` are those of the services that it releases. */
 export function arbitraryStrategy(endpoints: readonly string[], sight: Sight): Arbitrary<Fields> {
