@@ -174,6 +174,24 @@ export function columnBetween(from: Books, to: Books, cell: number, column: numb
   return to.totals[at] - from.totals[at];
 }
 
+/**
+ * How long each cell's books tell of between two rows, by their places. Cohort closes its books at scrapes, so that each stretch is as
+ * long as any other but begins and ends a little early: the first one is cut short by that, and the last one, whose end is closed with
+ * the run, has it on top.
+ */
+export function spanBetween(rows: readonly Books[], from: number, to: number): (cell: number) => Micros {
+  const [before, row] = [rows[from], rows[to]];
+  if (from > 0 && to < rows.length - 1) return () => row.at - before.at;
+  const earliest = rows[Math.max(0, from - 1)].at;
+  return (cell) => closedBy(row, cell, before.at) - closedBy(before, cell, earliest);
+}
+
+/** Up to when a row's books tell of a cell: what was closed before `earliest` tells of nobody who is still there. */
+function closedBy({ at, closedAt }: Books, cell: number, earliest: Micros): Micros {
+  const closed = closedAt?.[cell] ?? NaN;
+  return closed > earliest ? closed : at;
+}
+
 /** Sums a column over the cells that `cells` lists. */
 export function sumBetween(from: Books, to: Books, cells: readonly number[], column: number): number {
   let sum = 0;

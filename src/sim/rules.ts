@@ -5,9 +5,9 @@ import type { Micros } from "../kernel/units.js";
 import { toSeconds } from "../kernel/units.js";
 import { clock as clockText, count, counted, duration as span } from "../kernel/format.js";
 import { figureText, satisfies } from "../scenario/comparison.js";
-import type { Expectation, RuleComparison } from "../scenario/compiled.js";
+import type { Expectation, RuleComparison, RuleSeries } from "../scenario/compiled.js";
 import { LedgerColumn, type LedgerCell } from "../world/ledger.js";
-import { cellsWhere, quantileBetween, sumBetween, type Recorder, type RecordRow, type VersionRow } from "./recording.js";
+import { cellsWhere, columnBetween, quantileBetween, spanBetween, sumBetween, type Recorder, type RecordRow, type VersionRow } from "./recording.js";
 
 type Rule = Expectation & { readonly kind: "rule" };
 
@@ -96,8 +96,8 @@ function valueOf(comparison: RuleComparison, recorder: Recorder, row: number): n
   if (series === "weight") return sumOf(subjects.map(({ weight }) => weight));
   if (series === "replicas") return sumOf(subjects.map(({ replicas }) => replicas));
   if (seen) return series === "p95" ? (subjects.at(0)?.seenP95Seconds ?? null) : series === "error-rate" ? (subjects.at(0)?.seenErrorRate ?? null) : null;
-  const cells = cellsWhere(recorder.cells, (cell) => concerns(cell, of));
-  return trueValue(comparison, recorder, recorder.rows[row - 1], now, cells);
+  const cells = cellsWhere(recorder.cells, (cell) => concerns(cell, series, of));
+  return trueValue(comparison, recorder, row, cells);
 }
 
 const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
@@ -108,16 +108,18 @@ function subjectsOf(name: string, recorder: Recorder, row: RecordRow): readonly 
   return versions.length > 0 ? versions : row.services.filter((_, index) => recorder.services[index] === name);
 }
 
-const concerns = (cell: LedgerCell, name: string): boolean =>
-  cell.scope === "service" && (cell.version === name || cell.service === name);
+/** A service's own answers; conversions are written down where clients come in. */
+const concerns = (cell: LedgerCell, series: RuleSeries, name: string): boolean =>
+  cell.scope === (series === "conversion" ? "edge" : "service") && (cell.version === name || cell.service === name);
 
 function trueValue(
   comparison: RuleComparison,
   recorder: Recorder,
-  from: RecordRow,
-  to: RecordRow,
+  row: number,
   cells: readonly number[],
 ): number | null {
+  const { rows } = recorder;
+  const [from, to] = [rows[row - 1], rows[row]];
   const requests = sumBetween(from, to, cells, LedgerColumn.requests);
   switch (comparison.series) {
     case "error-rate":
@@ -125,10 +127,16 @@ function trueValue(
     case "conversion":
       return requests > 0 ? sumBetween(from, to, cells, LedgerColumn.conversions) / requests : null;
     case "rps":
-      return requests / toSeconds(to.at - from.at);
+      return rateBetween(rows, row, cells);
     case "p95":
       return quantileBetween(from, to, cells, recorder.ledger.edgesSeconds, 0.95);
     default:
       return null;
   }
+}
+
+/** Requests per second in the interval that a row closes. */
+function rateBetween(rows: readonly RecordRow[], row: number, cells: readonly number[]): number {
+  const span = spanBetween(rows, row - 1, row);
+  return cells.reduce((sum, cell) => sum + columnBetween(rows[row - 1], rows[row], cell, LedgerColumn.requests) / toSeconds(span(cell)), 0);
 }

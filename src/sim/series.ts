@@ -1,16 +1,16 @@
 // The outcome's columns over time, thinned so that a chart stays readable and a file small.
 
-import { toSeconds, type Micros } from "../kernel/units.js";
+import { toSeconds } from "../kernel/units.js";
 import { LedgerColumn } from "../world/ledger.js";
 import type { Series } from "./outcome.js";
-import { cellsWhere, columnBetween, quantileBetween, sumBetween, type Recorder, type RecordRow } from "./recording.js";
+import { cellsWhere, columnBetween, quantileBetween, spanBetween, sumBetween, type Recorder, type RecordRow } from "./recording.js";
 
 /** Rows of a chart at most; more would be narrower than a pixel. */
 const MAX_POINTS = 720;
 
 /** Builds the series from the recording; each point covers the stretch since the one before. */
 export function seriesOf(recorder: Recorder): Series {
-  const stride = Math.max(1, Math.ceil((recorder.rows.length - 1) / MAX_POINTS));
+  const stride = strideOf(recorder);
   const points = recorder.rows.filter((_, index) => index > 0 && index % stride === 0);
   const before = points.map((_, index) => recorder.rows[index * stride]);
   return {
@@ -29,7 +29,7 @@ function versionSeries(
   const { service, version } = recorder.tracked[index];
   const cells = cellsWhere(recorder.cells, (cell) => cell.scope === "service" && cell.service === service && cell.version === version);
   const sums = (column: number): number[] => points.map((row, k) => sumBetween(before[k], row, cells, column));
-  const rates = ratesOf(recorder, points, before, cells);
+  const rates = ratesOf(recorder, points.length, cells);
   const requests = sums(LedgerColumn.requests);
   const errors = sums(LedgerColumn.errors);
   return {
@@ -47,7 +47,7 @@ function versionSeries(
 
 function edgeSeries(recorder: Recorder, points: readonly RecordRow[], before: readonly RecordRow[]): Series["edge"] {
   const cells = cellsWhere(recorder.cells, (cell) => cell.scope === "edge");
-  const perSecond = ratesOf(recorder, points, before, cells);
+  const perSecond = ratesOf(recorder, points.length, cells);
   const rps = perSecond(LedgerColumn.requests);
   const failed = perSecond(LedgerColumn.errors);
   const harmedErrors = perSecond(LedgerColumn.harmedErrors);
@@ -61,20 +61,14 @@ function edgeSeries(recorder: Recorder, points: readonly RecordRow[], before: re
   };
 }
 
-/**
- * Counts per second, point by point. Cohort closes its books at scrapes, so that each stretch is as long as any other but begins and
- * ends a little early: the first one is cut short by that, and the last one, whose end is closed with the run, has it on top.
- */
-function ratesOf({ rows }: Recorder, points: readonly RecordRow[], before: readonly RecordRow[], cells: readonly number[]): (column: number) => number[] {
-  const spans = points.map((row, k) => {
-    const atAnEnd = before[k] === rows[0] || row === rows[rows.length - 1];
-    return (cell: number): number => toSeconds(atAnEnd ? closedBy(row, cell, before[k].at) - closedBy(before[k], cell, before[k].at - (row.at - before[k].at)) : row.at - before[k].at);
-  });
-  return (column) => points.map((row, k) => cells.reduce((sum, cell) => sum + columnBetween(before[k], row, cell, column) / spans[k](cell), 0));
+/** Counts per second, point by point. */
+function ratesOf(recorder: Recorder, points: number, cells: readonly number[]): (column: number) => number[] {
+  const { rows } = recorder;
+  const stride = strideOf(recorder);
+  const ends = Array.from({ length: points }, (_, k) => (k + 1) * stride);
+  const spans = ends.map((end) => spanBetween(rows, end - stride, end));
+  return (column) => ends.map((end, k) => cells.reduce((sum, cell) => sum + columnBetween(rows[end - stride], rows[end], cell, column) / toSeconds(spans[k](cell)), 0));
 }
 
-/** Up to when a row's books tell of a cell: what was closed before `earliest` tells of nobody who is still there. */
-function closedBy({ at, closedAt }: RecordRow, cell: number, earliest: Micros): Micros {
-  const closed = closedAt?.[cell] ?? NaN;
-  return closed > earliest ? closed : at;
-}
+/** Rows from one point to the next. */
+const strideOf = ({ rows }: Recorder): number => Math.max(1, Math.ceil((rows.length - 1) / MAX_POINTS));

@@ -4,7 +4,9 @@ import { describe, expect, it } from "vitest";
 import { minutes, seconds } from "../../src/kernel/units.js";
 import type { Expectation, RuleComparison } from "../../src/scenario/compiled.js";
 import { judgeRule } from "../../src/sim/rules.js";
-import { recordingOf } from "./support/recording.js";
+import { runScenario } from "../../src/sim/run.js";
+import { cornerShop, release } from "./support/corner-shop.js";
+import { closedAtScrapes, INTERVAL, recordingOf, SCRAPED_AT } from "./support/recording.js";
 
 type Rule = Expectation & { readonly kind: "rule" };
 
@@ -62,6 +64,30 @@ describe("always", () => {
     const recording = recordingOf([{ weight: 0.05, requests: 100, errors: 50, seenErrorRate: 0.001 }]);
     expect(judgeRule(rule("always", compare("error-rate", "<", 0.01, true)), recording).passed).toBe(true);
     expect(judgeRule(rule("always", compare("error-rate", "<", 0.01)), recording).passed).toBe(false);
+  });
+});
+
+describe("a rule over rps", () => {
+  it("sees steady traffic as steady at both ends of a run whose books are closed at scrapes", () => {
+    const rate = 10;
+    const counts = [SCRAPED_AT, INTERVAL, INTERVAL, seconds(5) + INTERVAL - SCRAPED_AT].map((span) => ({ weight: 1, requests: (rate * span) / seconds(1), errors: 0 }));
+    const recording = closedAtScrapes(recordingOf(counts, seconds(5)));
+    expect(judgeRule(rule("always", compare("rps", ">", 9.9)), recording)).toEqual({ passed: true, reason: "so in all 4 looks" });
+    expect(judgeRule(rule("never", compare("rps", ">", 10.1)), recording).passed).toBe(true);
+  });
+});
+
+describe("a rule over conversion", () => {
+  it("counts orders where clients come in: that is where they are written down", () => {
+    const recording = recordingOf([{ weight: 0.5, requests: 100, errors: 0, orders: 40 }]);
+    expect(judgeRule(rule("always", compare("conversion", "==", 0.4)), recording).passed).toBe(true);
+  });
+
+  it("holds in a run of the shop, as its world has it", () => {
+    const scenario = cornerShop({ script: release(), lasts: "8m", more: 'expect:\n  - { always: "conversion(shop) > 10%" }\n  - { never: "conversion(v2) < 5%" }' });
+    expect(runScenario(scenario, { detail: "light" }).expectations.map(({ passed, reason }) => [passed, reason])).toEqual([
+      [true, expect.stringMatching(/^so in all/)], [true, expect.stringMatching(/^never so in [1-9]/)],
+    ]);
   });
 });
 

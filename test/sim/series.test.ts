@@ -4,20 +4,9 @@ import { describe, expect, it } from "vitest";
 import { seconds } from "../../src/kernel/units.js";
 import { seriesOf } from "../../src/sim/series.js";
 import type { Recorder, RecordRow } from "../../src/sim/recording.js";
-import { INTERVAL, recordingOf } from "./support/recording.js";
+import { closedAtScrapes, INTERVAL, recordingOf, SCRAPED_AT } from "./support/recording.js";
 
-const SCRAPED_AT = seconds(6);
 const row = (requests: number): { weight: number; requests: number; errors: number } => ({ weight: 1, requests, errors: 0 });
-
-/** The same recording by a world that closes its books at scrapes, 9 s before each row, and at the end of the run. */
-function closedAtScrapes(recorder: Recorder): Recorder {
-  const last = recorder.rows.length - 1;
-  const rows = recorder.rows.map((one, k): RecordRow => {
-    const closed = k === 0 ? NaN : k === last ? one.at : one.at - INTERVAL + SCRAPED_AT;
-    return { ...one, closedAt: Float64Array.from(recorder.cells, () => closed) };
-  });
-  return { ...recorder, rows } as unknown as Recorder;
-}
 
 describe("requests per second", () => {
   it("are counts over the stretch between two rows", () => {
@@ -29,6 +18,13 @@ describe("requests per second", () => {
     const rate = 10;
     const counts = [SCRAPED_AT, INTERVAL, INTERVAL, INTERVAL + INTERVAL - SCRAPED_AT].map((span) => row((rate * span) / seconds(1)));
     const [, canary] = seriesOf(closedAtScrapes(recordingOf(counts))).versions;
+    canary.rps.forEach((rps) => expect(rps).toBeCloseTo(rate, 9));
+  });
+
+  it("stay level where the last stretch is shorter than the time between scrapes", () => {
+    const [rate, short] = [10, seconds(5)];
+    const counts = [SCRAPED_AT, INTERVAL, short + INTERVAL - SCRAPED_AT].map((span) => row((rate * span) / seconds(1)));
+    const [, canary] = seriesOf(closedAtScrapes(recordingOf(counts, short))).versions;
     canary.rps.forEach((rps) => expect(rps).toBeCloseTo(rate, 9));
   });
 
