@@ -9,6 +9,7 @@ import type { Place } from "./findings.js";
 import { adviseName } from "./nearest.js";
 import { PRESETS, type EffectTemplate, type PresetName } from "./presets.js";
 import { parseTarget, type TargetNames } from "./effect-target.js";
+import { formatDuration } from "./units.js";
 
 export type MaybeEffect = Partial<WrittenEffect> & { readonly users: number; readonly when: WrittenEffect["when"] };
 
@@ -190,6 +191,10 @@ function connectionsTaken(written: MaybeEffect, target: EffectTarget, world: Wor
 function compileWhen(written: MaybeEffect, place: Place, origin: EffectOrigin): EffectWhen {
   const { from, to, after } = written.when;
   if (from !== undefined && to !== undefined && to <= from) place.in("to").wrong("the window ends before it starts", "write a `to` after the `from`");
+  else if (from !== undefined && origin.from < origin.to && origin.from + from >= origin.to) {
+    const whose = origin.release === null ? "the fault" : "the run";
+    place.in("from").wrong(`this begins ${formatDuration(from)} after its item at ${formatDuration(origin.from)}, and ${whose} ends at ${formatDuration(origin.to)}`, "write an earlier `from`, or a longer `for`");
+  }
   return {
     from: origin.from + (from ?? 0),
     to: to === undefined ? origin.to : Math.min(origin.to, origin.from + to),

@@ -53,7 +53,8 @@ function readClaim(text: string): Read | Wrong {
   const share = /^(.+?)(?: in)? (at least|over|more than|at most|under|below|less than) ([\d.]+ ?%)(?: of (?:the |all )?(?:runs|seeds))?$/.exec(text);
   if (share === null) return { message: `\`${text}\` is no claim about many runs`, instead: EXAMPLE };
   const [, name, side, percent] = share;
-  const event = EVENTS[name.replace(/-/g, " ")];
+  const words = name.replace(/-/g, " ");
+  const event = Object.hasOwn(EVENTS, words) ? EVENTS[words] : undefined;
   if (event === undefined) return { message: `nothing is known as \`${name}\``, instead: adviseName(name, Object.keys(EVENTS), "things to count") };
   const parsed = parsePercent(percent);
   if (!parsed.ok) return parsed;

@@ -320,6 +320,10 @@ describe("effects", () => {
   });
 
   it("end after they start", () => {
+    expect(script("for: 2m, effect: { on: checkout, errors: +2%, when: { from: ‸5m } }")).toEqual([
+      "this begins 5m after its item at 10m, and the fault ends at 12m | write an earlier `from`, or a longer `for`",
+    ]);
+    expect(after(SCENARIO, ["rps-above: 8", "from: ‸2h"])).toEqual(["this begins 2h after its item at 10m, and the run ends at 2h | write an earlier `from`, or a longer `for`"]);
     expect(script("effect: { on: checkout, errors: +2%, when: { from: 5m, to: ‸4m } }")).toEqual(["the window ends before it starts | write a `to` after the `from`"]);
   });
 

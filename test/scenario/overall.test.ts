@@ -34,6 +34,7 @@ describe("expect-overall", () => {
     expect(() => claims("p90 detektion under 3m")).toThrow(/there is no time `detektion`; write `detection`/);
     expect(() => claims("p90 detection under 3")).toThrow(/has no unit/);
     expect(() => claims("caught in at least 100% of runs")).toThrow(/no number of runs shows at least 100%/);
+    expect(() => claims("constructor in at least 99% of runs")).toThrow(/nothing is known as `constructor`/);
     expect(() => claims("it works")).toThrow(/is no claim about many runs/);
   });
 });

@@ -1,7 +1,7 @@
 // Arbitrary scripts: releases with and without something wrong, faults around them, answers of a person.
 
-import type { Fields, Value } from "../document.js";
-import { fieldsOf } from "../document.js";
+import { fieldsOf, isFields, type Fields, type Value } from "../document.js";
+import { secondsOf } from "../figure.js";
 import type { Hand } from "../hand.js";
 import { releasesOf, type Names, type ReleaseNames, type ServiceNames } from "../names.js";
 import { defect, fault } from "./effects.js";
@@ -48,15 +48,31 @@ export function nextVersion(releases: readonly ReleaseNames[]): string {
   return `v${number}`;
 }
 
+/** The item with effects that begin before it is over: those that would not, begin with it. */
+function begun(item: Fields, lasts: number): Fields {
+  const fault = fieldsOf(item.fault);
+  const written = [fault, ...Object.values(fault).map(fieldsOf)].map((part) => secondsOf(part.for)).find((each) => each !== null);
+  const left = Math.min(lasts - (secondsOf(item.at) ?? 0), written ?? lasts);
+  const drop = (value: Value | undefined): void => {
+    if (Array.isArray(value)) value.forEach(drop);
+    if (!isFields(value)) return;
+    const condition = fieldsOf(value.when);
+    if ((secondsOf(condition.from) ?? 0) >= left) delete condition.from;
+    Object.values(value).forEach(drop);
+  };
+  drop(item);
+  return item;
+}
+
 /** One more thing that happens, beside what the script already holds. */
 export function scriptItem(hand: Hand, names: Names, script: readonly Value[]): Fields {
   const releases = releasesOf([...script]);
   const kind = hand.weighted([[releases.length < MOST_RELEASES ? 2 : 0, "release"], [5, "fault"], [1, "answer"]] as const);
   if (kind === "release") {
     const next = { service: hand.pick(names.services).name, version: nextVersion(releases) };
-    return { at: time(hand, names.lasts, 0.7), release: release(hand, names, next, [...releases, next]) };
+    return begun({ at: time(hand, names.lasts, 0.7), release: release(hand, names, next, [...releases, next]) }, names.lasts);
   }
-  if (kind === "fault") return { at: time(hand, names.lasts, 0.95), fault: fault(hand, names, versionsOf(names, releases)) };
+  if (kind === "fault") return begun({ at: time(hand, names.lasts, 0.95), fault: fault(hand, names, versionsOf(names, releases)) }, names.lasts);
   return { at: time(hand, names.lasts, 0.99), answer: hand.pick(["roll-back", "promote", "hold"]) };
 }
 
@@ -68,9 +84,9 @@ export function script(hand: Hand, names: Names): Value[] {
     const service = index > 0 && hand.chance(0.6) ? released[0].service : hand.pick(names.services).name;
     released.push({ service, version: `v${index + 2}` });
   }
-  const items: Value[] = released.map((each): Fields => ({ at: time(hand, names.lasts, 0.35), release: release(hand, names, each, released) }));
+  const items: Value[] = released.map((each): Fields => begun({ at: time(hand, names.lasts, 0.35), release: release(hand, names, each, released) }, names.lasts));
   for (let faults = hand.weighted([[3, 0], [4, 1], [3, 2], [1, 3]]); faults > 0; faults -= 1) {
-    items.push({ at: time(hand, names.lasts, 0.9), fault: fault(hand, names, versionsOf(names, released)) });
+    items.push(begun({ at: time(hand, names.lasts, 0.9), fault: fault(hand, names, versionsOf(names, released)) }, names.lasts));
   }
   if (hand.chance(0.12)) items.push({ at: time(hand, names.lasts, 0.99), answer: hand.pick(["roll-back", "promote", "hold"]) });
   return items;
