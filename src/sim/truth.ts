@@ -249,7 +249,7 @@ function explain(objective: Objective, group: EdgeGroup, played: string, worst: 
     objective.metric === "error-rate" || objective.metric === "conversion" ? percent(value) : span(value * 1e6);
   const name = { "error-rate": "error rate", conversion: "drop of conversion", p50: "p50", p95: "p95", p99: "p99" }[objective.metric];
   const width = worst.to - worst.from;
-  const stretch = width < 2 * MICROS_PER_MINUTE ? `${span(width)} (from ${clockText(worst.from)})` : `5 minutes (from minute ${Math.round(worst.from / MICROS_PER_MINUTE)})`;
+  const stretch = width === TRUTH_WINDOW ? `5 minutes (from minute ${Math.round(worst.from / MICROS_PER_MINUTE)})` : `${span(width)} (from ${clockText(worst.from)})`;
   const whom = group.segment === "all" ? "" : group.segment === "targeted" ? " for the users it touches" : " for the other users";
   const reason =
     `With ${played}, the ${name} of ${group.endpoint}${whom} is ${show(worst.withRelease)} ` +
