@@ -2,7 +2,7 @@
 
 import pc from "picocolors";
 import type { Ratio } from "../kernel/units.js";
-import type { Outcome } from "../sim/outcome.js";
+import type { Outcome, ReleaseOutcome } from "../sim/outcome.js";
 import { count, counted, duration, money, percent } from "../kernel/format.js";
 import { cut, oneLine } from "./text.js";
 import { classificationWords, mark, releaseName } from "./words.js";
@@ -18,28 +18,54 @@ export interface SeedsSummaryOptions {
   readonly report?: string;
 }
 
+/** What the summary reads of an outcome: of many thousand runs no more can be kept. */
+export interface SeedOutcome extends Pick<Outcome, "seed" | "fidelity" | "passed" | "replay"> {
+  readonly scenario: Pick<Outcome["scenario"], "file" | "name">;
+  readonly expectations: readonly Pick<Outcome["expectations"][number], "passed" | "reason">[];
+  readonly invariants: readonly Pick<Outcome["invariants"][number], "held" | "reason">[];
+  readonly releases: readonly SeedRelease[];
+}
+
+type SeedRelease = Pick<ReleaseOutcome, "service" | "version" | "classification" | "unscoredWhy"> & {
+  readonly times: Pick<ReleaseOutcome["times"], "detection" | "mitigation" | "recovery">;
+  readonly cost: Pick<ReleaseOutcome["cost"], "total">;
+};
+
+/** The summary's part of an outcome; what did not hold is kept, and what held is not. */
+export function seedOutcome({ seed, fidelity, passed, replay, scenario: { file, name }, expectations, invariants, releases }: Outcome): SeedOutcome {
+  return {
+    seed, fidelity, passed, replay, scenario: { file, name },
+    expectations: expectations.flatMap((each) => (each.passed ? [] : [{ passed: false, reason: each.reason }])),
+    invariants: invariants.flatMap((each) => (each.held ? [] : [{ held: false, reason: each.reason }])),
+    releases: releases.map(({ service, version, classification, unscoredWhy, times: { detection, mitigation, recovery }, cost: { total } }) =>
+      ({ service, version, classification, unscoredWhy, times: { detection, mitigation, recovery }, cost: { total } })),
+  };
+}
+
 const MOST_FAILURES = 5;
 const BAR_WIDTH = 30;
 
 /** Many outcomes on one screen, one block per scenario. */
-export function seedsSummary(outcomes: readonly Outcome[], options: SeedsSummaryOptions = {}): string {
+export function seedsSummary(outcomes: readonly SeedOutcome[], options: SeedsSummaryOptions = {}): string {
   if (outcomes.length === 0) return "No runs.";
-  const scenarios = new Map<string, Outcome[]>();
+  const scenarios = new Map<string, SeedOutcome[]>();
   for (const outcome of outcomes) {
     const key = `${outcome.scenario.file}\n${outcome.scenario.name}\n${outcome.fidelity}`;
-    scenarios.set(key, [...(scenarios.get(key) ?? []), outcome]);
+    const known = scenarios.get(key);
+    if (known === undefined) scenarios.set(key, [outcome]);
+    else known.push(outcome);
   }
   const blocks = [...scenarios.values()].map((group) => scenarioBlock(group, options).join("\n"));
   return [...blocks, ...(options.report === undefined ? [] : [`Outcomes      ${options.report}`])].join("\n\n");
 }
 
 /** Whether enough of the seeds passed. */
-export function seedsPass(outcomes: readonly Outcome[], expectIn: Ratio): boolean {
+export function seedsPass(outcomes: readonly Pick<Outcome, "passed">[], expectIn: Ratio): boolean {
   const passed = outcomes.filter((outcome) => outcome.passed).length;
   return passed >= expectIn * outcomes.length - 1e-9;
 }
 
-function scenarioBlock(outcomes: readonly Outcome[], options: SeedsSummaryOptions): string[] {
+function scenarioBlock(outcomes: readonly SeedOutcome[], options: SeedsSummaryOptions): string[] {
   const colors = pc.createColors(options.color ?? false);
   const width = Math.max(60, options.width ?? 100);
   const expectIn = options.expectIn ?? 1;
@@ -60,7 +86,7 @@ function scenarioBlock(outcomes: readonly Outcome[], options: SeedsSummaryOption
 }
 
 /** Counts of classifications, and the spread of times and cost, per release of the script. */
-function releaseBlocks(outcomes: readonly Outcome[]): string[] {
+function releaseBlocks(outcomes: readonly SeedOutcome[]): string[] {
   const releases = outcomes[0].releases;
   return releases.flatMap((release, index) => {
     const all = outcomes.flatMap((outcome) => outcome.releases.slice(index, index + 1));
@@ -91,7 +117,7 @@ function spread(name: string, values: readonly number[], format: (value: number)
   return [`  ${name.padEnd(14)}median ${at(0.5)} · 90% ${at(0.9)} · 95% ${at(0.95)} · most ${at(1)}  (${counted(values.length, "run")})`];
 }
 
-function failures(outcomes: readonly Outcome[], colors: ReturnType<typeof pc.createColors>, width: number): string[] {
+function failures(outcomes: readonly SeedOutcome[], colors: ReturnType<typeof pc.createColors>, width: number): string[] {
   const failed = outcomes.filter((outcome) => !outcome.passed);
   if (failed.length === 0) return [];
   const lines = failed.slice(0, MOST_FAILURES).map((outcome) => {

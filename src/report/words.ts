@@ -157,10 +157,10 @@ export function whereWords(evidence: TruthEvidence): string {
 }
 
 /** A release by name: `checkout v2`. */
-export const releaseName = (release: ReleaseOutcome): string => `${release.service} ${release.version}`;
+export const releaseName = (release: Pick<ReleaseOutcome, "service" | "version">): string => `${release.service} ${release.version}`;
 
 /** The classification with the reason where it is unscored: `unscored (borderline)`. */
-export const classificationWords = (release: ReleaseOutcome): string =>
+export const classificationWords = (release: Pick<ReleaseOutcome, "classification" | "unscoredWhy">): string =>
   release.unscoredWhy === null || release.unscoredWhy === undefined
     ? release.classification
     : `${release.classification} (${release.unscoredWhy})`;

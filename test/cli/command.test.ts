@@ -75,9 +75,9 @@ describe("run", () => {
   });
 
   it("keeps finished seeds when it is interrupted", async () => {
-    const path = scenario("interrupted", (text) => text);
+    const path = scenario("endless", (text) => text);
     const child = spawn(process.execPath, [COMMAND, "run", path, "--seeds", "1..5000"], { cwd: folder, stdio: "ignore" });
-    const place = join(folder, "shakedown-out/interrupted");
+    const place = join(folder, "shakedown-out/endless");
     const ended = new Promise<number | null>((resolve) => child.on("exit", resolve));
     await until(() => existsSync(join(place, "3/outcome.json")));
     child.kill("SIGINT");
@@ -85,7 +85,19 @@ describe("run", () => {
     const kept = readdirSync(place).filter((name) => /^\d+$/.test(name));
     for (const seed of kept) JSON.parse(readFileSync(join(place, seed, "outcome.json"), "utf8"));
     expect(kept.length).toBeGreaterThanOrEqual(3);
-    expect(readFileSync(join(place, "summary.txt"), "utf8")).toContain("interrupted");
+    expect(readFileSync(join(place, "summary.txt"), "utf8")).toMatch(/interrupted +\d+ of 5,000 seeds done/);
+  });
+
+  it("hears an interrupt between two scenarios with --json too", async () => {
+    const paths = Array.from({ length: 40 }, (_, k) => scenario(`one-of-many-${k}`, (text) => text));
+    const child = spawn(process.execPath, [COMMAND, "run", ...paths, "--json"], { cwd: folder, stdio: ["ignore", "pipe", "ignore"] });
+    let lines = 0;
+    child.stdout.on("data", (chunk: Buffer) => {
+      lines += chunk.toString("utf8").split("\n").length - 1;
+      child.kill("SIGINT");
+    });
+    expect(await new Promise<number | null>((resolve) => child.on("exit", resolve))).toBe(130);
+    expect(lines).toBeLessThan(paths.length);
   });
 
   it("refuses wrong flags and an unwritable folder in one line, exit code 2", async () => {

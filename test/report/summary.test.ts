@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { seedsSummary, summary } from "../../src/report/summary.js";
-import { quantile, seedsPass, wilson } from "../../src/report/seeds-summary.js";
+import { quantile, seedOutcome, seedsPass, wilson } from "../../src/report/seeds-summary.js";
 import { caughtOutcome, cleanOutcome, emptyOutcome, falseRollbackOutcome } from "./support/sample-outcome.js";
 
 // eslint-disable-next-line no-control-regex -- the escape character is what is looked for
@@ -89,6 +89,11 @@ describe("the summary of many seeds", () => {
       return { ...outcome, releases: outcome.releases.map((each) => ({ ...each, times: { ...each.times, detection: second * 1_000_000 } })) };
     });
     expect(seedsSummary(spread)).toContain("detected in   median 2m · 90% 4m · 95% 4m · most 4m  (4 runs)");
+  });
+
+  it("needs of an outcome only what is kept of it", () => {
+    expect(seedsSummary(outcomes.map(seedOutcome), { expectIn: 0.95 })).toBe(seedsSummary(outcomes, { expectIn: 0.95 }));
+    expect(JSON.stringify(seedOutcome(outcomes[0])).length).toBeLessThan(1_000);
   });
 
   it("says when the work was interrupted", () => {

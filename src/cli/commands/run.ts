@@ -7,7 +7,7 @@ import type { Scenario } from "../../scenario/compiled.js";
 import type { Fidelity } from "../../world/world.js";
 import { runScenario } from "../../sim/run.js";
 import { runCommandWords } from "../../report/lab/replay.js";
-import { seedsPass, seedsSummary } from "../../report/seeds-summary.js";
+import { seedOutcome, seedsPass, seedsSummary, type SeedOutcome } from "../../report/seeds-summary.js";
 import { summary } from "../../report/summary.js";
 import { slug, writeOutcome, writeReport, writeWhole } from "../artifacts.js";
 import { ExitCode, UsageError } from "../exit.js";
@@ -99,6 +99,8 @@ class RunSession {
     this.failed ||= !outcome.passed;
     if (this.#flags.json === true) {
       this.#terminal.print(JSON.stringify(outcome));
+      // An interrupt and a closed pipe are heard between two runs only.
+      await setImmediate();
       return;
     }
     const place = join(folder, String(seed));
@@ -111,15 +113,15 @@ class RunSession {
   }
 
   async #playMany(scenario: Scenario, seeds: readonly number[], fidelity: Fidelity, folder: string): Promise<void> {
-    const outcomes: Outcome[] = [];
+    const outcomes: SeedOutcome[] = [];
     const progress = new Progress(this.#terminal, scenario.name, seeds.length);
-    let firstFailure: Outcome | null = null;
+    let firstFailure: number | null = null;
     for (const seed of seeds) {
       const outcome = this.#run(scenario, seed, fidelity, "light");
       if (this.#flags.json === true) this.#terminal.print(JSON.stringify(outcome));
       else writeOutcome(join(folder, String(seed)), outcome);
-      firstFailure ??= outcome.passed ? null : outcome;
-      outcomes.push(outcome);
+      firstFailure ??= outcome.passed ? null : seed;
+      outcomes.push(seedOutcome(outcome));
       progress.step(outcomes.length);
       await setImmediate();
       if (this.interrupted) break;
@@ -129,10 +131,11 @@ class RunSession {
     if (this.#flags.json === true) return;
     const { color, width } = this.#terminal;
     const { expectIn } = scenario;
-    const text = seedsSummary(outcomes, { expectIn, color: false, width: 100 });
+    const planned = seeds.length;
+    const text = seedsSummary(outcomes, { expectIn, planned, color: false, width: 100 });
     writeWhole(join(folder, "summary.txt"), `${text}\n`);
-    this.#terminal.print(seedsSummary(outcomes, { expectIn, color, width, report: relative(process.cwd(), folder) }));
-    if (firstFailure !== null) await this.#reportFailure(scenario, firstFailure.seed, fidelity, folder);
+    this.#terminal.print(seedsSummary(outcomes, { expectIn, planned, color, width, report: relative(process.cwd(), folder) }));
+    if (firstFailure !== null) await this.#reportFailure(scenario, firstFailure, fidelity, folder);
   }
 
   /** The first failing seed once more in full detail, with its report. */
