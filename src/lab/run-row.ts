@@ -3,7 +3,7 @@
 import type { Micros, Ratio } from "../kernel/units.js";
 import type { Cost, Impact, Outcome, ReleaseOutcome, ReleaseTimes } from "../sim/outcome.js";
 
-export const RUN_ROW_VERSION = 1;
+export const RUN_ROW_VERSION = 2;
 
 /** One release of the run, in script order. */
 export interface RunRelease
@@ -40,6 +40,7 @@ export interface RunRow {
   readonly releases: readonly RunRelease[];
   /** Of all releases together. */
   readonly cost: number;
+  /** How often a person was woken: what the cost counts as pages. */
   readonly pages: number;
   readonly incidents: number;
   readonly totals: Outcome["totals"];
@@ -64,7 +65,7 @@ export function rowOf(outcome: Outcome, key: string, bundle: string): RunRow {
     failures: failuresOf(outcome),
     releases,
     cost: releases.reduce((sum, { cost }) => sum + cost.total, 0),
-    pages: outcome.alerts.filter(({ channel }) => channel === "pager").length,
+    pages: outcome.releases.reduce((sum, { pages }) => sum + pages, 0),
     incidents: outcome.incidents.length,
     totals: outcome.totals,
   };

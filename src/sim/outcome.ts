@@ -104,6 +104,10 @@ export interface ReleaseOutcome {
   readonly regret: { readonly clairvoyant: Euro; readonly oracleCost: Cost; readonly oracleActsAt: Micros | null } | null;
   /** One sentence that says what happened and whether it was right. */
   readonly verdict: string;
+  /** How often a person was woken for it: by a page, a critical alert, or both in one call. */
+  readonly pages: number;
+  /** When its delivery began: later than its release where it waited for an earlier one. Null when it never got its turn. */
+  readonly startedAt: Micros | null;
   /** Time spent per state of the statechart, in order of first entry. */
   readonly states: readonly { readonly state: string; readonly label: string; readonly spent: Micros; readonly entries: number }[];
   readonly transitions: readonly { readonly at: Micros; readonly from: string; readonly to: string; readonly why: string }[];

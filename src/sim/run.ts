@@ -5,7 +5,7 @@ import type { Scenario } from "../scenario/compiled.js";
 import { LEDGER_COLUMNS, LedgerColumn } from "../world/ledger.js";
 import type { Fidelity } from "../world/world.js";
 import { alertsOf, incidentsOf } from "./alarms.js";
-import { costOf, impactOf, weightsByName } from "./cost.js";
+import { costOf, impactOf, wakeUps, weightsByName } from "./cost.js";
 import { doraOf } from "./dora.js";
 import { judgeExpectations } from "./expectations.js";
 import { checkInvariants } from "./invariants.js";
@@ -140,6 +140,8 @@ function releaseOutcome(
     cost,
     regret: judgement.result === "invalidated" ? null : regret(item, truth, cost),
     verdict: verdictSentence(item, truth, judgement, impact, journal),
+    pages: wakeUps(journal),
+    startedAt: journal.states.at(0)?.at ?? null,
     ...statesOf(journal, simulation.input.scenario.duration),
   };
 }

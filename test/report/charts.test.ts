@@ -118,4 +118,13 @@ describe("what the charts show", () => {
     for (let index = 1; index < visits.length; index += 1) expect(visits[index].from).toBe(visits[index - 1].to);
     expect(visits[5].to).toBe(minutes(120));
   });
+
+  it("begins with the delivery where that waited for an earlier release, also in an outcome that does not say when", () => {
+    const [release] = caughtOutcome().releases;
+    const times = { ...release.times, releasedAt: minutes(1) };
+    const [first] = visitsOf({ ...release, times }, minutes(120));
+    expect(first.from).toBe(release.startedAt);
+    const { startedAt: _, ...old } = { ...release, times };
+    expect(visitsOf(old as typeof release, minutes(120))[0].from).toBe(release.startedAt);
+  });
 });

@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { CHANNEL, type Severity } from "../../src/engines/alerts.js";
 import { minutes, millis, type Micros } from "../../src/kernel/units.js";
+import { rowOf } from "../../src/lab/run-row.js";
 import { AlarmLog, type RaisedAlert } from "../../src/sim/alarm-log.js";
 import { wakeUps } from "../../src/sim/cost.js";
 import { runScenario } from "../../src/sim/run.js";
@@ -38,4 +39,14 @@ it("is on the bill of a release that fails so badly that the pager goes, though 
   const [mild, bad] = [bill("+3%"), bill("+40%")];
   expect([mild.releases[0].result, bad.releases[0].result]).toEqual(["rolled-back", "rolled-back"]);
   expect([mild.releases[0].cost.pages, bad.releases[0].cost.pages]).toEqual([0, mild.costWeights.page]);
+});
+
+it("is counted by a run's row as the bill does: asked because of thin data, without any alert", () => {
+  const asks = QUICK.replace("min-requests: 20", "min-requests: 1000000, on-inconclusive: ask");
+  const outcome = runScenario(cornerShop({ script: release(), strategy: asks }), { seed: 1, detail: "light" });
+  const [{ cost, pages }] = outcome.releases;
+  expect(outcome.alerts.filter(({ channel }) => channel === "pager")).toEqual([]);
+  expect(pages).toBeGreaterThan(0);
+  expect(pages).toBe(cost.pages / outcome.costWeights.page);
+  expect(rowOf(outcome, "key", "bundle").pages).toBe(pages);
 });

@@ -34,12 +34,19 @@ interface Lane {
   readonly entries: number;
 }
 
-/** The visits to states in order of time, from the release to the end of the run. */
+/** When its first state was entered; an outcome of before that was kept tells it where that state was entered once. */
+function beganAt({ startedAt, states, transitions, times }: ReleaseOutcome): Micros {
+  const [first] = states;
+  const told = first?.entries === 1 && transitions.length > 0 ? transitions[0].at - first.spent : times.releasedAt;
+  return startedAt ?? told;
+}
+
+/** The visits to states in order of time, from the begin of delivery to the end of the run. */
 export function visitsOf(release: ReleaseOutcome, end: Micros): readonly Visit[] {
-  const { transitions, times } = release;
+  const { transitions } = release;
   const first = transitions.length === 0 ? release.states[0]?.state : transitions[0].from;
   if (first === undefined) return [];
-  const starts = [{ state: first, from: times.releasedAt, why: null as string | null }, ...transitions.map((each) => ({ state: each.to, from: each.at, why: each.why }))];
+  const starts = [{ state: first, from: beganAt(release), why: null as string | null }, ...transitions.map((each) => ({ state: each.to, from: each.at, why: each.why }))];
   return starts.map((visit, index) => ({ ...visit, to: Math.max(visit.from, starts[index + 1]?.from ?? Math.max(end, visit.from)) }));
 }
 
@@ -78,7 +85,7 @@ function lanesOf(release: ReleaseOutcome, visits: readonly Visit[]): readonly La
 
 /** From just before the release to a while after the last transition: a long wait at the end says nothing. */
 function stretchOf(release: ReleaseOutcome, end: Micros): { readonly from: Micros; readonly to: Micros } {
-  const from = release.times.releasedAt;
+  const from = beganAt(release);
   const last = release.transitions[release.transitions.length - 1]?.at ?? end;
   return { from, to: Math.max(from + 1, Math.min(end, last + Math.max((last - from) * 0.25, 1))) };
 }

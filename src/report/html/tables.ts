@@ -71,8 +71,9 @@ function rows(entries: readonly Pick<StoryEntry, "at" | "kind" | "text" | "decis
 }
 
 export function alertsAndIncidents(outcome: Outcome): Markup {
+  const pages = outcome.releases.reduce((sum, release) => sum + release.pages, 0);
   const alerts = outcome.alerts.length === 0
-    ? html`<p class="muted">No alert went out.</p>`
+    ? html`<p class="muted">No alert went out${pages > 0 ? `, but a person was paged ${counted(pages, "time")}` : ""}.</p>`
     : html`<div class="card table"><table><thead><tr><th>time</th><th>severity</th><th>channel</th><th>text</th></tr></thead><tbody>${outcome.alerts.map((alert) => html`<tr><td class="n" style="width:90px">${clock(alert.at)}</td><td class="${alert.severity === "critical" ? "bad-text" : ""}">${alert.severity}</td><td>${alert.channel}</td><td>${alert.text}</td></tr>`)}</tbody></table></div>`;
   const incidents = outcome.incidents.map((incident) => html`<p>Incident${incident.release === null ? "" : ` (${incident.release})`}: ${sentence(incident.summary)} Opened ${clock(incident.openedAt)}, ${incident.closedAt === null ? "never closed" : `closed ${clock(incident.closedAt)} after ${duration(incident.closedAt - incident.openedAt)}`}.</p>`);
   return html`${alerts}${incidents}`;

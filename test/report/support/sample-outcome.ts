@@ -117,6 +117,7 @@ const RELEASE: ReleaseOutcome = {
   cost: COST,
   regret: { clairvoyant: 393.03, oracleCost: { failedRequests: 0.12, slowRequests: 3.9, lostOrders: 55.14, delay: 0, rollbacks: 25, pages: 50, total: 134.16 }, oracleActsAt: at(26, 15) },
   verdict: "checkout v2 is harmful and was caught: its flag was switched off 2m 16s after the harm began, which was the right thing to do.",
+  pages: 1, startedAt: RELEASED,
   states: [
     { state: "deploying", label: "deploying", spent: seconds(42), entries: 1 },
     { state: "baking.1", label: "step 1 of 3: 5%, baking", spent: at(15, 18), entries: 1 },
