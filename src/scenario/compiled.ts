@@ -46,12 +46,19 @@ export type ScriptItem =
 
 export type RuleSeries = "weight" | "error-rate" | "p95" | "rps" | "conversion" | "replicas";
 
+/** What a name in a rule stands for: a version of one service, or (null) a service with all its versions. */
+export interface RuleSubject {
+  readonly service: string;
+  readonly version: string | null;
+}
+
 /** `series(of) op value`; `seen` reads telemetry instead of truth. */
 export interface RuleComparison {
   readonly series: RuleSeries;
   readonly seen: boolean;
-  /** A version or a service. */
+  /** A version or a service, as it is written. */
   readonly of: string;
+  readonly subject: RuleSubject;
   readonly op: "<" | "<=" | ">" | ">=" | "==" | "!=";
   /** In the series' own unit: ratio, seconds, rps, count. */
   readonly value: number;

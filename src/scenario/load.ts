@@ -11,7 +11,7 @@ import { at, checkShape } from "./check.js";
 import type { CostWeights, Objective, Scenario } from "./compiled.js";
 import type { Sight } from "./decidable.js";
 import { reportUnreached } from "./effect-reach.js";
-import { compileExpectation, type ExpectationNames } from "./expectation-compile.js";
+import { compileExpectation } from "./expectation-compile.js";
 import { Findings, type Place } from "./findings.js";
 import { compileGameDay } from "./game-day-compile.js";
 import { LIMITS } from "./limits.js";
@@ -19,6 +19,7 @@ import { sortProblems, type LoadResult, type Problem } from "./problem.js";
 import { scenarioSchema, type WrittenScenario } from "./scenario-schema.js";
 import { compileOverall } from "./overall.js";
 import { compileScript, type CompiledScript } from "./script-compile.js";
+import { expectationNames } from "./rule-names.js";
 import { reportSamples } from "./samples.js";
 import { readSource, type Data, type Source } from "./source.js";
 import { compileStrategy, type StrategyContext } from "./strategy-compile.js";
@@ -315,22 +316,5 @@ function compileCost({ cost }: WrittenScenario): CostWeights {
     delayPerHour: cost["delay-per-hour"],
     rollback: cost.rollback,
     page: cost.page,
-  };
-}
-
-/** Releases and subjects as the file names them, so that a fault in a release does not make its name unknown. */
-function expectationNames(place: Place, worldPlace: Place, { script }: CompiledScript): ExpectationNames {
-  const releases = new Set(script.flatMap((item) => (item.kind === "release" ? [item.release.version] : [])));
-  const raw = place.in("script").written;
-  for (const item of Array.isArray(raw) ? (raw as readonly Data[]) : []) {
-    const version = at(item, ["release", "version"]);
-    if (typeof version === "string") releases.add(version);
-  }
-  const { services } = worldNames(worldPlace);
-  const stable = services.map((service) => worldPlace.in("services", service, "version").written ?? "v1").filter((version) => typeof version === "string");
-  const isAlone = (version: string): boolean => stable.filter((other) => other === version).length === 1;
-  return {
-    releases: [...releases],
-    rules: { subjects: [...new Set([...releases, ...services, ...stable.filter(isAlone)])], shared: stable.filter((version) => !isAlone(version) && !releases.has(version)) },
   };
 }

@@ -1,7 +1,7 @@
 // Parses rules: `weight(v2) > 25% while error-rate(v2) > 5%`. A small hand-written parser that knows where it is.
 
 import { toSeconds, type Micros } from "../kernel/units.js";
-import type { RuleComparison, RuleSeries } from "./compiled.js";
+import type { RuleComparison, RuleSeries, RuleSubject } from "./compiled.js";
 import { adviseName } from "./nearest.js";
 import { parseDuration, parsePercent, parseRate, percentAdvice, type Parsed } from "./units.js";
 
@@ -36,10 +36,10 @@ class RuleError extends Error {
 
 /** The names a rule may look at. */
 export interface RuleNames {
-  /** Versions that one service alone runs, and services: every series is defined for them. */
-  readonly subjects: readonly string[];
-  /** Versions that several services run: only weight, replicas and what is `seen.` tell which one is meant. */
-  readonly shared: readonly string[];
+  /** Releases, services, and versions that one service alone runs: every series is defined for them. */
+  readonly subjects: ReadonlyMap<string, RuleSubject>;
+  /** Versions that several services run: weight, replicas and what is `seen.` are of the one that gets a release; null when none or several do. */
+  readonly shared: ReadonlyMap<string, RuleSubject | null>;
 }
 
 /** Parses a rule's text; `timed` ones begin with a duration. */
@@ -86,9 +86,9 @@ class RuleParser {
 
   #comparison(): RuleComparison {
     const { series, seen } = this.#series();
-    const of = this.#of(series, seen);
+    const { of, subject } = this.#of(series, seen);
     const op = this.#operator();
-    return { series, seen, of, op, value: this.#value(series) };
+    return { series, seen, of, subject, op, value: this.#value(series) };
   }
 
   #series(): { series: RuleSeries; seen: boolean } {
@@ -105,7 +105,7 @@ class RuleParser {
     return { series, seen };
   }
 
-  #of(series: RuleSeries, seen: boolean): string {
+  #of(series: RuleSeries, seen: boolean): Pick<RuleComparison, "of" | "subject"> {
     const open = this.#take(/\(?/y);
     if (open.text === "") throw new RuleError(open.start, open.start + 1, "of what? A version or a service in brackets", "write it like weight(v2)");
     const word = this.#take(/[^()\s]*/y);
@@ -113,14 +113,13 @@ class RuleParser {
     if (close.text === "") throw new RuleError(close.start, close.start + 1, "the bracket is not closed", "write it like weight(v2)");
     const { subjects, shared } = this.#names;
     const isTold = seen || series === "weight" || series === "replicas";
-    if (shared.includes(word.text) && !isTold) {
+    const subject = subjects.get(word.text) ?? (isTold ? (shared.get(word.text) ?? null) : null);
+    if (subject !== null) return { of: word.text, subject };
+    if (shared.has(word.text)) {
       throw new RuleError(word.start, word.end, `several services run a version \`${word.text}\``, `name the service, or give its version another name`);
     }
-    if (!subjects.includes(word.text) && !shared.includes(word.text)) {
-      const known = isTold ? [...subjects, ...shared] : subjects;
-      throw new RuleError(word.start, Math.max(word.end, word.start + 1), `there is no version or service \`${word.text}\``, adviseName(word.text, known, "versions and services"));
-    }
-    return word.text;
+    const known = [...subjects.keys(), ...(isTold ? shared.keys() : [])];
+    throw new RuleError(word.start, Math.max(word.end, word.start + 1), `there is no version or service \`${word.text}\``, adviseName(word.text, known, "versions and services"));
   }
 
   #operator(): RuleComparison["op"] {

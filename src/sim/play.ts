@@ -103,9 +103,10 @@ function trackedVersions(scenario: Scenario): readonly TrackedVersion[] {
   return tracked;
 }
 
-/** The services that some rule names as a whole. */
+/** The services that some rule looks at as a whole. */
 function servicesInRules({ expectations, world }: Scenario): readonly string[] {
-  const named = new Set(expectations.flatMap((each) => (each.kind === "rule" ? [each.claim.of, ...(each.while === null ? [] : [each.while.of])] : [])));
+  const named = new Set(expectations.flatMap((each) => (each.kind === "rule" ? [each.claim.subject, ...(each.while === null ? [] : [each.while.subject])] : []))
+    .flatMap(({ service, version }) => (version === null ? [service] : [])));
   return world.services.flatMap(({ name }) => (named.has(name) ? [name] : []));
 }
 

@@ -5,7 +5,7 @@ import type { Micros } from "../kernel/units.js";
 import { toSeconds } from "../kernel/units.js";
 import { clock as clockText, count, counted, duration as span } from "../kernel/format.js";
 import { figureText, satisfies } from "../scenario/comparison.js";
-import type { Expectation, RuleComparison, RuleSeries } from "../scenario/compiled.js";
+import type { Expectation, RuleComparison, RuleSeries, RuleSubject } from "../scenario/compiled.js";
 import { LedgerColumn, type LedgerCell } from "../world/ledger.js";
 import { cellsWhere, columnBetween, quantileBetween, spanBetween, sumBetween, type Recorder, type RecordRow, type VersionRow } from "./recording.js";
 
@@ -90,27 +90,27 @@ function holds(comparison: RuleComparison, recorder: Recorder, row: number): boo
 
 /** The comparison's series at a row, in its own unit. */
 function valueOf(comparison: RuleComparison, recorder: Recorder, row: number): number | null {
-  const { series, of, seen } = comparison;
-  const now = recorder.rows[row];
-  const subjects = subjectsOf(of, recorder, now);
-  if (series === "weight") return sumOf(subjects.map(({ weight }) => weight));
-  if (series === "replicas") return sumOf(subjects.map(({ replicas }) => replicas));
-  if (seen) return series === "p95" ? (subjects.at(0)?.seenP95Seconds ?? null) : series === "error-rate" ? (subjects.at(0)?.seenErrorRate ?? null) : null;
-  const cells = cellsWhere(recorder.cells, (cell) => concerns(cell, series, of));
+  const { series, subject, seen } = comparison;
+  const now = subjectAt(recorder, recorder.rows[row], subject);
+  if (series === "weight") return now.weight;
+  if (series === "replicas") return now.replicas;
+  if (seen) return series === "p95" ? now.seenP95Seconds : series === "error-rate" ? now.seenErrorRate : null;
+  const cells = cellsWhere(recorder.cells, (cell) => concerns(cell, series, subject));
   return trueValue(comparison, recorder, row, cells);
 }
 
-const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
-
-/** A version of that name, or the service as a whole. */
-function subjectsOf(name: string, recorder: Recorder, row: RecordRow): readonly VersionRow[] {
-  const versions = row.versions.filter((_, index) => recorder.tracked[index].version === name);
-  return versions.length > 0 ? versions : row.services.filter((_, index) => recorder.services[index] === name);
+/** The version's state then, or that of the service as a whole. */
+function subjectAt({ tracked, services }: Recorder, row: RecordRow, { service, version }: RuleSubject): VersionRow {
+  const state = version === null
+    ? row.services[services.indexOf(service)]
+    : row.versions[tracked.findIndex((each) => each.service === service && each.version === version)];
+  assert(state !== undefined, "the record follows whom rules name");
+  return state;
 }
 
 /** A service's own answers; conversions are written down where clients come in. */
-const concerns = (cell: LedgerCell, series: RuleSeries, name: string): boolean =>
-  cell.scope === (series === "conversion" ? "edge" : "service") && (cell.version === name || cell.service === name);
+const concerns = (cell: LedgerCell, series: RuleSeries, { service, version }: RuleSubject): boolean =>
+  cell.scope === (series === "conversion" ? "edge" : "service") && cell.service === service && (version === null || cell.version === version);
 
 function trueValue(
   comparison: RuleComparison,

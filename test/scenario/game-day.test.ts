@@ -20,8 +20,8 @@ describe("the game-day block", () => {
     expect(gameDay.speed).toBe(30);
     expect(gameDay.steadyState).toEqual({ errorRate: 0.01, p95Seconds: 0.8, for: seconds(10), within: seconds(45) });
     expect(gameDay.stopIf).toEqual([
-      { claim: { series: "error-rate", seen: false, of: "checkout", op: ">", value: 0.5 }, while: null, text: "error-rate(checkout) > 50%", source: { file: FILE, line: LINE, column: expect.any(Number) as number } },
-      { claim: { series: "p95", seen: false, of: "v2", op: ">", value: 2 }, while: { series: "weight", seen: false, of: "v2", op: ">", value: 0.2 }, text: "p95(v2) > 2s while weight(v2) > 20%", source: { file: FILE, line: LINE, column: expect.any(Number) as number } },
+      { claim: { series: "error-rate", seen: false, of: "checkout", subject: { service: "checkout", version: null }, op: ">", value: 0.5 }, while: null, text: "error-rate(checkout) > 50%", source: { file: FILE, line: LINE, column: expect.any(Number) as number } },
+      { claim: { series: "p95", seen: false, of: "v2", subject: { service: "checkout", version: "v2" }, op: ">", value: 2 }, while: { series: "weight", seen: false, of: "v2", subject: { service: "checkout", version: "v2" }, op: ">", value: 0.2 }, text: "p95(v2) > 2s while weight(v2) > 20%", source: { file: FILE, line: LINE, column: expect.any(Number) as number } },
     ]);
   });
 

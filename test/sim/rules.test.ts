@@ -11,7 +11,7 @@ import { closedAtScrapes, INTERVAL, recordingOf, SCRAPED_AT } from "./support/re
 type Rule = Expectation & { readonly kind: "rule" };
 
 const compare = (series: RuleComparison["series"], op: RuleComparison["op"], value: number, seen = false): RuleComparison => ({
-  series, op, value, seen, of: "v2",
+  series, op, value, seen, of: "v2", subject: { service: "checkout", version: "v2" },
 });
 const rule = (temporal: Rule["temporal"], claim: RuleComparison, condition: RuleComparison | null = null, within: number | null = null): Rule => ({
   kind: "rule", temporal, claim, while: condition, within, text: "", source: { file: "x.yaml", line: 1, column: 1 },
@@ -107,7 +107,7 @@ describe("eventually-within", () => {
 });
 
 describe("a rule about a service", () => {
-  const of = (series: RuleComparison["series"], op: RuleComparison["op"], value: number, seen = false): RuleComparison => ({ ...compare(series, op, value, seen), of: "checkout" });
+  const of = (series: RuleComparison["series"], op: RuleComparison["op"], value: number, seen = false): RuleComparison => ({ ...compare(series, op, value, seen), of: "checkout", subject: { service: "checkout", version: null } });
   const recording = recordingOf([{ weight: 0.5, requests: 100, errors: 10, seenErrorRate: 0.2 }]);
 
   it("looks at all its versions together", () => {

@@ -94,8 +94,8 @@ function ruleOf(text: string): WrittenRule {
   const match = /^\s*(never|always|eventually-within)\b\s*:?\s*(.+)$/.exec(text);
   const temporal = TEMPORAL.find((word) => word === match?.[1]);
   if (match === null || temporal === undefined) throw new UsageError(`--rule "${text}": write it like "never: weight(v2) > 25% while error-rate(v2) > 5%"`);
-  const subjects = [...match[2].matchAll(/\(\s*([^()\s]+)\s*\)/g)].map(([, name]) => name);
-  const parsed = parseRule(match[2], temporal === "eventually-within", { subjects, shared: [] });
+  const subjects = new Map([...match[2].matchAll(/\(\s*([^()\s]+)\s*\)/g)].map(([, name]) => [name, { service: name, version: null }]));
+  const parsed = parseRule(match[2], temporal === "eventually-within", { subjects, shared: new Map() });
   if (!parsed.ok) throw new UsageError(`--rule "${text}": ${parsed.message}; ${parsed.instead}`);
   return { temporal, text: match[2].trim() };
 }

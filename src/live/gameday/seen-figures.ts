@@ -1,9 +1,8 @@
 // What telemetry and clients show just now, for abort conditions, the steady state and the live view.
 
 import type { Micros } from "../../kernel/units.js";
-import type { RuleComparison, Scenario } from "../../scenario/compiled.js";
+import type { RuleComparison, RuleSubject, Scenario } from "../../scenario/compiled.js";
 import { cellsWhere, quantileBetween, sumBetween, type Books } from "../../sim/recording.js";
-import { releasesOf } from "../../sim/stage.js";
 import type { Answer, Selector, TelemetryQuery } from "../../telemetry/query.js";
 import { LedgerColumn } from "../../world/ledger.js";
 import type { LiveWorld } from "./live-world.js";
@@ -56,8 +55,8 @@ export class SeenNow {
   }
 
   /** The newest figure of a series, over the strategy's window; null where telemetry has none. */
-  figure({ series, of }: RuleComparison): number | null {
-    const status = this.#subject(of);
+  figure({ series, subject }: RuleComparison): number | null {
+    const status = this.#subject(subject);
     const { window } = this.#scenario.strategy;
     switch (series) {
       case "weight":
@@ -76,14 +75,10 @@ export class SeenNow {
   }
 
   /** A version of a released service, or a service as a whole. */
-  #subject(of: string): { readonly where: Selector; readonly weight: number; readonly replicas: number } {
-    const { services } = this.#scenario.world;
-    const isService = services.some(({ name }) => name === of);
-    const released = releasesOf(this.#scenario).find(({ release }) => release.version === of)?.release.service;
-    const service = isService ? of : (released ?? services.find(({ version }) => version === of)?.name ?? of);
-    const status = this.#world.status(service).filter(({ version }) => isService || version === of);
+  #subject({ service, version: wanted }: RuleSubject): { readonly where: Selector; readonly weight: number; readonly replicas: number } {
+    const status = this.#world.status(service).filter(({ version }) => wanted === null || version === wanted);
     return {
-      where: isService ? { service } : { service, version: of },
+      where: wanted === null ? { service } : { service, version: wanted },
       weight: status.reduce((sum, { weight }) => sum + weight, 0),
       replicas: status.reduce((sum, { ready }) => sum + ready, 0),
     };

@@ -10,7 +10,7 @@ const SOURCE = { file: "x.yaml", line: 1, column: 1 };
 
 function conditions(...texts: readonly string[]): readonly AbortCondition[] {
   return texts.map((text) => {
-    const parsed = parseRule(text, false, { subjects: ["shop", "v2"], shared: [] });
+    const parsed = parseRule(text, false, { subjects: new Map([["shop", { service: "shop", version: null }], ["v2", { service: "shop", version: "v2" }]]), shared: new Map() });
     if (!parsed.ok) throw new Error(parsed.message);
     return { claim: parsed.rule.claim, while: parsed.rule.while, text, source: SOURCE };
   });
