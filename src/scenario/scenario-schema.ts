@@ -67,7 +67,7 @@ const rule = text("series(version or service) op value, perhaps `while` and anot
 const expectation = fields("What must be true of the outcome: of a release, or a rule over time.", {
   release: name("The release, by its version.", "v2").optional(),
   classification: choice("How the run ended for the release.", ["caught", "late", "missed", "false-rollback", "clean", "undecided", "unscored"]).optional(),
-  truth: choice("What the release really was.", ["harmful", "harmless", "borderline", "interaction", "strategy-harm"]).optional(),
+  truth: choice("What the release really was.", ["harmful", "harmless", "borderline", "interaction", "strategy-harm", "unjudged"]).optional(),
   result: choice("What became of it.", ["promoted", "flag-off", "rolled-back", "held", "rejected", "invalidated"]).optional(),
   action: choice("What was done.", ["none", "disable-flag", "roll-back", "shift-traffic"]).optional(),
   cause: choice("Why it was acted on.", ["release", "luck"]).optional(),

@@ -2,15 +2,21 @@
 
 import { EventClass } from "../kernel/clock.js";
 import { minutes, type Micros } from "../kernel/units.js";
+import type { Scenario } from "../scenario/compiled.js";
 import type { Driver } from "./driver.js";
 import { POLL_INTERVAL } from "./simulated-platform.js";
 import { releasesOf, type ReleaseItem, type SimulatedStage } from "./stage.js";
+import { lastWindowFrom } from "./truth-window.js";
 
 /**
  * A release whose replicas never are all ready gets the traffic all the same after this long (Kubernetes' default
  * progress deadline): held at 100 % with nobody acting is what the twin asks, not whether it starts.
  */
-export const EXPOSED_ANYWAY_AFTER: Micros = minutes(10);
+const EXPOSED_ANYWAY_AFTER: Micros = minutes(10);
+
+/** In a short run sooner, so that truth still has a window to look through; a quarter of the run is given in any case. */
+const exposedAnywayAt = (scenario: Scenario, { at }: ReleaseItem): Micros =>
+  at + Math.min(EXPOSED_ANYWAY_AFTER, Math.max(scenario.duration / 4, lastWindowFrom(scenario) - at));
 
 type FullDriver = Driver & { readonly kind: "full" };
 
@@ -28,10 +34,11 @@ export function runFullExposure(stage: SimulatedStage, driver: FullDriver): void
 }
 
 function expose(stage: SimulatedStage, made: readonly ReleaseItem[], item: ReleaseItem, { forced }: FullDriver): void {
-  const { world, platform, clock, journals } = stage;
+  const { world, platform, clock, journals, input } = stage;
   const { service, version } = item.release;
   const { replicas } = platform.stable(service);
   const next = made.find((other) => other.index > item.index && other.release.service === service);
+  const anyway = exposedAnywayAt(input.scenario, item);
   world.scale(service, version, replicas);
   journals[item.index].startedAt = clock.now();
   const look = (): void => {
@@ -40,7 +47,7 @@ function expose(stage: SimulatedStage, made: readonly ReleaseItem[], item: Relea
     const replaced = next !== undefined && next.at <= now;
     if (taken || replaced) return;
     const ready = world.status(service).find((status) => status.version === version)?.ready ?? 0;
-    if (ready >= replicas || now - item.at >= EXPOSED_ANYWAY_AFTER) world.setWeights(service, { [version]: 1 });
+    if (ready >= replicas || now >= anyway) world.setWeights(service, { [version]: 1 });
     else clock.setTimer(POLL_INTERVAL, look);
   };
   look();

@@ -48,7 +48,7 @@ export function judge(simulation: Simulation, item: ReleaseItem, truth: TruthOfR
     classification,
     unscoredWhy,
     action,
-    tookRightAction: rightOrWrong(truth.rightAction, action),
+    tookRightAction: truth.truth === "unjudged" ? null : rightOrWrong(truth.rightAction, action),
     times: timesOf(simulation, journal, item),
   };
 }
@@ -184,6 +184,7 @@ export function verdictSentence(item: ReleaseItem, truth: TruthOfRelease, judgem
     case "undecided":
       return `${version} was ${truth.truth}, and was undecided when the scenario ended${times.firstTrafficAt === null ? waitedWords(journal) : ""}.`;
     case "unscored":
+      if (judgement.unscoredWhy === "unjudged") return `${version} is not scored (unjudged): after its exposure the twins have no whole window with traffic to compare, which a longer \`for\` gives; result: ${result}.`;
       return `${version} is not scored (${judgement.unscoredWhy ?? truth.truth}); result: ${result}.`;
   }
 }

@@ -8,8 +8,8 @@ export const OUTCOME_SCHEMA_VERSION = 1;
 /** What became of a release (DESIGN.md section 6). */
 export type ReleaseResult = "promoted" | "flag-off" | "rolled-back" | "held" | "rejected" | "invalidated";
 
-/** The truth of a release, from the noise-free twins. */
-export type ReleaseTruth = "harmful" | "harmless" | "borderline" | "interaction" | "strategy-harm";
+/** The truth of a release, from the noise-free twins; `unjudged` where too little of the run comes after its exposure to tell. */
+export type ReleaseTruth = "harmful" | "harmless" | "borderline" | "interaction" | "strategy-harm" | "unjudged";
 
 export type Classification = "caught" | "late" | "missed" | "false-rollback" | "clean" | "undecided" | "unscored";
 
@@ -18,7 +18,7 @@ export type Cause = "release" | "luck" | null;
 
 export type RightAction = "none" | "disable-flag" | "roll-back" | "not-restorable";
 
-/** One objective's comparison of the twins: the worst 5-minute window. */
+/** One objective's comparison of the twins: the worst window, of 5 minutes or a quarter of a short run. */
 export interface TruthEvidence {
   /** e.g. `error-rate`, `p95`, `conversion`. */
   readonly objective: string;
@@ -91,7 +91,7 @@ export interface ReleaseOutcome {
   /** One sentence on how the cause was found. */
   readonly causeReason: string;
   readonly classification: Classification;
-  /** For `unscored`: borderline, interaction, strategy-harm, rejected or invalidated. */
+  /** For `unscored`: borderline, interaction, strategy-harm, unjudged, rejected or invalidated. */
   readonly unscoredWhy: string | null;
   /** The action that mattered: what the deciding plan did first. */
   readonly action: "none" | "disable-flag" | "roll-back" | "shift-traffic";

@@ -7,17 +7,10 @@ import { clock as clockText, duration as span, percent } from "../kernel/format.
 import { LedgerColumn, type LedgerCell } from "../world/ledger.js";
 import type { ReleaseTruth, RightAction, TruthEvidence } from "./outcome.js";
 import { quantileBetween, sumBetween, type Books } from "./recording.js";
-import { recordInterval } from "./play.js";
 import { releasesOf, type ReleaseItem } from "./stage.js";
-import { runTwin, twinsOf, type Twin, type TwinLibrary } from "./twins.js";
+import { lastWindowFrom, TRUTH_WINDOW, truthWindow, windowFits } from "./truth-window.js";
+import { runTwin, TwinLibrary, twinsOf, type Twin } from "./twins.js";
 
-/** Truth looks through sliding windows of this width (DESIGN.md section 6). */
-const TRUTH_WINDOW: Micros = minutes(5);
-/** A scenario of a minute or two, as game days are, has windows of this share of it: they are only shorter, not other ones. */
-const TRUTH_WINDOW_SHARE: Ratio = 0.25;
-
-/** Width of the windows through which a scenario's truth is seen. */
-export const truthWindow = ({ duration }: Pick<Scenario, "duration">): Micros => Math.min(TRUTH_WINDOW, Math.floor(duration * TRUTH_WINDOW_SHARE));
 /** A tenth of the objective: less than this beyond it is borderline. */
 export const TRUTH_MARGIN: Ratio = 0.1;
 /** A release that moves a figure by less than this share of the margin does not move it. */
@@ -42,7 +35,7 @@ export function truthOf(scenario: Scenario): readonly TruthOfRelease[] {
   const known = truths.get(scenario);
   if (known !== undefined) return known;
   // Nothing is promised to users, so that nothing can be broken: no twin has to be played for that.
-  if (scenario.objectives.length === 0) return releasesOf(scenario).map(() => unharmful([]));
+  if (scenario.objectives.length === 0) return releasesOf(scenario).map(() => ({ truth: "harmless", evidence: [], rightAction: "none" }));
   const exposed = exposureTruth(scenario);
   const truth = releasesOf(scenario).map((item) => withRolloutHarm(scenario, item, exposed[item.index]));
   truths.set(scenario, truth);
@@ -51,7 +44,7 @@ export function truthOf(scenario: Scenario): readonly TruthOfRelease[] {
 
 function exposureTruth(scenario: Scenario): readonly TruthOfRelease[] {
   const twins = twinsOf(scenario);
-  const known = exposures.get(twins) ?? releasesOf(scenario).map((item) => truthOfRelease({ scenario, item, twins }));
+  const known = exposures.get(twins) ?? releasesOf(scenario).map((item) => truthOfRelease({ scenario, item, twins, plain: new TwinLibrary(withoutDefects(scenario, item)) }));
   exposures.set(twins, known);
   return known;
 }
@@ -61,6 +54,14 @@ interface Case {
   readonly scenario: Scenario;
   readonly item: ReleaseItem;
   readonly twins: TwinLibrary;
+  /** Of the same world and script, where the release has no defects. */
+  readonly plain: TwinLibrary;
+}
+
+/** The scenario in which nothing of the release ever takes effect. */
+function withoutDefects(scenario: Scenario, { index }: ReleaseItem): Scenario {
+  const { effects, duration } = scenario;
+  return { ...scenario, effects: effects.map((effect) => (effect.release === index ? { ...effect, when: { ...effect.when, from: duration, to: duration } } : effect)) };
 }
 
 /** The releases that go on while `item` is held: all but the later ones of its own service, which would replace it. */
@@ -78,7 +79,7 @@ function truthOfRelease(asked: Case): TruthOfRelease {
   const alone = others.length === 0 ? amongAll : evidenceBeside(asked, []);
   if (worstFinding(amongAll) !== "harmful") {
     // What another release broke makes no innocent one borderline.
-    return unharmful(worstFinding(alone) === "fine" ? alone : amongAll);
+    return unharmful(alone.length > 0 && worstFinding(alone) === "fine" ? alone : amongAll);
   }
   if (worstFinding(alone) === "harmful") {
     return { truth: "harmful", evidence: amongAll, rightAction: rightAction(asked, others) };
@@ -89,8 +90,9 @@ function truthOfRelease(asked: Case): TruthOfRelease {
   return { truth: "interaction", evidence: amongEarlier, rightAction: rightAction(asked, earlier) };
 }
 
+/** Where no window could be compared nothing is known, and nothing is claimed. */
 const unharmful = (evidence: readonly TruthEvidence[]): TruthOfRelease => ({
-  truth: worstFinding(evidence) === "borderline" ? "borderline" : "harmless",
+  truth: evidence.length === 0 ? "unjudged" : worstFinding(evidence) === "borderline" ? "borderline" : "harmless",
   evidence,
   rightAction: "none",
 });
@@ -98,25 +100,37 @@ const unharmful = (evidence: readonly TruthEvidence[]): TruthOfRelease => ({
 const withIndex = (others: readonly number[], index: number): readonly number[] => [...others, index].sort((a, b) => a - b);
 
 /** The twin with the release against the one without, both with these other releases made. */
-function evidenceBeside({ scenario, item, twins }: Case, others: readonly number[]): readonly TruthEvidence[] {
-  const withRelease = twins.made(withIndex(others, item.index));
-  const without = twins.made(others);
-  return compareTwins(scenario, item, withRelease, without, warmFrom(scenario, item, withRelease));
+function evidenceBeside(asked: Case, others: readonly number[]): readonly TruthEvidence[] {
+  const { scenario, item, twins } = asked;
+  const { from, without, beside } = baseline(asked, others);
+  return compareTwins(scenario, item, twins.made(withIndex(others, item.index)), without, from, { beside });
+}
+
+/**
+ * From when on the release is looked at, and against what. Where the run ends before its replicas would be warm, the last windows
+ * have to do; a cold replica is nobody's defect, so that the release without its defects, as cold, stands in for none.
+ */
+function baseline({ scenario, item, twins, plain }: Case, others: readonly number[]): { readonly from: Micros; readonly without: Twin; readonly beside: string } {
+  const made = withIndex(others, item.index);
+  const { exposed, warm } = exposure(scenario, item, twins.made(made));
+  if (windowFits(scenario, warm)) return { from: warm, without: twins.made(others), beside: "without it" };
+  return { from: Math.max(exposed, lastWindowFrom(scenario)), without: plain.made(made), beside: "without its defects" };
 }
 
 /** What the strategy's own schedule breaks although the release is fine: cold caches, lost capacity. */
 function withRolloutHarm(scenario: Scenario, item: ReleaseItem, exposed: TruthOfRelease): TruthOfRelease {
   if (exposed.truth !== "harmless") return exposed;
   const schedule = runTwin(scenario, { kind: "schedule", made: [item.index] });
-  const rollout = compareTwins(scenario, item, schedule, twinsOf(scenario).made([]), item.at, "as the strategy rolls it out").filter(({ finding }) => finding === "harmful");
+  const rollout = compareTwins(scenario, item, schedule, twinsOf(scenario).made([]), item.at, { manner: "as the strategy rolls it out" }).filter(({ finding }) => finding === "harmful");
   return rollout.length === 0 ? exposed : { truth: "strategy-harm", evidence: rollout, rightAction: "none" };
 }
 
-/** When the exposed version has all traffic and its replicas are warm; Infinity when it never has all traffic. */
-function warmFrom(scenario: Scenario, item: ReleaseItem, { exposedAt }: Twin): Micros {
+/** When the exposed version has all traffic, and when its replicas are warm then; Infinity when it never has all traffic. */
+function exposure(scenario: Scenario, item: ReleaseItem, { exposedAt }: Twin): { readonly exposed: Micros; readonly warm: Micros } {
   const spec = scenario.world.services.find((service) => service.name === item.release.service);
   const warm = Math.max(spec?.warmUp.for ?? 0, 3 * (spec?.cache?.fill ?? 0));
-  return (exposedAt[item.index] ?? Infinity) + warm;
+  const exposed = exposedAt[item.index] ?? Infinity;
+  return { exposed, warm: exposed + warm };
 }
 
 /** The worst window of every objective, endpoint and segment. */
@@ -126,13 +140,13 @@ function compareTwins(
   withRelease: Twin,
   without: Twin,
   from: Micros,
-  manner = "at 100%",
+  { manner = "at 100%", beside = "without it" } = {},
 ): readonly TruthEvidence[] {
   const groups = edgeGroups(withRelease.cells);
   return scenario.objectives.flatMap((objective) =>
     groups.flatMap((group) => {
       const worst = worstWindow(objective, group, withRelease, without, { from, width: truthWindow(scenario) });
-      return worst === null ? [] : [explain(objective, group, `${item.release.version} ${manner}`, worst)];
+      return worst === null ? [] : [explain(objective, group, { played: `${item.release.version} ${manner}`, beside }, worst)];
     }),
   );
 }
@@ -244,7 +258,7 @@ function worstFinding(evidence: readonly TruthEvidence[]): "harmful" | "borderli
   return evidence.some((item) => item.finding === "borderline") ? "borderline" : "fine";
 }
 
-function explain(objective: Objective, group: EdgeGroup, played: string, worst: WindowFinding): TruthEvidence {
+function explain(objective: Objective, group: EdgeGroup, { played, beside }: { readonly played: string; readonly beside: string }, worst: WindowFinding): TruthEvidence {
   const show = (value: number): string =>
     objective.metric === "error-rate" || objective.metric === "conversion" ? percent(value) : span(value * 1e6);
   const name = { "error-rate": "error rate", conversion: "drop of conversion", p50: "p50", p95: "p95", p99: "p99" }[objective.metric];
@@ -253,7 +267,7 @@ function explain(objective: Objective, group: EdgeGroup, played: string, worst: 
   const whom = group.segment === "all" ? "" : group.segment === "targeted" ? " for the users it touches" : " for the other users";
   const reason =
     `With ${played}, the ${name} of ${group.endpoint}${whom} is ${show(worst.withRelease)} ` +
-    `in its worst ${stretch}, against ${show(worst.without)} without it and an objective of ${show(worst.limit)}.`;
+    `in its worst ${stretch}, against ${show(worst.without)} ${beside} and an objective of ${show(worst.limit)}.`;
   return {
     objective: objective.metric,
     endpoint: group.endpoint,
@@ -270,15 +284,16 @@ function explain(objective: Objective, group: EdgeGroup, played: string, worst: 
 }
 
 /** The cheapest action whose forced twin, acting when harm starts, restores the objectives: a flag costs less than a rollback. */
-function rightAction({ scenario, item, twins }: Case, others: readonly number[]): RightAction {
+function rightAction(asked: Case, others: readonly number[]): RightAction {
+  const { scenario, item, twins } = asked;
   const made = withIndex(others, item.index);
-  const without = twins.made(others);
+  const { without } = baseline(asked, others);
   const at = twins.made(made).firstHarmAt[item.index] ?? item.at;
   const { flags, splitPropagation, drain, clients } = scenario.world;
   const width = truthWindow(scenario);
   // From here on nobody is inside who met the release before the action; then a while for queues to empty.
   const quiet = at + Math.max(flags.propagation.max, splitPropagation) + Math.max(drain, clients.timeout) + Math.min(width, minutes(1));
-  const settled = Math.min(quiet, scenario.duration - width - 2 * recordInterval(scenario));
+  const settled = Math.min(quiet, lastWindowFrom(scenario));
   const restores = (action: "disable-flag" | "roll-back"): boolean => {
     const forced = twins.made(made, { release: item.index, at, action });
     return worstFinding(compareTwins(scenario, item, forced, without, settled)) !== "harmful";

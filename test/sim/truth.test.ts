@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { minutes } from "../../src/kernel/units.js";
 import type { Scenario } from "../../src/scenario/compiled.js";
+import { runScenario } from "../../src/sim/run.js";
 import { judgeWindow, truthOf } from "../../src/sim/truth.js";
 import { twinFidelity } from "../../src/sim/twins.js";
 import { cornerShop, release, SHOP, QUICK } from "./support/corner-shop.js";
@@ -111,6 +112,42 @@ describe("replicas", () => {
     const [{ truth, rightAction, evidence }] = truthOf(withDefects("{ with: version, on: shop, startup-failure: 100% }"));
     expect([truth, rightAction]).toEqual(["harmful", "roll-back"]);
     expect(evidence[0].withRelease).toBeCloseTo(1, 6);
+  });
+});
+
+describe("a release near the end of the run", () => {
+  const shop = "warm-up: { for: 1m, factor: x2 }";
+  const late = (defects: string, at: string, lasts = "20m") => cornerShop({ script: release(defects, "", { at }), shop, lasts });
+
+  it("is judged by the last windows where its replicas would be warm too late for a whole one", () => {
+    const [{ truth, evidence, rightAction }] = truthOf(late(errors("50%"), "14m"));
+    const worst = evidence.find(({ finding }) => finding === "harmful");
+    expect([truth, rightAction, worst?.windowTo]).toEqual(["harmful", "roll-back", minutes(19.5)]);
+    expect(worst?.reason).toContain("without its defects");
+    expect(found(late("", "14m"))).toEqual(["harmless"]);
+  });
+
+  it("is not blamed for replicas that are still cold then, and not excused by them", () => {
+    const cold = (defects: string) => withDefects(defects, { objectives: "{ p50: 50ms }", shop: "warm-up: { for: 10m, factor: x4 }", strategy: "{ steps: [{ weight: 10%, bake: 12m }, { weight: 100%, bake: 3m }], canary-replicas: 4, gates: {}, triggers: {} }", lasts: "8m" });
+    expect(found(cold(""))).toEqual(["harmless"]);
+    expect(found(cold("{ with: version, on: shop/order, latency: x2 }"))).toEqual(["harmful"]);
+  });
+
+  it("that never gets ready in a short run has all traffic in time to be judged", () => {
+    expect(found(late("{ with: version, on: shop, startup-failure: 100% }", "1m", "15m"))).toEqual(["harmful"]);
+    expect(found(late("{ with: version, on: shop, startup-failure: 100% }", "1m", "10m"))).toEqual(["harmful"]);
+  });
+
+  it("is called nothing where no window is left: neither harmless, nor scored", () => {
+    const scenario = late(errors("50%"), "16m");
+    expect(truthOf(scenario)).toEqual([{ truth: "unjudged", evidence: [], rightAction: "none" }]);
+    const [outcome] = runScenario(scenario, { detail: "light" }).releases;
+    expect(outcome).toMatchObject({ classification: "unscored", unscoredWhy: "unjudged", tookRightAction: null });
+    expect(outcome.verdict).toContain("a longer `for`");
+  });
+
+  it("is harmless at any time where nothing is promised", () => {
+    expect(found(cornerShop({ script: release(errors("50%"), "", { at: "16m" }), lasts: "20m", objectives: "{}" }))).toEqual(["harmless"]);
   });
 });
 

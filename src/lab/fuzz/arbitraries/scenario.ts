@@ -60,7 +60,7 @@ function expectation(hand: Hand, names: Names, releases: readonly string[]): Fie
   }
   const claims: readonly (() => Fields)[] = [
     () => ({ classification: hand.pick(["caught", "late", "missed", "false-rollback", "clean", "undecided", "unscored"]) }),
-    () => ({ truth: hand.pick(["harmful", "harmless", "borderline", "interaction", "strategy-harm"]) }),
+    () => ({ truth: hand.pick(["harmful", "harmless", "borderline", "interaction", "strategy-harm", "unjudged"]) }),
     () => ({ result: hand.pick(["promoted", "flag-off", "rolled-back", "held", "rejected", "invalidated"]) }),
     () => ({ action: hand.pick(["none", "disable-flag", "roll-back", "shift-traffic"]) }),
     () => ({ cause: hand.pick(["release", "luck"]) }),
