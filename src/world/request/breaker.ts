@@ -14,6 +14,8 @@ export class Breaker {
   blame = 0;
   readonly #requests = new Int32Array(SLICES);
   readonly #failures = new Int32Array(SLICES);
+  /** Releases to blame for a slice's failures. */
+  readonly #blames = new Int32Array(SLICES);
   readonly #slice: Micros;
   #current = 0;
 
@@ -54,7 +56,7 @@ export class Breaker {
     this.#requests[slice] += 1;
     if (!failed) return 0;
     this.#failures[slice] += 1;
-    this.blame |= blame;
+    this.#blames[slice] |= blame;
     let requests = 0;
     let failures = 0;
     for (let i = 0; i < SLICES; i++) {
@@ -73,7 +75,7 @@ export class Breaker {
   #open(now: Micros, blame: number): 1 {
     this.#state = "open";
     this.#openUntil = now + this.spec.openFor;
-    this.blame |= blame;
+    this.blame = this.#blames.reduce((mask, each) => mask | each, this.blame | blame);
     this.#forget();
     return 1;
   }
@@ -81,6 +83,7 @@ export class Breaker {
   #forget(): void {
     this.#requests.fill(0);
     this.#failures.fill(0);
+    this.#blames.fill(0);
   }
 
   #advance(now: Micros): void {
@@ -88,13 +91,13 @@ export class Breaker {
     if (slice - this.#current >= SLICES) {
       this.#forget();
       this.#current = slice;
-      this.blame = 0;
       return;
     }
     while (this.#current < slice) {
       this.#current += 1;
       this.#requests[this.#current % SLICES] = 0;
       this.#failures[this.#current % SLICES] = 0;
+      this.#blames[this.#current % SLICES] = 0;
     }
   }
 }

@@ -125,6 +125,25 @@ describe("a fault of the script", () => {
   });
 });
 
+describe("a breaker that a fault opened", () => {
+  it("is nobody's, though a release made some of the calls fail before", () => {
+    const breaker = { failureRatio: 0.5, minRequests: 10, window: seconds(5), openFor: seconds(10) };
+    const one = canary([
+      defect(shop, { kind: "errors", ratio: 0.3 }, { when: { from: 0, to: minutes(2), rpsAbove: null, afterWarmLife: 0 } }),
+      fault(shop, { kind: "errors", ratio: 1 }, minutes(3)),
+    ], {
+      services: [
+        service({ name: "front", endpoints: [endpoint({ calls: [callTo({ kind: "endpoint", service: "shop", endpoint: "get" }, { breaker })] })] }),
+        service(),
+      ],
+      ...rate(50, "front"),
+    });
+    expect(one.events.some(({ kind }) => kind === "breaker-opened")).toBe(true);
+    expect(one.ledger.harmBy[HarmColumn.pages]).toBeGreaterThan(100);
+    expect(one.ledger.lastHarmAt[0]).toBeLessThan(minutes(2) + seconds(1));
+  });
+});
+
 describe("lost capacity", () => {
   it("by a release's crash loop is charged to it: refused, cut off and late requests alike", () => {
     const one = canary([defect(shop, { kind: "restart-loop", every: seconds(20) })]);
