@@ -34,7 +34,7 @@ export type EffectKind =
   | { readonly kind: "restart-loop"; readonly every: Micros }
   /** A starting replica never gets ready; it fails and tries again after `retryAfter`. */
   | { readonly kind: "startup-failure"; readonly share: Ratio; readonly retryAfter: Micros }
-  /** One replica (or `count`) is killed at the effect's start and starts again. */
+  /** One replica (or `count`) is killed at the effect's start (with a rate: when it is first met) and starts again. */
   | { readonly kind: "kill"; readonly count: number }
   /** Targeted replicas or calls do not answer at all for the effect's window. */
   | { readonly kind: "outage" }
