@@ -273,7 +273,8 @@ export class Books {
       share >= 1 ? of : noiseFree ? of * share : binomialFrom(uniform(target.key, entity, index + draw), of, share);
     /** As they would be without the release, and as they are. */
     const wanted = drawn(2, drawn(0, ok, conversion), keptByFaults);
-    const orders = drawn(1, wanted, kept / keptByFaults);
+    // Where faults leave no order at all, a release has none to take.
+    const orders = keptByFaults > 0 ? drawn(1, wanted, kept / keptByFaults) : wanted;
     totals[row + LedgerColumn.conversions] += orders;
     totals[row + LedgerColumn.orderEuro] += orders * orderValue;
     const taken = version.conversionMask[at];
