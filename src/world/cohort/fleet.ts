@@ -54,6 +54,7 @@ export class Fleet {
       replica.flagOn = true;
       this.#owner.up(replica);
       this.#scheduleLife(replica);
+      this.#scheduleWarmth(replica);
     }
   }
 
@@ -98,10 +99,8 @@ export class Fleet {
     if (what.kind === "kill") return;
     for (const replica of this.replicas) {
       if (!concernsReplica(effect, replica.number, replica.zone)) continue;
-      if (what.kind === "cache-cold" && this.acts(effect, replica)) {
-        replica.cacheSince = this.#now;
-        replica.cacheMask = effect.bit;
-      } else if (what.kind === "outage") this.#silence(replica, effect);
+      if (what.kind === "cache-cold" && this.acts(effect, replica)) this.#emptyCache(replica, effect);
+      else if (what.kind === "outage") this.#refreshOutage(replica);
       else if (what.kind === "memory-growth" || what.kind === "restart-loop") this.#scheduleLife(replica);
       if (effect.replica >= 0 || effect.zone >= 0) this.#owner.singledOut(replica);
     }
@@ -110,15 +109,8 @@ export class Fleet {
   effectEnded(effect: EffectModel): void {
     for (const replica of this.replicas) {
       if (!concernsReplica(effect, replica.number, replica.zone)) continue;
-      if (effect.kind === "outage" && replica.silent) {
-        this.#owner.changing(this);
-        replica.silent = false;
-        replica.downMask = 0;
-        replica.life += 1;
-        this.#owner.up(replica);
-        if (!replica.admitted) this.#admitLater(replica);
-        this.#scheduleLife(replica);
-      } else if (effect.kind === "memory-growth") {
+      if (effect.kind === "outage") this.#refreshOutage(replica);
+      else if (effect.kind === "memory-growth") {
         this.memory(replica);
         this.#scheduleLife(replica);
       }
@@ -158,6 +150,8 @@ export class Fleet {
       if (failing === null) this.#becomeReady(replica);
       else this.#failStart(replica, failing);
     });
+    // Its balancer goes on probing it, however often it starts.
+    if (replica.admitted) this.#dismissLater(replica);
   }
 
   /** What makes this start fail; null when it works. */
@@ -195,9 +189,13 @@ export class Fleet {
     this.#owner.up(replica);
     if (!replica.admitted) this.#admitLater(replica);
     this.#scheduleLife(replica);
-    for (const effect of this.effects) {
-      if (effect.kind === "outage" && this.acts(effect, replica)) this.#silence(replica, effect);
-    }
+    this.#scheduleWarmth(replica);
+    this.#refreshOutage(replica);
+  }
+
+  #emptyCache(replica: Replica, { bit }: EffectModel): void {
+    replica.cacheSince = this.#now;
+    replica.cacheMask = bit;
   }
 
   /** Probes come at multiples of the interval; one at this very instant sees what has just happened. */
@@ -246,33 +244,53 @@ export class Fleet {
     replica.silent = false;
     this.#owner.down(replica);
     this.#start(replica);
-    if (replica.admitted) this.#dismissLater(replica);
   }
 
-  #silence(replica: Replica, effect: EffectModel): void {
-    if (!this.acts(effect, replica) || replica.phase !== "ready" || replica.silent) return;
+  /** Whether it answers follows from all effects together: with the end of one outage another may still be on. */
+  #refreshOutage(replica: Replica): void {
+    if (replica.phase !== "ready") return;
+    const outages = this.effects.filter((effect) => effect.kind === "outage" && this.acts(effect, replica));
+    const downMask = outages.reduce((mask, { bit }) => mask | bit, 0);
+    if (outages.length === 0) {
+      if (replica.silent) this.#answerAgain(replica);
+    } else if (!replica.silent) {
+      // A whole zone that is gone has nobody left to restart containers in it.
+      this.#silence(replica, downMask, outages.some(({ zone }) => zone < 0));
+    } else if (replica.downMask !== downMask) {
+      this.#owner.changing(this);
+      replica.downMask = downMask;
+    }
+  }
+
+  #answerAgain(replica: Replica): void {
+    this.#owner.changing(this);
+    replica.silent = false;
+    replica.downMask = 0;
+    replica.badSince = NaN;
+    replica.life += 1;
+    this.#owner.up(replica);
+    if (!replica.admitted) this.#admitLater(replica);
+    this.#scheduleLife(replica);
+  }
+
+  #silence(replica: Replica, downMask: number, liveness: boolean): void {
     this.#owner.changing(this);
     replica.silent = true;
-    replica.downMask = effect.bit;
+    replica.downMask = downMask;
     replica.life += 1;
     this.#owner.down(replica);
     if (replica.admitted) this.#dismissLater(replica);
-    // A whole zone that is gone has nobody left to restart containers in it.
-    if (effect.zone >= 0) return;
+    if (!liveness) return;
     const { interval, failures } = this.service.spec.liveness;
     this.#after(replica, interval * failures, () => {
       this.#note("replica-killed", replica, "did not answer its liveness probe");
-      this.kill(replica, effect.bit);
+      this.kill(replica, replica.downMask);
     });
   }
 
   /** Crashes of this life: of a restart loop, or when memory reaches its limit. */
   #scheduleLife(replica: Replica): void {
     if (replica.phase !== "ready") return;
-    for (const effect of this.effects) {
-      const at = replica.readyAt + effect.afterWarmLife;
-      if (effect.afterWarmLife > 0 && at > this.#now) this.#after(replica, at - this.#now, () => this.#warmLifeReached(replica));
-    }
     for (const effect of this.effects) {
       const { what } = effect.effect;
       if (what.kind === "restart-loop" && this.acts(effect, replica)) {
@@ -287,10 +305,23 @@ export class Fleet {
     this.#scheduleOutOfMemory(replica);
   }
 
-  #warmLifeReached(replica: Replica): void {
+  /** Effects that wait for warm life are looked at again when it is reached, whatever else became of the replica since it was ready. */
+  #scheduleWarmth(replica: Replica): void {
+    const { readyAt } = replica;
+    for (const effect of this.effects) {
+      const at = readyAt + effect.afterWarmLife;
+      if (effect.afterWarmLife === 0 || at <= this.#now) continue;
+      this.#owner.agenda.at(at, EventClass.world, () => {
+        if (replica.phase === "ready" && replica.readyAt === readyAt) this.#warmLifeReached(replica, effect);
+      });
+    }
+  }
+
+  #warmLifeReached(replica: Replica, effect: EffectModel): void {
     this.#owner.changing(this);
-    replica.life += 1;
+    if (effect.kind === "cache-cold" && this.acts(effect, replica)) this.#emptyCache(replica, effect);
     this.#scheduleLife(replica);
+    this.#refreshOutage(replica);
   }
 
   #scheduleOutOfMemory(replica: Replica): void {
@@ -314,6 +345,7 @@ export class Fleet {
     accrueMemory(this.effects, replica, this.#now);
     replica.flagOn = on;
     this.#scheduleLife(replica);
+    this.#refreshOutage(replica);
   }
 
   /** Share of the ready replicas that see the version's flag on; the flag itself when none is ready. */
