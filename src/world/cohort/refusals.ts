@@ -7,6 +7,7 @@ import type { ServiceSpec } from "../spec.js";
 import type { WorldInput } from "../world.js";
 import { innerReleases } from "./inner-releases.js";
 import { busyDatabases } from "./pool-load.js";
+import { serviceCircle } from "./service-circle.js";
 import { fullServices } from "./slot-load.js";
 import { QUEUE_STATES_MAX } from "./queue-model.js";
 import { CLASS_BITS_MAX } from "./user-classes.js";
@@ -29,7 +30,9 @@ const USE_REQUEST = "run it with --fidelity request";
 export function cohortRefusals(input: WorldInput): Refusal[] {
   return [
     ...tooManyClasses(input),
+    ...callsBack(input),
     ...input.effects.flatMap(conditionalCalls),
+    ...input.effects.flatMap(ratedReplicas),
     ...input.spec.services.flatMap(longQueues),
     ...shortSlots(input),
     ...busyPools(input),
@@ -99,6 +102,29 @@ function conditionalCalls(effect: Effect): Refusal[] {
     why: "cohort knows one law per calling version and link, not one per calling replica or user",
     instead: `put the effect on the calling service's endpoint, or ${USE_REQUEST}`,
   }));
+}
+
+/** What these do hangs on how many requests come; everything else happens to a replica as such. */
+const AT_A_RATE = new Set<Effect["what"]["kind"]>(["errors", "latency", "conversion", "cpu"]);
+
+function ratedReplicas({ id, target, what: { kind }, when }: Effect): Refusal[] {
+  if (when.rpsAbove === null || AT_A_RATE.has(kind) || (target.on !== "service" && target.on !== "zone")) return [];
+  return [{
+    what: `${id}: ${kind} only above a request rate`,
+    why: `cohort gives a rate to the share of requests that meet an effect, and ${kind} is no matter of single requests`,
+    instead: `take the rate away, or ${USE_REQUEST}`,
+  }];
+}
+
+/** Rates flow from service to service, callers first: a service must have all its requests before it makes its calls. */
+function callsBack({ spec }: WorldInput): Refusal[] {
+  const circle = serviceCircle(spec.services);
+  if (circle === null) return [];
+  return [{
+    what: `calls that lead back into a service (${circle.join(" -> ")})`,
+    why: `cohort follows calls from service to service, and those that come back into ${circle[0]} would carry no load there`,
+    instead: `give the endpoint that is called a service of its own, or ${USE_REQUEST}`,
+  }];
 }
 
 function longQueues(service: ServiceSpec): Refusal[] {
