@@ -47,13 +47,14 @@ function triedAgain(spec: WorldSpec, service: ServiceSpec, effect: Effect): stri
   return null;
 }
 
-/** Who makes requests to the service again that failed. */
-function repeats(spec: WorldSpec, service: ServiceSpec, seen: ReadonlySet<string>): string | null {
+/** Who makes requests to the service again that failed; each service is `seen` once, however many ways lead up to it. */
+function repeats(spec: WorldSpec, service: ServiceSpec, seen: Set<string>): string | null {
   const { reload } = spec.clients;
+  seen.add(service.name);
   if (reload.share > 0 && reload.max > 0 && spec.traffic.some(({ enters }) => enters === service.name)) return "clients load failed pages again";
   for (const { caller, call } of callersOf(spec, service)) {
     if (call.retries.max > 0) return `${caller.name} calls again`;
-    const above = call.optional || seen.has(caller.name) ? null : repeats(spec, caller, new Set([...seen, service.name]));
+    const above = call.optional || seen.has(caller.name) ? null : repeats(spec, caller, seen);
     if (above !== null) return above;
   }
   return null;

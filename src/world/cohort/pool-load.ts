@@ -1,10 +1,11 @@
 // How busy a database's connections are expected to be, read off the input before anything runs.
 
-import { MICROS_PER_SECOND, toSeconds, type Micros, type Ratio, type Rps } from "../../kernel/units.js";
+import { MICROS_PER_SECOND, toSeconds, type Micros, type Ratio } from "../../kernel/units.js";
 import { concernsQuery, inWindow, type EffectModel } from "../active-effects.js";
-import { compileModel, type DatabaseModel, type Model } from "../model.js";
+import { compileModel, type DatabaseModel, type EndpointModel, type Model } from "../model.js";
 import { rateCurve, type RateCurve } from "../traffic.js";
 import type { WorldInput } from "../world.js";
+import { callersFirst, ratesDown } from "./endpoint-rates.js";
 
 /** A stretch in which a database's connections are busier than some limit. */
 export interface BusyStretch {
@@ -24,12 +25,13 @@ export function busyDatabases(input: WorldInput, limit: Ratio): BusyStretch[] {
   if (input.spec.databases.length === 0) return [];
   const model = compileModel(input);
   const curves = model.traffic.map((traffic) => rateCurve(model, traffic, input.horizon, true));
+  const order = callersFirst(model);
   const times = boundaries(model, curves, input.horizon);
   const open = new Map<number, BusyStretch>();
   const worst = new Map<number, BusyStretch>();
   for (let i = 0; i + 1 < times.length; i += 1) {
     const [from, to] = [times[i], times[i + 1]];
-    const [first, last] = [queryRates(model, curves, from), queryRates(model, curves, Math.max(from, to - 1))];
+    const [first, last] = [queryRates(model, order, curves, from), queryRates(model, order, curves, Math.max(from, to - 1))];
     for (const database of model.databases) {
       const { index } = database;
       const busy = Math.max(busyOf(model, database, first[index], from), busyOf(model, database, last[index], from));
@@ -55,13 +57,10 @@ export function boundaries(model: Model, curves: readonly RateCurve[], horizon: 
 }
 
 /** Queries per second, by database and calling service. */
-function queryRates(model: Model, curves: readonly RateCurve[], at: Micros): readonly Float64Array[] {
+function queryRates(model: Model, order: readonly EndpointModel[], curves: readonly RateCurve[], at: Micros): readonly Float64Array[] {
   const queries = model.databases.map(() => new Float64Array(model.services.length));
-  const rates = new Float64Array(model.endpoints.length);
-  for (const traffic of model.traffic) {
-    const rate = curves[traffic.index].rate(at) * burstOver(traffic.spec.bursts);
-    for (const endpoint of model.services[traffic.service].endpoints) pushRate(model, endpoint.index, rate * endpoint.spec.share, rates);
-  }
+  const pages = pagesInto(model, curves, at);
+  const rates = ratesDown(order, ({ service, spec }) => pages[service] * spec.share, (call) => call.share);
   for (const service of model.services) {
     const through = throughput(model, service.index, rates);
     for (const endpoint of service.endpoints) {
@@ -74,14 +73,15 @@ function queryRates(model: Model, curves: readonly RateCurve[], at: Micros): rea
 }
 
 /** A burst's rate over the mean that a curve without noise has. */
-export function burstOver(bursts: { readonly every: Micros; readonly lasts: Micros; readonly factor: number } | null): number {
+function burstOver(bursts: { readonly every: Micros; readonly lasts: Micros; readonly factor: number } | null): number {
   return bursts === null ? 1 : bursts.factor / (1 + (bursts.factor - 1) * Math.min(1, bursts.lasts / bursts.every));
 }
 
-/** A request rate at an endpoint, and what it calls. */
-function pushRate(model: Model, endpoint: number, rate: Rps, rates: Float64Array): void {
-  rates[endpoint] += rate;
-  for (const call of model.endpoints[endpoint].calls) if (call.endpoint >= 0) pushRate(model, call.endpoint, rate * call.share, rates);
+/** Pages per second by the service that they enter, at the height of its bursts. */
+export function pagesInto(model: Model, curves: readonly RateCurve[], at: Micros): Float64Array {
+  const pages = new Float64Array(model.services.length);
+  for (const traffic of model.traffic) pages[traffic.service] += curves[traffic.index].rate(at) * burstOver(traffic.spec.bursts);
+  return pages;
 }
 
 /** The share of a service's requests that its slots can take at most: whatever more comes is refused, and asks nothing. */

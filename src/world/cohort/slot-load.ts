@@ -1,12 +1,13 @@
 // How busy a service's slots are expected to be, read off the input before anything runs.
 
-import { toSeconds, type Micros, type Ratio, type Rps } from "../../kernel/units.js";
+import { toSeconds, type Micros, type Ratio } from "../../kernel/units.js";
 import { concernsVersion, inWindow, type EffectModel } from "../active-effects.js";
 import { compileModel, type CallModel, type EndpointModel, type Model, type ServiceModel } from "../model.js";
 import { slotsLeft } from "../replicas.js";
 import { rateCurve, type RateCurve } from "../traffic.js";
 import type { WorldInput } from "../world.js";
-import { boundaries, burstOver } from "./pool-load.js";
+import { callersFirst, ratesDown } from "./endpoint-rates.js";
+import { boundaries, pagesInto } from "./pool-load.js";
 
 /** A stretch in which a service is asked for more than its slots can do. */
 export interface FullStretch {
@@ -27,12 +28,13 @@ export interface FullStretch {
 export function fullServices(input: WorldInput, limit: Ratio): FullStretch[] {
   const model = compileModel(input);
   const curves = model.traffic.map((traffic) => rateCurve(model, traffic, input.horizon, true));
+  const order = callersFirst(model);
   const times = boundaries(model, curves, input.horizon);
   const open = new Map<number, FullStretch>();
   const worst = new Map<number, FullStretch>();
   for (let i = 0; i + 1 < times.length; i += 1) {
     const [from, to] = [times[i], times[i + 1]];
-    const loads = [new SlotLoads(model, curves, from, from), new SlotLoads(model, curves, Math.max(from, to - 1), from)];
+    const loads = [new SlotLoads(model, order, curves, from, from), new SlotLoads(model, order, curves, Math.max(from, to - 1), from)];
     for (const service of model.services) {
       const busy = Math.max(...loads.map((load) => load.of(service)));
       if (busy <= limit) {
@@ -57,19 +59,17 @@ class SlotLoads {
   readonly #active: readonly EffectModel[];
   readonly #rates: Float64Array;
   readonly #firstTries: Float64Array;
+  /** How long a slot is held, by endpoint; NaN until it is asked for: many ways may lead to an endpoint. */
+  readonly #held: Float64Array;
 
-  constructor(model: Model, curves: readonly RateCurve[], at: Micros, effectsAt: Micros) {
+  constructor(model: Model, order: readonly EndpointModel[], curves: readonly RateCurve[], at: Micros, effectsAt: Micros) {
     this.#model = model;
     this.#active = model.effects.filter((effect) => effect.carrierVersion < 0 && effect.users >= 1 && inWindow(effect, effectsAt));
-    this.#rates = new Float64Array(model.endpoints.length);
-    this.#firstTries = new Float64Array(model.endpoints.length);
-    for (const traffic of model.traffic) {
-      const rate = curves[traffic.index].rate(at) * burstOver(traffic.spec.bursts);
-      for (const endpoint of model.services[traffic.service].endpoints) {
-        this.#push(endpoint, rate * endpoint.spec.share, this.#rates, true);
-        this.#push(endpoint, rate * endpoint.spec.share, this.#firstTries, false);
-      }
-    }
+    this.#held = new Float64Array(model.endpoints.length).fill(NaN);
+    const pages = pagesInto(model, curves, at);
+    const entering = ({ service, spec }: EndpointModel): number => pages[service] * spec.share;
+    this.#rates = ratesDown(order, entering, (call) => call.share * this.#tries(call));
+    this.#firstTries = ratesDown(order, entering, (call) => call.share);
   }
 
   of(service: ServiceModel): Ratio {
@@ -78,14 +78,6 @@ class SlotLoads {
 
   withoutRetries(service: ServiceModel): Ratio {
     return this.#busy(service, this.#firstTries);
-  }
-
-  #push(endpoint: EndpointModel, rate: Rps, rates: Float64Array, retries: boolean): void {
-    rates[endpoint.index] += rate;
-    for (const call of endpoint.calls) {
-      if (call.endpoint < 0) continue;
-      this.#push(this.#model.endpoints[call.endpoint], rate * call.share * (retries ? this.#tries(call) : 1), rates, retries);
-    }
   }
 
   #busy(service: ServiceModel, rates: Float64Array): Ratio {
@@ -101,6 +93,11 @@ class SlotLoads {
 
   /** Own work and calls: how long a slot is held. */
   #holdSeconds(endpoint: EndpointModel): number {
+    const held = this.#held[endpoint.index];
+    return Number.isNaN(held) ? (this.#held[endpoint.index] = this.#workOut(endpoint)) : held;
+  }
+
+  #workOut(endpoint: EndpointModel): number {
     let [factor, add] = [1, 0];
     for (const effect of this.#active) {
       const { what } = effect.effect;

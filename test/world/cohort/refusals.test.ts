@@ -3,7 +3,8 @@
 import { describe, expect, it } from "vitest";
 import { millis, minutes, seconds } from "../../../src/kernel/units.js";
 import { cohortRefusals, POOL_BUSY_MAX, SLOTS_BUSY_MAX } from "../../../src/world/cohort/refusals.js";
-import type { DatabaseSpec } from "../../../src/world/spec.js";
+import type { EffectKind, EffectTarget } from "../../../src/world/effect.js";
+import type { CallSpec, DatabaseSpec } from "../../../src/world/spec.js";
 import { call, effect, endpoint, input, service, shop, world } from "./small-world.js";
 
 // 100 queries per second of 5 ms keep half a connection busy.
@@ -65,6 +66,67 @@ describe("a database's connections", () => {
 
   it("leave no queue at all when every one is taken", () => {
     expect(cohortRefusals(input(withLedger({}), { effects: [effect(onLedger, { kind: "pool", taken: 10 }, at(20, 25))] }))).toEqual([]);
+  });
+});
+
+describe("a request rate as a condition", () => {
+  const above = (target: EffectTarget, what: EffectKind) =>
+    cohortRefusals(input(shop(), { effects: [effect(target, what, { id: "defect", when: { from: 0, to: minutes(60), rpsAbove: 1000, afterWarmLife: 0 } })] }));
+  const onCheckout = { on: "service", service: "checkout" } as const;
+
+  it("is refused for what happens to a replica as such, by name", () => {
+    const kinds: EffectKind[] = [
+      { kind: "capacity", loss: 0.5 }, { kind: "outage" }, { kind: "memory-growth", bytesPerMinute: 1e6 }, { kind: "restart-loop", every: seconds(60) },
+      { kind: "startup-failure", share: 1, retryAfter: seconds(30) }, { kind: "kill", count: 1 }, { kind: "cache-cold" },
+    ];
+    for (const what of kinds) {
+      const [refusal, ...more] = above(onCheckout, what);
+      expect(more).toEqual([]);
+      expect(refusal.what).toBe(`defect: ${what.kind} only above a request rate`);
+      expect(refusal.instead).toMatch(/--fidelity request/);
+    }
+    expect(above({ on: "zone", zone: 0 }, { kind: "outage" })).toHaveLength(1);
+  });
+
+  it("is played for what single requests meet, and for the CPU", () => {
+    for (const what of [{ kind: "errors", ratio: 0.1 }, { kind: "latency", factor: 2, add: 0 }, { kind: "conversion", drop: 0.1 }, { kind: "cpu", add: 0.1 }] as const) {
+      expect(above(onCheckout, what)).toEqual([]);
+    }
+  });
+});
+
+describe("calls", () => {
+  const named = (name: string, calls: readonly CallSpec[]) => ({ name, time: { kind: "constant", value: millis(1) } as const, calls });
+  const to = (name: string, endpointName: string) => call({ kind: "endpoint", service: name, endpoint: endpointName });
+
+  it("back into the same service are refused, by the way that they take", () => {
+    const own = world({ services: [service({ endpoints: [endpoint(named("page", [to("checkout", "price")])), endpoint({ ...named("price", []), share: 0 })] })] });
+    expect(cohortRefusals(input(own)).map(({ what }) => what)).toEqual(["calls that lead back into a service (checkout -> checkout)"]);
+    const there = world({ services: [
+      service({ endpoints: [endpoint(named("page", [to("stock", "ask")])), endpoint({ ...named("price", []), share: 0 })] }),
+      service({ name: "stock", version: "s1", endpoints: [endpoint(named("ask", [to("checkout", "price")]))] }),
+    ] });
+    const [refusal, ...more] = cohortRefusals(input(there));
+    expect(more).toEqual([]);
+    expect(refusal.what).toBe("calls that lead back into a service (checkout -> stock -> checkout)");
+    expect(refusal.instead).toMatch(/--fidelity request/);
+  });
+
+  it("may be many deep and meet again: each endpoint is worked out once", () => {
+    const depth = 30;
+    const at = (i: number) => (i === 0 ? "checkout" : `s${i}`);
+    const deep = world({
+      traffic: [{ ...world().traffic[0], rate: 1e-6 }],
+      databases: [ledger({ pool: 1 })],
+      services: Array.from({ length: depth }, (_, i) => service({
+        name: at(i), version: `v${i}`, slots: 100,
+        endpoints: [endpoint(named("work", i + 1 < depth ? [to(at(i + 1), "work"), to(at(i + 1), "work")] : [call({ kind: "database", database: "ledger" })]))],
+      })),
+    });
+    // Each of the last one's requests comes by one of 2^29 ways.
+    expect(cohortRefusals(input(deep, { versions: [{ service: at(depth - 1), version: "next", flag: null }], effects: [
+      effect({ on: "service", service: at(depth - 1) }, { kind: "errors", ratio: 0.1 }, { release: 0, carrier: { with: "version", service: at(depth - 1), version: "next" } }),
+    ] })).map(({ what }) => what)).toEqual([expect.stringContaining("ledger reaches 268 %")]);
   });
 });
 
