@@ -17,13 +17,28 @@ export function watchBreaker(stage: Stage, version: VersionState, callee: number
       failing += link.rate * link.failing;
     }
   }
-  const change = breaker.observe(next, stretch, rate, rate > 0 ? failing / rate : 0, blameOf(version, callee));
+  if (breaker.open) failing = wouldFail(version, callee);
+  else if (rate > 0) failing /= rate;
+  const change = breaker.observe(next, stretch, rate, failing, blameOf(version, callee));
   if (change === 0) return;
   stage.touch();
   const { fleet } = version;
   stage.note(change > 0 ? "breaker-opened" : "breaker-closed", fleet,
     `${fleet.service.spec.name} ${fleet.version.name} ${change > 0 ? "stopped calling" : "calls"} ${calleeName(stage.model, callee)}${change > 0 ? "" : " again"}`);
   if (change > 0) stage.agenda.at(Math.max(next, breaker.openUntil), EventClass.world, () => undefined);
+}
+
+/** The chance that a call would fail if one were made: one of those that were made when the breaker opened. */
+function wouldFail(version: VersionState, callee: number): number {
+  let [calls, failing] = [0, 0];
+  for (const links of version.links) {
+    for (const link of links) {
+      if (link.call.callee !== callee) continue;
+      calls += link.rateAtOpening;
+      failing += link.rateAtOpening * link.wouldFail;
+    }
+  }
+  return calls > 0 ? failing / calls : 0;
 }
 
 /** Releases to blame for failures of calls to the callee. */

@@ -1,6 +1,7 @@
 // Builds the state of services and databases from the model.
 
 import { alike } from "../../kernel/alike.js";
+import { streamKey } from "../../kernel/draws.js";
 import { BreakerState } from "./breaker-state.js";
 import { CallLink } from "./call-link.js";
 import { DatabasePool } from "./database-pool.js";
@@ -19,7 +20,11 @@ export function buildService(stage: Stage, index: number, owner: FleetOwner): Se
     const calls = service.endpoints.flatMap((endpoint) => endpoint.calls);
     const links = alike(calls.map((call) => alike(Array.from({ length: classes.count }, () => new CallLink(call)))));
     const breakers = new Map<number, BreakerState>();
-    for (const call of calls) if (call.breaker !== null && !breakers.has(call.callee)) breakers.set(call.callee, new BreakerState(call.breaker));
+    for (const { breaker, callee } of calls) {
+      if (breaker === null || breakers.has(callee)) continue;
+      const trials = stage.noiseFree ? null : streamKey(model.seed, `cohort/breaker/${service.spec.name}/${model.versions[at].name}/${callee}`);
+      breakers.set(callee, new BreakerState(breaker, trials));
+    }
     return new VersionState(new Fleet(service, model.versions[at], owner), place, cells, model.spec.clients.reload.max,
       links, calls[0]?.index ?? 0, breakers);
   }));

@@ -53,6 +53,10 @@ export class CallLink {
   before = 0;
   failing = 0;
 
+  /** While the breaker is open: attempts per second when it opened, and how many would fail now. */
+  rateAtOpening = 0;
+  wouldFail = 0;
+
   /** Share of attempts that the caller gives up. */
   timedOut = 0;
   /** Share of attempts that reach the callee: the others are lost on the link. */
@@ -71,10 +75,12 @@ export class CallLink {
     const { call } = this;
     const open = breaker?.open === true;
     if (callee === this.#callee && open === this.#open) return;
+    if (open && !this.#open) this.rateAtOpening = this.rate;
     this.#callee = callee;
     this.#open = open;
     if (breaker !== null && open) {
       this.timedOut = 0;
+      this.wouldFail = book.attempt(callee, call.timeout).failShare;
       this.#take(book, book.refused(breaker.blame), 0, 0);
       return;
     }
