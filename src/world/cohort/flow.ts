@@ -88,7 +88,10 @@ export class Flow {
     for (const index of order) {
       const service = services[index];
       for (const version of service.versions) {
-        if (version.pools.length === 0) continue;
+        if (version.pools.length === 0) {
+          for (const links of version.links) for (const link of links) link.rate = 0;
+          continue;
+        }
         this.#shareOut(version);
         this.#pushCalls(service, version);
       }
@@ -192,7 +195,10 @@ export class Flow {
     for (let i = order.length - 1; i >= 0; i -= 1) {
       const service = services[order[i]];
       for (const version of service.versions) {
-        if (version.pools.length === 0) continue;
+        if (version.pools.length === 0) {
+          if (service.model.entry) moved = Math.max(moved, this.#nobodyThere(version));
+          continue;
+        }
         this.#links.ofCalls(service, version, this.#now);
         for (const pool of version.pools) moved = Math.max(moved, this.#poolLaws(service, version, pool, seconds));
         balance(version);
@@ -295,6 +301,18 @@ export class Flow {
       reached *= 1 - link.fails;
     }
     cell.hold = hold;
+    return moved;
+  }
+
+  /** Every page that still comes is refused, and loaded again like any other that fails. */
+  #nobodyThere({ pages, pageFails }: VersionState): number {
+    if (this.#parts.model.spec.clients.reload.share === 0) return 0;
+    let moved = 0;
+    for (let i = 0; i < pageFails.length; i += 1) {
+      if (pages[i] <= 0) continue;
+      moved = Math.max(moved, 1 - pageFails[i]);
+      pageFails[i] = 1;
+    }
     return moved;
   }
 
