@@ -143,7 +143,8 @@ export class DatabasePool {
   #held(book: LawBook, left: number, limit: number): void {
     const holding = this.stuck < this.connections;
     const rest = Math.ceil(left / LOCK_STEP_SECONDS) * LOCK_STEP_SECONDS;
-    this.waiting = Math.max(0, Math.min(this.stuck - this.connections, this.total * Math.min(left, limit)));
+    // Those who have not given up yet: at most who came within the limit, and all of them until the end.
+    this.waiting = Math.max(0, Math.min(this.stuck - this.connections, this.total * limit));
     const held = holding || left <= limit
       ? book.named(`held ${rest} ${this.heldMask}`, () => takes(this.heldMask, rest))
       : null;
