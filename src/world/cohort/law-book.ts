@@ -6,12 +6,15 @@ import { Buckets } from "./projection.js";
 
 /** Above this many remembered results the book starts afresh. */
 const ENTRIES_MAX = 60_000;
-/** Identities stay below this, so that a pair of them is one exact number. */
+/** A pair of identities below this is one exact number. */
 const ID_SPAN = 67_108_864;
+
+/** Identities count over a process; one that lives for days gets greater ones, whose pairs are told apart as text. */
+const pairOf = (a: number, b: number): number | string => (a < ID_SPAN && b < ID_SPAN ? a * ID_SPAN + b : `${a} ${b}`);
 
 /** One per world model. Keys hold identities and quantised numbers only. */
 export class LawBook {
-  readonly #pairs: Map<number, Law>[] = [];
+  readonly #pairs: Map<number | string, Law>[] = [];
   readonly #named = new Map<string, unknown>();
   readonly #buckets = new Map<string, Buckets>();
   #entries = 0;
@@ -109,12 +112,12 @@ export class LawBook {
   // Asking and keeping are apart, so that what is known costs no closure.
 
   #known(operation: number, a: number, b: number): Law | undefined {
-    return this.#pairs[operation]?.get(a * ID_SPAN + b);
+    return this.#pairs[operation]?.get(pairOf(a, b));
   }
 
   #keep(operation: number, a: number, b: number, made: Law): Law {
     this.#admit();
-    (this.#pairs[operation] ??= new Map<number, Law>()).set(a * ID_SPAN + b, made);
+    (this.#pairs[operation] ??= new Map<number | string, Law>()).set(pairOf(a, b), made);
     return made;
   }
 
