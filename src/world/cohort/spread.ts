@@ -63,17 +63,22 @@ function meanFieldAt({ choices, slots, places }: QueueShape, load: number): Floa
 const PAIR_PLACES = 12;
 const PAIR_LOAD = 0.85;
 const PAIR_ROUNDS = 300;
+/** The shorter queue is joined, so that the two hardly ever differ by this many: for each more it is less than half as likely. */
+const PAIR_APART_MAX = 64;
 
 /** The chain of both numbers, solved by sweeps; how a total is split hardly depends on the load that brought it about. */
 function spreadsOfTwo({ slots, places }: QueueShape): Spread[] {
   const most = slots + Math.min(places, PAIR_PLACES);
   const width = most + 1;
   const offered = 2 * slots * PAIR_LOAD;
-  const now = new Float64Array(width * width).fill(1 / (width * width));
+  const now = new Float64Array(width * width);
+  const lowest = (a: number): number => Math.max(0, a - PAIR_APART_MAX);
+  const highest = (a: number): number => Math.min(most, a + PAIR_APART_MAX);
+  for (let a = 0; a < width; a += 1) now.fill(1 / (width * width), a * width + lowest(a), a * width + highest(a) + 1);
   const joined = (n: number, other: number): number => (n >= most ? 0 : n < other || other >= most ? offered : n === other ? offered / 2 : 0);
   for (let round = 0; round < PAIR_ROUNDS; round += 1) {
     for (let a = 0; a < width; a += 1) {
-      for (let b = 0; b < width; b += 1) {
+      for (let b = lowest(a); b <= highest(a); b += 1) {
         const out = joined(a, b) + joined(b, a) + Math.min(a, slots) + Math.min(b, slots);
         let into = 0;
         if (a > 0) into += now[(a - 1) * width + b] * joined(a - 1, b);
@@ -89,6 +94,9 @@ function spreadsOfTwo({ slots, places }: QueueShape): Spread[] {
   return spreads;
 }
 
+/** Below this the smallest numbers lose their digits. */
+const RAREST = 1e-290;
+
 /** What an arrival finds when two replicas have `total` between them: it joins the less busy one. */
 function splitOfTwo(chances: Float64Array, width: number, slots: number, total: number): Spread {
   let [all, busy, waits, waitMean, waitSquare] = [0, 0, 0, 0, 0];
@@ -103,6 +111,8 @@ function splitOfTwo(chances: Float64Array, width: number, slots: number, total: 
     waitMean += chance * wait;
     waitSquare += chance * wait * (wait + 1 / slots);
   }
+  // With very many slots so few at a time are rarer than a number can say: both are at work on their halves.
+  if (all < RAREST) return { mean: total / 2, busy: Math.min(total / 2, slots), waits: 0, waitMean: 0, waitSquare: 0 };
   return { mean: total / 2, busy: busy / all, waits: waits / all, waitMean: waitMean / all, waitSquare: waitSquare / all };
 }
 

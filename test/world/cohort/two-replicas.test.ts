@@ -18,3 +18,9 @@ describe("two replicas of one slot, joined at the shorter queue", () => {
     expect(waitOfTwo(load, 2)).toBeLessThan(common + (alone - common) / 2);
   });
 });
+
+it("two replicas of thousands of slots are worked out in a moment, and stay close together", () => {
+  const model = (choices: number) => queueModel({ choices, inTurn: false, replicas: 2, slots: 2500, places: 200 }).point(nearestLoad(0.98));
+  expect(model(2).waits).toBeLessThan(model(1).waits);
+  expect(model(2).busy).toBeCloseTo(model(1).busy, 0);
+}, 15_000);
