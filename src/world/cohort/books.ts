@@ -14,11 +14,17 @@ import type { Cell, Pool } from "./pool.js";
 import type { Buckets } from "./projection.js";
 import type { VersionState } from "./service-state.js";
 import { silentMaskOf } from "./pool-building.js";
-import type { ServiceTarget } from "./service-target.js";
+import { MASKS_MAX, type ServiceTarget } from "./service-target.js";
 import type { UserClasses } from "./user-classes.js";
 
-/** Draw indices of a target's flush: buckets first, then what is drawn about pages. */
+/** A count's draw index names the releases that slowed it and those to blame, its cell, code and bucket; there is room for so many. */
+const SLOWED_MAX = 1 << 12;
+const BLAME_MAX = 64;
+const CELLS_MAX = 128;
+const BUCKETS_MAX = 64;
+/** From here on: what is drawn about orders, and how many sets of releases have a place of their own there. */
 const PAGE_DRAWS = 1 << 20;
+const ORDER_SETS_MAX = 64;
 const DRAWS_PER_CELL = 8;
 
 export interface BooksParts {
@@ -165,6 +171,9 @@ export class Books {
     const first = maskSlot * target.stride + at * 2 * count;
     const schema = target.target.schema;
     const { live } = target.target;
+    // What has no place there is numbered by its slot, in streams of its own.
+    const wide = slowedBy >= SLOWED_MAX || blame >= BLAME_MAX || at >= CELLS_MAX || count > BUCKETS_MAX;
+    const [key, pageKey] = wide ? [target.wideKey, target.widePageKey] : [target.key, target.pageKey];
     let [requests, errors, slow, latency] = [0, 0, 0, 0];
     // Locals, not fields of an object: a double in a field is boxed at every change.
     let [pages, pageErrors, blamed, gaveUp, pageSlow, pageLatency, ok, blamedLatency, slowLatency] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -173,8 +182,8 @@ export class Books {
         const i = first + code * count + b;
         const mean = expected[i];
         if (mean <= 0) continue;
-        const drawIndex = ((slowedBy * 64 + blame) * 256 + at * 2 + code) * 64 + b;
-        const n = noiseFree ? mean : poisson(uniform(target.key, entity, drawIndex), mean);
+        const drawIndex = wide ? ((maskSlot * target.cells + at) * 2 + code) * count + b : ((slowedBy * 64 + blame) * 256 + at * 2 + code) * 64 + b;
+        const n = noiseFree ? mean : poisson(uniform(key, entity, drawIndex), mean);
         const perRequest = seconds[i] / mean;
         expected[i] = 0;
         seconds[i] = 0;
@@ -193,7 +202,7 @@ export class Books {
         if (code === 1) errors += n;
         else if (this.#slow[b] === 1) slow += n;
         if (pageShare <= 0) continue;
-        const shown = pageShare >= 1 ? n : noiseFree ? n * pageShare : binomialFrom(uniform(target.key, entity, PAGE_DRAWS * 2 + drawIndex), n, pageShare);
+        const shown = pageShare >= 1 ? n : noiseFree ? n * pageShare : binomialFrom(uniform(pageKey, entity, drawIndex), n, pageShare);
         pages += shown;
         if (this.#gaveUp[b] === 1) {
           pageErrors += shown;
@@ -228,12 +237,14 @@ export class Books {
     }
     if (pages <= 0) return;
     const seen = { pages, errors: pageErrors, blamed, gaveUp, slow: pageSlow, latency: pageLatency, ok, blamedLatency, slowLatency };
-    this.#bookPages(target, version, slot, k, segment, slowedBy, blame, entity, now, seen);
+    this.#bookPages(target, version, slot, k, segment, maskSlot, entity, now, seen);
   }
 
-  #bookPages(target: ServiceTarget, version: VersionState, slot: number, k: number, segment: number, slowedBy: number, blame: number,
+  #bookPages(target: ServiceTarget, version: VersionState, slot: number, k: number, segment: number, maskSlot: number,
     entity: number, now: Micros, seen: PagesSeen): void {
     const { ledger } = this.#parts;
+    const slowedBy = target.masks[maskSlot];
+    const blame = target.blames[maskSlot];
     const { totals } = ledger;
     const row = ledger.edgeCell(target.version, slot, segment) * LEDGER_COLUMNS;
     const endpoint = version.fleet.service.endpoints[slot].spec;
@@ -256,21 +267,24 @@ export class Books {
       this.#harm.note(slowedBy, { failed: seen.gaveUp, slow, orders: 0 }, after, target, entity, now);
       ledger.loseOrders(slowedBy, seen.gaveUp * euroPerFailure);
     }
-    if (endpoint.conversion > 0 && seen.ok > 0) this.#bookOrders(target, version, slot, k, row, slowedBy, entity, now, seen);
+    if (endpoint.conversion > 0 && seen.ok > 0) this.#bookOrders(target, version, slot, k, row, maskSlot, entity, now, seen);
   }
 
   /** Orders of successful pages. In a release's own lane its conversion effects do not count. */
-  #bookOrders(target: ServiceTarget, version: VersionState, slot: number, k: number, row: number, slowedBy: number, entity: number, now: Micros, seen: PagesSeen): void {
+  #bookOrders(target: ServiceTarget, version: VersionState, slot: number, k: number, row: number, maskSlot: number, entity: number, now: Micros, seen: PagesSeen): void {
     const { ledger, noiseFree, classes } = this.#parts;
     const { ok } = seen;
     const { totals } = ledger;
     const { conversion, orderValue } = version.fleet.service.endpoints[slot].spec;
     const at = slot * classes.count + k;
     const kept = version.conversionKept[at];
-    const index = PAGE_DRAWS + (at * 64 + slowedBy) * DRAWS_PER_CELL;
+    const slowedBy = target.masks[maskSlot];
+    const wide = slowedBy >= ORDER_SETS_MAX;
+    const key = wide ? target.orderKey : target.key;
+    const index = wide ? (at * MASKS_MAX + maskSlot) * DRAWS_PER_CELL : PAGE_DRAWS + (at * ORDER_SETS_MAX + slowedBy) * DRAWS_PER_CELL;
     const keptByFaults = version.conversionKeptByFaults[at];
     const drawn = (draw: number, of: number, share: number): number =>
-      share >= 1 ? of : noiseFree ? of * share : binomialFrom(uniform(target.key, entity, index + draw), of, share);
+      share >= 1 ? of : noiseFree ? of * share : binomialFrom(uniform(key, entity, index + draw), of, share);
     /** As they would be without the release, and as they are. */
     const wanted = drawn(2, drawn(0, ok, conversion), keptByFaults);
     // Where faults leave no order at all, a release has none to take.

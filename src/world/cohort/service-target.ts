@@ -20,7 +20,12 @@ export class ServiceTarget {
   readonly blames = new Int32Array(MASKS_MAX);
   /** Slots in use; the first is of answers that no release touched. */
   slots = 1;
+  /** Streams of its counts, of the pages among them and of orders; the wide ones are for what finds no place in an index. */
   readonly key: StreamKey;
+  readonly pageKey: StreamKey;
+  readonly wideKey: StreamKey;
+  readonly widePageKey: StreamKey;
+  readonly orderKey: StreamKey;
   /** Since when there have been answers to draw (NaN: none yet), until when, and since and until when there is harm among them, by release. */
   since: Micros = NaN;
   until: Micros = NaN;
@@ -49,6 +54,10 @@ export class ServiceTarget {
     this.expected = new Float64Array(this.stride * MASKS_MAX);
     this.seconds = new Float64Array(this.stride * MASKS_MAX);
     this.key = streamKey(seed, `cohort/${target.id}`);
+    this.pageKey = streamKey(seed, `cohort/pages/${target.id}`);
+    this.wideKey = streamKey(seed, `cohort/wide/${target.id}`);
+    this.widePageKey = streamKey(seed, `cohort/wide-pages/${target.id}`);
+    this.orderKey = streamKey(seed, `cohort/orders/${target.id}`);
     this.harmSince = new Float64Array(releases).fill(NaN);
     this.harmUntil = new Float64Array(releases).fill(NaN);
     this.answered = new Float64Array(cells);

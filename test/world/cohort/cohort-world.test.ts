@@ -231,6 +231,89 @@ describe("retries", () => {
   });
 });
 
+describe("a circuit breaker", () => {
+  const breaker = { failureRatio: 0.5, minRequests: 20, window: seconds(10), openFor: seconds(10) };
+  const spec = shop({ services: [
+    service({ endpoints: [endpoint({ calls: [call({ kind: "endpoint", service: "payments", endpoint: "charge" }, { breaker })] })] }),
+    shop().services[1],
+  ] });
+  const cut = effect({ on: "link", from: "checkout", to: "payments" }, { kind: "outage" }, { when: { from: minutes(5), to: minutes(10), rpsAbove: null, afterWarmLife: 0 } });
+  const noted = (run: World, kind: string): number[] => run.events.filter((event) => event.kind === kind).map(({ at }) => at);
+
+  it("stays open as long as its trial calls fail, so that hardly anybody waits for the timeout", () => {
+    for (const noiseFree of [true, false]) {
+      const run = played({ noiseFree, effects: [cut] }, 15, spec);
+      const opened = noted(run, "breaker-opened");
+      expect(opened.length).toBeGreaterThan(25);
+      expect(opened.length).toBeLessThan(32);
+      const closed = noted(run, "breaker-closed");
+      expect(closed).toHaveLength(1);
+      expect(closed[0] - minutes(10)).toBeLessThan(seconds(16));
+      expect(total(run, "slow") / total(run, "requests")).toBeLessThan(0.01);
+      expect(total(run, "errors") / total(run, "requests")).toBeCloseTo(1 / 3, 1);
+    }
+  });
+
+  it("closes after some of its trials where some calls would succeed, with noise", () => {
+    const failing = effect({ on: "service", service: "payments" }, { kind: "errors", ratio: 0.6 });
+    const runs = [1, 2, 3].map((seed) => played({ seed, effects: [failing] }, 30, spec));
+    const count = (kind: string): number => runs.reduce((sum, run) => sum + noted(run, kind).length, 0);
+    expect(count("breaker-closed") / count("breaker-opened")).toBeGreaterThan(0.25);
+    expect(count("breaker-closed") / count("breaker-opened")).toBeLessThan(0.55);
+  });
+});
+
+it("a version without replicas refuses its pages, which are loaded again, and asks nothing of others", () => {
+  const spec = world({ ...shop(), services: [service({ endpoints: [endpoint({ calls: [call({ kind: "database", database: "ledger" }, { timeout: millis(10) })] })] })],
+    clients: { timeout: seconds(10), reload: { share: 0.5, after: seconds(2), max: 2 } } });
+  const run = createCohortWorld(input(spec, { noiseFree: true }));
+  run.advanceTo(minutes(5));
+  run.scale("checkout", "v1", 0);
+  run.advanceTo(minutes(10));
+  run.settle();
+  const before = total(run, "requests");
+  run.advanceTo(minutes(15));
+  run.settle();
+  expect((total(run, "requests") - before) / (300 * 100)).toBeCloseTo(1.75, 1);
+  const timeouts = run.telemetry.query({ fn: "increase", metric: "db_query_timeouts_total", where: { database: "ledger" }, window: minutes(2) }, run.now());
+  expect(timeouts).toMatchObject({ kind: "value", value: 0 });
+});
+
+it("the queue for a locked pool grows until the lock is released", () => {
+  const lock = always({ on: "database", database: "ledger" }, { kind: "lock", hold: seconds(60) }, { when: { from: minutes(5), to: minutes(6), rpsAbove: null, afterWarmLife: 0 } });
+  const spec = shop({ databases: [{ ...shop().databases[0], wait: seconds(20) }], telemetry: { ...shop().telemetry, scrape: seconds(5) } });
+  const run = createCohortWorld(input(spec, { noiseFree: true, effects: lock }));
+  const waiting = (at: number): number => {
+    run.advanceTo(at);
+    const answer = run.telemetry.query({ fn: "latest", metric: "db_pool_waiting", across: "sum", where: { database: "ledger" }, window: seconds(10) }, at);
+    return answer.kind === "value" ? answer.value : NaN;
+  };
+  const [middle, late] = [waiting(minutes(5) + seconds(40)), waiting(minutes(5) + seconds(59))];
+  expect(middle).toBeGreaterThan(10);
+  expect(late).toBeGreaterThan(middle * 0.95);
+});
+
+it("counts with and without a release's mark are drawn each by itself, whatever the release's number", () => {
+  // Half of the requests call payments, which the release slows by so little that both halves fall into the same buckets.
+  const spec = shop({ services: [
+    service({ endpoints: [endpoint({ calls: [call({ kind: "endpoint", service: "payments", endpoint: "charge" }, { share: 0.5 })], time: { kind: "constant", value: millis(300) } })], slots: 100 }),
+    shop().services[1],
+  ] });
+  const dispersion = (release: number): number => {
+    const run = createCohortWorld(input(spec, { effects: always({ on: "service", service: "payments" }, { kind: "latency", factor: 1, add: 1 }, { release }) }));
+    const counts: number[] = [];
+    for (let at = seconds(15), before = 0; at <= minutes(60); at += seconds(15)) {
+      run.advanceTo(at);
+      run.settle();
+      counts.push(total(run, "requests") - before);
+      before += counts[counts.length - 1];
+    }
+    return counts.reduce((sum, count) => sum + (count - 1500) ** 2 / 1500, 0) / counts.length;
+  };
+  // A Poisson count's variance is its mean; two counts that moved together would have twice that.
+  for (const release of [0, 12]) expect(Math.abs(dispersion(release) - 1), `release ${release}`).toBeLessThan(0.4);
+});
+
 describe("refusals", () => {
   it("are named, with a reason and a way out", () => {
     expect(cohortRefusals(input(shop()))).toEqual([]);
