@@ -10,9 +10,9 @@ export function refusalsOf(scenario: Scenario): readonly Refusal[] {
   const input = worldInputOf({
     scenario, seed: scenario.seed, fidelity: "cohort", noiseFree: false, detail: "light", seen: false, driver: { kind: "strategy" },
   });
-  return cohortRefusals(input).map(({ what, why, instead }) => ({
+  return cohortRefusals(input).map(({ what, why, instead, effect }) => ({
     message: `cohort cannot do ${what}: ${why}`,
     instead,
-    effect: scenario.effects.find((effect) => effect.id === what)?.id ?? null,
+    effect: effect ?? null,
   }));
 }

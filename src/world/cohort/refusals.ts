@@ -16,6 +16,8 @@ export interface Refusal {
   readonly what: string;
   readonly why: string;
   readonly instead: string;
+  /** The effect that it is about, where it is about one. */
+  readonly effect?: string;
 }
 
 /** Above this share of busy connections waits and pool timeouts leave the tolerances of the agreement table. */
@@ -101,6 +103,7 @@ function conditionalCalls(effect: Effect): Refusal[] {
     what: `${effect.id}: on a ${effect.target.on} only ${condition}`,
     why: "cohort knows one law per calling version and link, not one per calling replica or user",
     instead: `put the effect on the calling service's endpoint, or ${USE_REQUEST}`,
+    effect: effect.id,
   }));
 }
 
@@ -113,6 +116,7 @@ function ratedReplicas({ id, target, what: { kind }, when }: Effect): Refusal[] 
     what: `${id}: ${kind} only above a request rate`,
     why: `cohort gives a rate to the share of requests that meet an effect, and ${kind} is no matter of single requests`,
     instead: `take the rate away, or ${USE_REQUEST}`,
+    effect: id,
   }];
 }
 
