@@ -17,6 +17,8 @@ export function watchBreaker(stage: Stage, version: VersionState, callee: number
       failing += link.rate * link.failing;
     }
   }
+  // A trial is a call: where nobody makes one it stays open.
+  if (breaker.open && !isAsked(stage.model, version, callee)) return;
   if (breaker.open) failing = wouldFail(version, callee);
   else if (rate > 0) failing /= rate;
   const change = breaker.observe(next, stretch, rate, failing, blameOf(version, callee));
@@ -26,6 +28,13 @@ export function watchBreaker(stage: Stage, version: VersionState, callee: number
   stage.note(change > 0 ? "breaker-opened" : "breaker-closed", fleet,
     `${fleet.service.spec.name} ${fleet.version.name} ${change > 0 ? "stopped calling" : "calls"} ${calleeName(stage.model, callee)}${change > 0 ? "" : " again"}`);
   if (change > 0) stage.agenda.at(Math.max(next, breaker.openUntil), EventClass.world, () => undefined);
+}
+
+/** Whether requests come that would call the callee. */
+function isAsked({ services }: Model, version: VersionState, callee: number): boolean {
+  const { endpoints } = services[version.fleet.version.service];
+  return version.pools.some(({ kind, cells }) =>
+    kind === "serving" && cells.some(({ rate, slot }) => rate > 0 && endpoints[slot].calls.some((call) => call.callee === callee)));
 }
 
 /** The chance that a call would fail if one were made: one of those that were made when the breaker opened. */

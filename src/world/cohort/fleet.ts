@@ -179,6 +179,7 @@ export class Fleet {
     replica.phase = "ready";
     replica.life += 1;
     replica.readyAt = this.#now;
+    replica.lifelessSince = NaN;
     replica.cacheSince = this.#now;
     replica.cacheMask = 0;
     replica.downMask = 0;
@@ -254,12 +255,27 @@ export class Fleet {
     if (outages.length === 0) {
       if (replica.silent) this.#answerAgain(replica);
     } else if (!replica.silent) {
-      // A whole zone that is gone has nobody left to restart containers in it.
-      this.#silence(replica, downMask, outages.some(({ zone }) => zone < 0));
+      this.#silence(replica, downMask);
     } else if (replica.downMask !== downMask) {
       this.#owner.changing(this);
       replica.downMask = downMask;
     }
+    // A whole zone that is gone has nobody left to restart containers in it.
+    this.#probeLiveness(replica, outages.some(({ zone }) => zone < 0));
+  }
+
+  /** Restarts the replica when its probes have failed in a row. */
+  #probeLiveness(replica: Replica, failing: boolean): void {
+    if (!failing) replica.lifelessSince = NaN;
+    if (!failing || !Number.isNaN(replica.lifelessSince)) return;
+    const since = this.#now;
+    replica.lifelessSince = since;
+    const { interval, failures } = this.service.spec.liveness;
+    this.#after(replica, interval * failures, () => {
+      if (replica.lifelessSince !== since) return;
+      this.#note("replica-killed", replica, "did not answer its liveness probe");
+      this.kill(replica, replica.downMask);
+    });
   }
 
   #answerAgain(replica: Replica): void {
@@ -273,19 +289,13 @@ export class Fleet {
     this.#scheduleLife(replica);
   }
 
-  #silence(replica: Replica, downMask: number, liveness: boolean): void {
+  #silence(replica: Replica, downMask: number): void {
     this.#owner.changing(this);
     replica.silent = true;
     replica.downMask = downMask;
     replica.life += 1;
     this.#owner.down(replica);
     if (replica.admitted) this.#dismissLater(replica);
-    if (!liveness) return;
-    const { interval, failures } = this.service.spec.liveness;
-    this.#after(replica, interval * failures, () => {
-      this.#note("replica-killed", replica, "did not answer its liveness probe");
-      this.kill(replica, replica.downMask);
-    });
   }
 
   /** Crashes of this life: of a restart loop, or when memory reaches its limit. */

@@ -24,6 +24,8 @@ export class Replica {
   flagOn = true;
   /** Since when it does not answer probes; NaN while it does. */
   badSince: Micros = NaN;
+  /** Since when its liveness probes, which its own host makes, fail by outages; NaN while they don't. */
+  lifelessSince: Micros = NaN;
   starts = 0;
   /** Raised with every change of phase, so that a timer of an earlier life is not obeyed. */
   life = 0;

@@ -254,6 +254,21 @@ describe("a circuit breaker", () => {
     }
   });
 
+  it("tries nothing, and says nothing, while no request comes that would call", () => {
+    const run = createCohortWorld(input(spec, { effects: [cut], versions: [{ service: "checkout", version: "v2", flag: null }] }));
+    run.advanceTo(minutes(6));
+    expect(noted(run, "breaker-opened").length).toBeGreaterThan(3);
+    run.scale("checkout", "v2", 3);
+    run.advanceTo(minutes(7));
+    run.setWeights("checkout", { v2: 1 });
+    run.scale("checkout", "v1", 0);
+    run.advanceTo(minutes(8));
+    const said = (): number => run.events.filter(({ kind, text }) => kind === "breaker-opened" && text.includes("v1")).length;
+    const before = said();
+    run.advanceTo(minutes(10));
+    expect(said()).toBe(before);
+  });
+
   it("closes after some of its trials where some calls would succeed, with noise", () => {
     const failing = effect({ on: "service", service: "payments" }, { kind: "errors", ratio: 0.6 });
     const runs = [1, 2, 3].map((seed) => played({ seed, effects: [failing] }, 30, spec));

@@ -71,6 +71,20 @@ describe("an effect that waits for warm life", () => {
 });
 
 describe("outages of the same replicas", () => {
+  it("count failed liveness probes from when there are any: a zone's host probes nobody, and what ended in between begins anew", () => {
+    const killedAt = (effects: readonly Effect[]): number | undefined => {
+      const run = made(effects);
+      run.advanceTo(minutes(20));
+      return run.events.find(({ kind }) => kind === "replica-killed")?.at;
+    };
+    const zone = (from: Micros, to: Micros) => effect({ on: "zone", zone: 0 }, outage, span(from, to));
+    const own = (from: Micros, to: Micros) => effect({ ...on, replica: 0 }, outage, { id: "own", ...span(from, to) });
+    const alone = killedAt([own(minutes(12), minutes(19))])! - minutes(12);
+    expect(alone).toBeGreaterThan(seconds(5));
+    expect(killedAt([zone(minutes(10), minutes(18)), own(minutes(12), minutes(19))])).toBe(minutes(12) + alone);
+    expect(killedAt([own(minutes(10), minutes(10) + seconds(5)), zone(minutes(10) + seconds(2), minutes(18))])).toBeUndefined();
+  });
+
   it("cost the second time what they cost the first: the balancer must find out anew", () => {
     const run = made([effect({ on: "zone", zone: 0 }, outage, span(minutes(10), minutes(12))), effect({ on: "zone", zone: 0 }, outage, { id: "again", ...span(minutes(40), minutes(42)) })]);
     const first = failed(run, minutes(10), minutes(14));
