@@ -142,8 +142,8 @@ export function setInText(text: string, path: Path, value: unknown, defaultFor: 
   const old = document.getIn(path, true) as Node | undefined;
   const scalar = value === null || typeof value !== "object";
   const inPlace = isScalar(old) && (old.type === "PLAIN" || old.type === "QUOTE_SINGLE" || old.type === "QUOTE_DOUBLE") && old.range;
-  // An empty one has no place: it would be written right after the colon.
-  if (scalar && inPlace && inPlace[0] < inPlace[1]) return text.slice(0, inPlace[0]) + inline(value) + text.slice(inPlace[1]);
+  // An empty one has no place: it would be written right after the colon. What an anchor names, others mean too.
+  if (scalar && inPlace && inPlace[0] < inPlace[1] && old.anchor === undefined) return text.slice(0, inPlace[0]) + inline(value) + text.slice(inPlace[1]);
   const meant = aliasesOf(document);
   for (let length = 1; length < path.length; length += 1) {
     const part = path.slice(0, length);

@@ -146,6 +146,7 @@ describe("changing text", () => {
   it("leaves to an alias what it stood for, when its anchor goes", () => {
     expect(setInText("a: &x { n: 1 }\nb: *x\nc: *x\n", ["a"], [2])).toBe("a:\n  - 2\nb: &x { n: 1 }\nc: *x\n");
     expect(setInText("a: [&x { n: &y 1 }]\nb: [*x, *y]\n", ["a"], [])).toBe("a: []\nb: [ &x { n: &y 1 }, *y ]\n");
+    expect(setInText("a: { n: &x 1m }\nb: *x\n", ["a", "n"], "5m")).toBe("a: { n: 5m }\nb: &x 1m\n");
     // The name is used again: the first one's alias must not fall to the second.
     expect(setInText("z: &x 0\na: &x { n: 1 }\nb: *x\n", ["a"], [2])).toBe("z: &x 0\na:\n  - 2\nb: &x { n: 1 }\n");
   });

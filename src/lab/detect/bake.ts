@@ -130,12 +130,14 @@ function trialOf({ scenario, size, on, rate, fidelity }: BakeInput, bake: Micros
   const release = testedRelease(changed.value);
   if (!release.ok) return release;
   const [{ maxHold }] = loaded.value.strategy.steps;
-  const duration = Math.ceil((release.value.at + bake + maxHold + 2 * AROUND) / minutes(1)) * minutes(1);
-  const cut = scriptUntil(changed.value, duration);
+  const needed = Math.ceil((release.value.at + bake + maxHold + 2 * AROUND) / minutes(1)) * minutes(1);
+  const cut = scriptUntil(changed.value, needed);
   if (!cut.ok) return cut;
   // What is left of the script may stand at other places.
   const tested = testedRelease(cut.value);
-  return tested.ok ? withRegression(cut.value, tested.value, size, on, { fidelity, rate, duration }) : tested;
+  const short = tested.ok ? withRegression(cut.value, tested.value, size, on, { fidelity, rate, duration: needed }) : tested;
+  // What is left may be about what was cut (its effects begin later, it names a later release): then all of it is played.
+  return short.ok || needed >= loaded.value.duration ? short : withRegression(changed.value, release.value, size, on, { fidelity, rate });
 }
 
 /** The bakes tried so far, and what they were worth. */

@@ -122,6 +122,14 @@ describe("the bake time", () => {
     expect(cut).toEqual(plain);
   });
 
+  it("plays the whole script where what would be left of it is about what was cut", async () => {
+    const kept = "script:\n  - { at: 20m, fault: { effect: { on: api, latency: x1.1, when: { from: 35m } } } }\n";
+    const text = (changed: string) => changed.replace("for: 12m", "for: 60m").replace("script:\n", kept);
+    const of = (bundle: Bundle) => bundleOf(bundle.entry, bundle.files.map((file) => ({ ...file, text: text(file.text) })));
+    const found = await searchBake({ ...input, scenario: of(scenario), seeds: seedsTo(5), longest: minutes(3) }, new InlineRunner());
+    expect(found.ok ? "" : found.problems[0].message).toBe("");
+  });
+
   it("is not found where nothing is ever noticed: a regression below the threshold", async () => {
     const found = await searchBake({ ...input, size: sizes("0.1%")[0], seeds: [1, 2, 3], longest: minutes(5) }, new InlineRunner());
     expect(found.ok && found.value).toMatchObject({ bake: null, longest: minutes(5), tooShort: minutes(5), interrupted: false });
