@@ -112,11 +112,17 @@ function compileChecks(role: Role, written: WrittenStrategy["gates"] | WrittenSt
 const COMPARISONS = ["below", "above", "within", "drops", "times-baseline"] as const;
 type ComparisonKey = (typeof COMPARISONS)[number];
 
+/** A comparison that the metric takes. */
+function exampleOf(role: Role, metric: CheckMetric): string {
+  if (metric === "throughput") return role === "gate" ? "within: 10%" : "drops: 10%";
+  if (metric === "conversion") return role === "gate" ? "above: 1%" : "drops: 20%";
+  return role === "gate" ? "below: 1%" : "above: 1%";
+}
+
 function compileCheck(role: Role, metric: CheckMetric, written: Partial<WrittenCheck>, place: Place): CheckSpec | null {
   const keys = COMPARISONS.filter((key) => written[key] !== undefined);
   if (keys.length !== 1) {
-    const wanted = role === "gate" ? "{ below: 1% }" : "{ above: 1%, for: 3 of 5 }";
-    if (keys.length === 0) place.wrong("the comparison is missing", `write it like ${wanted}`, "key");
+    if (keys.length === 0) place.wrong("the comparison is missing", `write it like { ${exampleOf(role, metric)}${role === "trigger" ? ", for: 3 of 5" : ""} }`, "key");
     else place.in(keys[1]).wrong("one check has one comparison", "write a list of checks", "key");
     return null;
   }

@@ -251,6 +251,17 @@ describe("figures that contradict each other", () => {
     expect(after(STRATEGY, ["throughput: { within: 10% }", "throughput: { ‸below: 120% }"])).toEqual(refused);
   });
 
+  it("says of a check without a comparison which one its metric takes", () => {
+    const at = { gates: "throughput: { within: 10% }", triggers: "p95: { times-baseline: 1.5, for: 3 of 5 }" };
+    for (const metric of ["throughput", "conversion"]) {
+      for (const from of [at.gates, at.triggers]) {
+        const [said] = after(STRATEGY, [from, `‸${metric}: { window: 5m }`]);
+        expect(said).toMatch(/^the comparison is missing \| write it like \{ \w+: \d+%/);
+        expect(after(STRATEGY, [from, `${metric}: ${said.slice(said.indexOf("{"))}`])).toEqual([]);
+      }
+    }
+  });
+
   it("refuses limits in the wrong unit for their metric", () => {
     expect(after(STRATEGY, ["p95: { below: 500ms }", "p95: { below: ‸5% }"])).toEqual(["`5%` is no duration | write it like 250ms, 90s, 15m, 1h30m or 2d"]);
     expect(after(STRATEGY, ["p95: { below: 500ms }", "p95: { below: ‸500 }"])).toEqual(["`500` has no unit | write 500ms, not 500"]);
