@@ -154,6 +154,8 @@ export class ControlPlane implements Platform {
     const generation = this.#newGeneration(service, stable.version);
     if (version !== stable.version) this.#newGeneration(service, version);
     const shift = (): void => {
+      // What waited for stable's replicas may have been overtaken by another shift.
+      if (this.#generation.get(keyOf(service, stable.version)) !== generation) return done();
       cluster.setWeights(
         service,
         version === stable.version ? { [version]: 1 } : { [version]: weight, [stable.version]: 1 - weight },

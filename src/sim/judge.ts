@@ -184,7 +184,7 @@ export function verdictSentence(item: ReleaseItem, truth: TruthOfRelease, judgem
     case "undecided":
       return `${version} was ${truth.truth}, and was undecided when the scenario ended${times.firstTrafficAt === null ? waitedWords(journal) : ""}.`;
     case "unscored":
-      if (judgement.unscoredWhy === "unjudged") return `${version} is not scored (unjudged): after its exposure the twins have no whole window with traffic to compare, which a longer \`for\` gives; result: ${result}${result === "held" && times.firstTrafficAt === null ? waitedWords(journal) : ""}.`;
+      if (judgement.unscoredWhy === "unjudged") return `${version} is not scored (unjudged): after its exposure the twins have no whole window with enough traffic to compare; a longer \`for\` or more traffic gives one; result: ${result}${result === "held" && times.firstTrafficAt === null ? waitedWords(journal) : ""}.`;
       return `${version} is not scored (${judgement.unscoredWhy ?? truth.truth}); result: ${result}.`;
   }
 }

@@ -39,7 +39,7 @@ describe("a release that met no user by the end", () => {
     expect(waited.verdict).toBe("v3 was harmless, and was undecided when the scenario ended: it never got its turn.");
     const late = run(release("", "", { at: "1499s" }), QUICK).releases[0];
     expect(late.times.firstTrafficAt).toBeNull();
-    expect(late.verdict).toBe("v2 is not scored (unjudged): after its exposure the twins have no whole window with traffic to compare, which a longer `for` gives; result: held: it had begun, but had no traffic yet.");
+    expect(late.verdict).toBe("v2 is not scored (unjudged): after its exposure the twins have no whole window with enough traffic to compare; a longer `for` or more traffic gives one; result: held: it had begun, but had no traffic yet.");
   });
 });
 

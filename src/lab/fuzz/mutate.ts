@@ -3,7 +3,7 @@
 import { arbitraryStrategy, sightOf } from "./arbitraries/strategy.js";
 import { arbitraryWorld } from "./arbitraries/world.js";
 import { duration, secondsText } from "./arbitraries/figures.js";
-import { person, type ScenarioFrame } from "./arbitraries/scenario.js";
+import { LONGEST_OF_A_USER, person, type ScenarioFrame } from "./arbitraries/scenario.js";
 import { releasedEndpoints, scriptItem } from "./arbitraries/script.js";
 import { copyOf, fieldsOf, isFields, listOf, pathsOf, valueAt, withValue, type Fields, type Path, type Value } from "./document.js";
 import type { Hand } from "./hand.js";
@@ -104,7 +104,8 @@ export function mutated(hand: Hand, document: Fields, frame: ScenarioFrame): Fie
     changed = hand.weighted(mutations)(hand, changed, names);
   }
   // A case that never ends would not be played.
-  return frame.world === undefined && frame.strategySeconds === undefined && (secondsOf(changed.for) ?? 0) > MOST_SECONDS ? { ...changed, for: hand.draw(duration(600, MOST_SECONDS)) } : changed;
+  const most = frame.strategySeconds === undefined ? MOST_SECONDS : LONGEST_OF_A_USER;
+  return frame.world === undefined && (secondsOf(changed.for) ?? 0) > most ? { ...changed, for: hand.draw(duration(600, most)) } : changed;
 }
 
 const MOST_SECONDS = 45 * 60;

@@ -104,7 +104,9 @@ function replicaProcesses(scenario: Scenario): readonly PlannedProcesses[] {
     const memoryBytes = MEMORY.small + (growsIn(scenario, name) ? MOST_BALLAST : 0);
     const count = steps.reduce((most, { weight }) => Math.max(most, replicasFor(weight, replicas, canaryReplicas, surge)), 0);
     const releases = releasesOf(scenario).filter(({ release }) => release.service === name);
-    const atOnce = rollback.stableKeptFor > 0 ? releases : releases.slice(0, 1);
+    // What a flag has switched off stays, and a stable that is kept does for its time.
+    const stay = rollback.stableKeptFor > 0 || releases.some(({ release }) => release.flag !== null);
+    const atOnce = stay ? releases : releases.slice(0, 1);
     const role = atOnce.length > 1 ? (release: string): string => `${name} ${release}` : (): string => `${name}, the release`;
     return [{ role: `${name} ${version}`, count: replicas, memoryBytes }, ...atOnce.map(({ release }) => ({ role: role(release.version), count, memoryBytes }))];
   });

@@ -17,7 +17,7 @@ const JUDGED = 0.2;
 const SHORTEST = 8 * 60;
 const USUAL = 20 * 60;
 /** A user's own strategy may be slow. */
-const LONGEST_OF_A_USER = 3 * 3600;
+export const LONGEST_OF_A_USER = 3 * 3600;
 const LONGEST = 40 * 60;
 
 function objectives(hand: Hand): Fields {
