@@ -39,6 +39,8 @@ interface Timer {
   readonly at: Micros;
   readonly rank: EventClass;
   readonly callback: () => void;
+  /** Nobody waits for it any more; it lies in the heap until its time comes. */
+  cleared: boolean;
 }
 
 /**
@@ -49,7 +51,7 @@ export class VirtualClock implements Clock {
   #now: Micros = 0;
   #nextId: TimerId = 1;
   readonly #heap: Timer[] = [];
-  readonly #live = new Set<TimerId>();
+  readonly #pending = new Map<TimerId, Timer>();
 
   now(): Micros {
     return this.#now;
@@ -62,15 +64,18 @@ export class VirtualClock implements Clock {
   /** Calls `callback` at the absolute time `at` (not before now), in the given class. */
   at(at: Micros, rank: EventClass, callback: () => void): TimerId {
     assert(Number.isFinite(at) && at >= this.#now, "a timer lies in the future");
-    const timer: Timer = { id: this.#nextId++, at, rank, callback };
-    this.#live.add(timer.id);
+    const timer: Timer = { id: this.#nextId++, at, rank, callback, cleared: false };
+    this.#pending.set(timer.id, timer);
     this.#heap.push(timer);
     this.#siftUp(this.#heap.length - 1);
     return timer.id;
   }
 
   clearTimer(id: TimerId): void {
-    this.#live.delete(id);
+    const timer = this.#pending.get(id);
+    if (timer === undefined) return;
+    timer.cleared = true;
+    this.#pending.delete(id);
   }
 
   /** When the next timer fires; Infinity when there is none. */
@@ -88,7 +93,7 @@ export class VirtualClock implements Clock {
       before(at);
       this.#now = at;
       const timer = this.#pop();
-      this.#live.delete(timer.id);
+      this.#pending.delete(timer.id);
       timer.callback();
     }
     before(end);
@@ -96,7 +101,7 @@ export class VirtualClock implements Clock {
   }
 
   #dropDead(): void {
-    while (this.#heap.length > 0 && !this.#live.has(this.#heap[0].id)) this.#pop();
+    while (this.#heap.length > 0 && this.#heap[0].cleared) this.#pop();
   }
 
   #pop(): Timer {
