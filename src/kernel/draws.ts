@@ -42,3 +42,26 @@ export function uniform(key: StreamKey, entity: number, index: number): number {
   a ^= a >>> 14;
   return ((a >>> 6) * TWO_POW_26 + (b >>> 6) + 0.5) * TWO_POW_MINUS_52;
 }
+
+/**
+ * The draws at `index`, `index + 1`, ... of one entity: those of `uniform`, to the bit, `count` of them into `into` from
+ * `at` on. What index does not enter is hashed once, and no draw leaves through a call, where it would be boxed.
+ */
+export function uniforms(key: StreamKey, entity: number, index: number, count: number, into: Float64Array, at: number): void {
+  const { k0, k1 } = key;
+  let a0 = entity | 0;
+  const high = entity === a0 ? 0 : Math.imul(Math.floor(entity * TWO_POW_MINUS_32) + 1, 0xc2b2ae35);
+  a0 = Math.imul(a0, 0x9e3779b1) ^ k0;
+  a0 = Math.imul(a0 ^ (a0 >>> 16), 0x7feb352d);
+  for (let i = 0; i < count; i += 1) {
+    let b = ((Math.imul(index + i, 0x85ebca6b) ^ k1) + high + a0) | 0;
+    b = Math.imul(b ^ (b >>> 15), 0x846ca68b);
+    let a = (a0 ^ b ^ (b >>> 16)) + k1;
+    a = Math.imul(a ^ (a >>> 15), 0x2c1b3c6d);
+    b = (b + (a ^ (a >>> 13))) | 0;
+    b = Math.imul(b ^ (b >>> 16), 0x297a2d39);
+    a = a ^ b ^ (b >>> 15);
+    a ^= a >>> 14;
+    into[at + i] = ((a >>> 6) * TWO_POW_26 + (b >>> 6) + 0.5) * TWO_POW_MINUS_52;
+  }
+}

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { streamKey, uniform, type StreamKey } from "../../src/kernel/draws.js";
+import { streamKey, uniform, uniforms, type StreamKey } from "../../src/kernel/draws.js";
 
 const key = streamKey(1, "arrivals");
 
@@ -113,5 +113,18 @@ describe("uniform", () => {
       for (let index = 0; index < 400; index += 1) seen.add(uniform(key, entity, index));
     }
     expect(seen.size).toBe(160_000);
+  });
+});
+
+describe("uniforms", () => {
+  it("are those of uniform, one index after the other, and write nowhere else", () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.integer(), fc.integer({ min: 0, max: 2 ** 52 }), fc.integer({ min: 0, max: 2 ** 32 - 40 }), fc.integer({ min: 0, max: 32 }), (k0, k1, entity, index, count) => {
+        const into = new Float64Array(40).fill(-1);
+        uniforms({ k0, k1 }, entity, index, count, into, 4);
+        const one = (i: number): number => (i >= 4 && i < 4 + count ? uniform({ k0, k1 }, entity, index + i - 4) : -1);
+        expect(Array.from(into)).toEqual(Array.from(into, (_, i) => one(i)));
+      }),
+    );
   });
 });

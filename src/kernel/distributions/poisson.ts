@@ -31,6 +31,17 @@ export function poissonFrom(u: number, mean: number): number {
   return settled(u, mean, countOrGuessAt(u, mean, 0));
 }
 
+/**
+ * `poissonFrom` of many: a count for each uniform draw, with the mean that lies as far behind `from` in `means`. A mean that
+ * is not above zero has none. The rare events' zeros, most of all counts, are found here.
+ */
+export function poissonCounts(uniforms: Float64Array, means: Float64Array, from: number, counts: Float64Array): void {
+  for (let i = 0; i < counts.length; i += 1) {
+    const mean = means[from + i];
+    counts[i] = mean > 0 && uniforms[i] > 1 - mean ? poissonFrom(uniforms[i], mean) : 0;
+  }
+}
+
 /** Draws of one mean, with its constants kept: the same counts as `poissonFrom`, faster. */
 export class PoissonSampler {
   readonly #expansion: CountExpansion | null;

@@ -7,6 +7,7 @@ import { poissonFrom } from "../../kernel/distributions/poisson.js";
 import { MICROS_PER_MILLI, seconds as fromSeconds, toSeconds, type Micros } from "../../kernel/units.js";
 import { LEDGER_COLUMNS, LEDGER_EDGES, LedgerColumn, type LedgerBook } from "../ledger.js";
 import type { Model } from "../model.js";
+import { AnswerCounts } from "./answer-counts.js";
 import type { LawBook } from "./law-book.js";
 import type { Law } from "./law.js";
 import { HarmBook, noteHarm } from "./harm-book.js";
@@ -47,6 +48,7 @@ export class Books {
   readonly #gaveUp: Uint8Array;
   readonly #fine: Buckets;
   readonly #parts: BooksParts;
+  readonly #drawn: AnswerCounts;
   readonly #timeoutSeconds: number;
   readonly #edgeKey: StreamKey;
   readonly #harm: HarmBook;
@@ -64,6 +66,7 @@ export class Books {
     this.#telemetryBucket = Uint8Array.from({ length: this.buckets.count }, (_, b) => own.filter((edge) => edge <= lower(b)).length);
     this.#slow = Uint8Array.from({ length: this.buckets.count }, (_, b) => (lower(b) >= slowAfter ? 1 : 0));
     this.#gaveUp = Uint8Array.from({ length: this.buckets.count }, (_, b) => (lower(b) >= this.#timeoutSeconds ? 1 : 0));
+    this.#drawn = new AnswerCounts(this.buckets.count, parts.noiseFree);
     this.#edgeKey = streamKey(parts.model.seed, "cohort/edge");
     this.#harm = new HarmBook(parts.ledger, this.#edgeKey, parts.noiseFree);
   }
@@ -161,119 +164,148 @@ export class Books {
 
   #drawCell(target: ServiceTarget, version: VersionState, slot: number, k: number, maskSlot: number, segment: number,
     pageShare: number, entity: number, now: Micros): void {
-    const { classes, ledger, noiseFree, digest } = this.#parts;
+    const { classes, noiseFree, digest } = this.#parts;
     const { count } = this.buckets;
-    const { expected, seconds } = target;
     const slowedBy = target.masks[maskSlot];
     const blame = target.blames[maskSlot];
-    const mask = slowedBy | blame;
     const at = slot * classes.count + k;
-    const first = maskSlot * target.stride + at * 2 * count;
-    const schema = target.target.schema;
-    const { live } = target.target;
     // What has no place there is numbered by its slot, in streams of its own.
     const wide = slowedBy >= SLOWED_MAX || blame >= BLAME_MAX || at >= CELLS_MAX || count > BUCKETS_MAX;
-    const [key, pageKey] = wide ? [target.wideKey, target.widePageKey] : [target.key, target.pageKey];
-    let [requests, errors, slow, latency] = [0, 0, 0, 0];
-    // Locals, not fields of an object: a double in a field is boxed at every change.
-    let [pages, pageErrors, blamed, gaveUp, pageSlow, pageLatency, ok, blamedLatency, slowLatency] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
-    for (let code = 0; code < 2; code += 1) {
-      for (let b = 0; b < count; b += 1) {
-        const i = first + code * count + b;
-        const mean = expected[i];
-        if (mean <= 0) continue;
-        const drawIndex = wide ? ((maskSlot * target.cells + at) * 2 + code) * count + b : ((slowedBy * 64 + blame) * 256 + at * 2 + code) * 64 + b;
-        const n = noiseFree ? mean : poisson(uniform(key, entity, drawIndex), mean);
-        const perRequest = seconds[i] / mean;
-        expected[i] = 0;
-        seconds[i] = 0;
-        if (n === 0) continue;
-        const sum = n * perRequest;
-        if (!noiseFree) digest.add(n);
-        for (let lane = 0; lane < live.length; lane += 1) {
-          if (lane > 0 && (mask & (1 << (lane - 1))) !== 0) continue;
-          const values = live[lane];
-          values[schema.requestsIndex(slot, code as 0 | 1)] += n;
-          values[schema.bucketIndex(slot, this.#telemetryBucket[b])] += n;
-          values[schema.sumIndex(slot)] += sum;
-        }
-        requests += n;
-        latency += sum;
-        if (code === 1) errors += n;
-        else if (this.#slow[b] === 1) slow += n;
-        if (pageShare <= 0) continue;
-        const shown = pageShare >= 1 ? n : noiseFree ? n * pageShare : binomialFrom(uniform(pageKey, entity, drawIndex), n, pageShare);
-        pages += shown;
-        if (this.#gaveUp[b] === 1) {
-          pageErrors += shown;
-          gaveUp += shown;
-          pageLatency += shown * this.#timeoutSeconds;
-          continue;
-        }
-        pageLatency += shown * perRequest;
-        if (code === 1) {
-          pageErrors += shown;
-          blamed += shown;
-          blamedLatency += shown * perRequest;
-        } else {
-          ok += shown;
-          if (this.#slow[b] === 1) {
-            pageSlow += shown;
-            slowLatency += shown * perRequest;
-          }
+    const index = wide ? (maskSlot * target.cells + at) * 2 * count : ((slowedBy * BLAME_MAX + blame) * 2 * CELLS_MAX + 2 * at) * BUCKETS_MAX;
+    const perCode = wide ? count : BUCKETS_MAX;
+    const drawn = this.#drawn;
+    const first = maskSlot * target.stride + at * 2 * count;
+    if (drawn.draw(target.expected, target.seconds, first, wide ? target.wideKey : target.key, entity, index, perCode) === 0) return;
+    if (!noiseFree) drawn.mark(digest);
+    this.#showAnswers(target, slot, slowedBy | blame);
+    this.#bookAnswers(target, slot, segment, slowedBy | blame);
+    if (pageShare <= 0) return;
+    drawn.drawPages(pageShare, wide ? target.widePageKey : target.pageKey, entity, index, perCode);
+    this.#bookPages(target, version, slot, k, segment, maskSlot, entity, now);
+  }
+
+  /** Telemetry's counters go up, in every lane but those of the releases that the answers carry. */
+  #showAnswers({ target: { live, schema } }: ServiceTarget, slot: number, mask: number): void {
+    const { answers, secondsEach } = this.#drawn;
+    const { count } = this.buckets;
+    const sumIndex = schema.sumIndex(slot);
+    for (let lane = 0; lane < live.length; lane += 1) {
+      if (lane > 0 && (mask & (1 << (lane - 1))) !== 0) continue;
+      const values = live[lane];
+      for (let code = 0; code < 2; code += 1) {
+        const requestsIndex = schema.requestsIndex(slot, code as 0 | 1);
+        const firstBucket = schema.bucketIndex(slot, 0);
+        for (let b = 0; b < count; b += 1) {
+          const n = answers[code * count + b];
+          if (n === 0) continue;
+          values[requestsIndex] += n;
+          values[firstBucket + this.#telemetryBucket[b]] += n;
+          values[sumIndex] += n * secondsEach[code * count + b];
         }
       }
     }
-    if (requests === 0) return;
+  }
+
+  #bookAnswers(target: ServiceTarget, slot: number, segment: number, mask: number): void {
+    const { answers, secondsEach } = this.#drawn;
+    const { count } = this.buckets;
+    const { ledger } = this.#parts;
+    let requests = 0;
+    let errors = 0;
+    let slow = 0;
+    let latency = 0;
+    for (let i = 0; i < 2 * count; i += 1) {
+      const n = answers[i];
+      if (n === 0) continue;
+      requests += n;
+      latency += n * secondsEach[i];
+      if (i >= count) errors += n;
+      else if (this.#slow[i] === 1) slow += n;
+    }
     const row = ledger.serviceCell(target.version, slot, segment) * LEDGER_COLUMNS;
     const { totals } = ledger;
     totals[row + LedgerColumn.requests] += requests;
     totals[row + LedgerColumn.errors] += errors;
     totals[row + LedgerColumn.slow] += slow;
     totals[row + LedgerColumn.latencySeconds] += latency;
-    if (mask !== 0) {
-      totals[row + LedgerColumn.harmedErrors] += errors;
-      totals[row + LedgerColumn.harmedSlow] += slow;
-    }
-    if (pages <= 0) return;
-    const seen = { pages, errors: pageErrors, blamed, gaveUp, slow: pageSlow, latency: pageLatency, ok, blamedLatency, slowLatency };
-    this.#bookPages(target, version, slot, k, segment, maskSlot, entity, now, seen);
+    if (mask === 0) return;
+    totals[row + LedgerColumn.harmedErrors] += errors;
+    totals[row + LedgerColumn.harmedSlow] += slow;
   }
 
-  #bookPages(target: ServiceTarget, version: VersionState, slot: number, k: number, segment: number, maskSlot: number,
-    entity: number, now: Micros, seen: PagesSeen): void {
+  /** What clients saw of the answers that are pages. */
+  #bookPages(target: ServiceTarget, version: VersionState, slot: number, k: number, segment: number, maskSlot: number, entity: number, now: Micros): void {
+    const { pages: shown, secondsEach } = this.#drawn;
+    const { count } = this.buckets;
     const { ledger } = this.#parts;
+    let pages = 0;
+    let errors = 0;
+    let latency = 0;
+    let ok = 0;
+    /** Failed with an answer, and without; and slow ones. */
+    let blamed = 0;
+    let gaveUp = 0;
+    let slow = 0;
+    let blamedLatency = 0;
+    let slowLatency = 0;
+    for (let i = 0; i < 2 * count; i += 1) {
+      const n = shown[i];
+      if (n === 0) continue;
+      const b = i < count ? i : i - count;
+      pages += n;
+      if (this.#gaveUp[b] === 1) {
+        gaveUp += n;
+        errors += n;
+        latency += n * this.#timeoutSeconds;
+        continue;
+      }
+      const seconds = n * secondsEach[i];
+      latency += seconds;
+      if (i >= count) {
+        blamed += n;
+        errors += n;
+        blamedLatency += seconds;
+      } else {
+        ok += n;
+        if (this.#slow[b] === 1) {
+          slow += n;
+          slowLatency += seconds;
+        }
+      }
+    }
+    if (pages <= 0) return;
     const slowedBy = target.masks[maskSlot];
     const blame = target.blames[maskSlot];
     const { totals } = ledger;
     const row = ledger.edgeCell(target.version, slot, segment) * LEDGER_COLUMNS;
     const endpoint = version.fleet.service.endpoints[slot].spec;
-    totals[row + LedgerColumn.requests] += seen.pages;
-    totals[row + LedgerColumn.errors] += seen.errors;
-    totals[row + LedgerColumn.slow] += seen.slow;
-    totals[row + LedgerColumn.latencySeconds] += seen.latency;
-    // A failure is charged to what caused it, a page given up or slow to what slowed it.
-    const failed = (blame !== 0 ? seen.blamed : 0) + (slowedBy !== 0 ? seen.gaveUp : 0);
-    const slow = slowedBy !== 0 ? seen.slow : 0;
-    totals[row + LedgerColumn.harmedErrors] += failed;
-    totals[row + LedgerColumn.harmedSlow] += slow;
-    const euroPerFailure = this.#givenUpShare(version, slot, k) * endpoint.conversion * endpoint.orderValue;
-    if (blame !== 0 && seen.blamed > 0) {
-      this.#harm.note(blame, { failed: seen.blamed, slow: 0, orders: 0 }, seen.blamedLatency / seen.blamed, target, entity, now);
-      ledger.loseOrders(blame, seen.blamed * euroPerFailure);
+    totals[row + LedgerColumn.requests] += pages;
+    totals[row + LedgerColumn.errors] += errors;
+    totals[row + LedgerColumn.slow] += slow;
+    totals[row + LedgerColumn.latencySeconds] += latency;
+    if (blame !== 0 || slowedBy !== 0) {
+      // A failure is charged to what caused it, a page given up or slow to what slowed it.
+      const slowed = slowedBy !== 0 ? slow : 0;
+      totals[row + LedgerColumn.harmedErrors] += (blame !== 0 ? blamed : 0) + (slowedBy !== 0 ? gaveUp : 0);
+      totals[row + LedgerColumn.harmedSlow] += slowed;
+      const euroPerFailure = this.#givenUpShare(version, slot, k) * endpoint.conversion * endpoint.orderValue;
+      if (blame !== 0 && blamed > 0) {
+        this.#harm.note(blame, { failed: blamed, slow: 0, orders: 0 }, blamedLatency / blamed, target, entity, now);
+        ledger.loseOrders(blame, blamed * euroPerFailure);
+      }
+      if (slowedBy !== 0 && gaveUp + slowed > 0) {
+        const after = slowed > 0 ? slowLatency / slowed : this.#timeoutSeconds;
+        this.#harm.note(slowedBy, { failed: gaveUp, slow: slowed, orders: 0 }, after, target, entity, now);
+        ledger.loseOrders(slowedBy, gaveUp * euroPerFailure);
+      }
     }
-    if (slowedBy !== 0 && seen.gaveUp + slow > 0) {
-      const after = slow > 0 ? seen.slowLatency / slow : this.#timeoutSeconds;
-      this.#harm.note(slowedBy, { failed: seen.gaveUp, slow, orders: 0 }, after, target, entity, now);
-      ledger.loseOrders(slowedBy, seen.gaveUp * euroPerFailure);
-    }
-    if (endpoint.conversion > 0 && seen.ok > 0) this.#bookOrders(target, version, slot, k, row, maskSlot, entity, now, seen);
+    if (endpoint.conversion > 0 && ok > 0) this.#bookOrders(target, version, slot, k, row, maskSlot, entity, now, ok, latency / pages);
   }
 
   /** Orders of successful pages. In a release's own lane its conversion effects do not count. */
-  #bookOrders(target: ServiceTarget, version: VersionState, slot: number, k: number, row: number, maskSlot: number, entity: number, now: Micros, seen: PagesSeen): void {
+  #bookOrders(target: ServiceTarget, version: VersionState, slot: number, k: number, row: number, maskSlot: number, entity: number, now: Micros,
+    ok: number, meanSeconds: number): void {
     const { ledger, noiseFree, classes } = this.#parts;
-    const { ok } = seen;
     const { totals } = ledger;
     const { conversion, orderValue } = version.fleet.service.endpoints[slot].spec;
     const at = slot * classes.count + k;
@@ -299,7 +331,7 @@ export class Books {
       live[lane][schema.conversionsIndex(slot)] += shown;
       live[lane][schema.orderValueIndex(slot)] += shown * orderValue;
     }
-    if (taken !== 0 && wanted > orders) this.#harm.note(taken, { failed: 0, slow: 0, orders: wanted - orders }, seen.latency / seen.pages, target, entity, now);
+    if (taken !== 0 && wanted > orders) this.#harm.note(taken, { failed: 0, slow: 0, orders: wanted - orders }, meanSeconds, target, entity, now);
   }
 
   /** Share of failed pages that nobody loads again. */
@@ -351,23 +383,4 @@ export class Books {
     totals[row + LedgerColumn.harmedErrors] += n;
     this.#harm.noteStranded(mask, n, Math.min(now, version.lostUntil + fromSeconds(seconds)), now);
   }
-}
-
-/** What clients saw of one cell's answers; `blamed` failed with an answer, `gaveUp` without. */
-interface PagesSeen {
-  pages: number;
-  errors: number;
-  blamed: number;
-  gaveUp: number;
-  slow: number;
-  latency: number;
-  ok: number;
-  /** Seconds that the blamed and the slow ones took. */
-  blamedLatency: number;
-  slowLatency: number;
-}
-
-/** Most cells are rare: a draw below 1 - mean is a zero without any exponential. */
-function poisson(u: number, mean: number): number {
-  return u < 1 - mean ? 0 : poissonFrom(u, mean);
 }

@@ -4,7 +4,7 @@ import type { StreamKey } from "../../kernel/draws.js";
 import type { Micros, Ratio } from "../../kernel/units.js";
 import type { CallModel, EndpointModel, Model } from "../model.js";
 import { balance } from "./balance.js";
-import { Breathing } from "./breathing.js";
+import { Breathing, type Felt } from "./breathing.js";
 import type { Conditions } from "./conditions.js";
 import { atLeastOne, type DatabasePool } from "./database-pool.js";
 import type { LawBook } from "./law-book.js";
@@ -239,7 +239,7 @@ export class Flow {
         ownMask |= cell.own.slowMask;
       }
     }
-    const { slots, replicas, inTurn } = pool.queue.shape;
+    const { slots, replicas } = pool.queue.shape;
     const lost = version.fleet.lossMask;
     pool.waitMask = slowMask | pool.capacityMask | lost;
     pool.waitShare = (pool.capacityMask | lost) !== 0 ? 1 : atLeastOne(slow / mean, slots);
@@ -254,13 +254,7 @@ export class Flow {
     const stepped = steppedService(mean / weight, square / weight);
     const felt = this.#breathing.felt(pool.queue, pool.load, pool.breath, pool.key, 0, stepped.mean, stepped.variation, this.#echo(service));
     if (felt.waits !== felt.steady && felt.steady.refused > 0) pool.refused = Math.min(1, (pool.refused * felt.waits.refused) / felt.steady.refused);
-    if (pool.waitFor !== felt.id || pool.waitMean !== stepped.mean || pool.waitVariation !== stepped.variation) {
-      pool.wait = book.named(`wait ${felt.id} ${stepped.mean} ${stepped.variation}`, () =>
-        waitOf(felt, stepped.mean, stepped.variation, inTurn ? 1 / replicas : 1));
-      pool.waitFor = felt.id;
-      pool.waitMean = stepped.mean;
-      pool.waitVariation = stepped.variation;
-    }
+    if (pool.waitFor !== felt.id || pool.waitMean !== stepped.mean || pool.waitVariation !== stepped.variation) this.#newWait(pool, felt, stepped.mean, stepped.variation);
     pool.working = Math.min(1, ((pool.arrivals / replicas) * (1 - pool.refused) * pool.ownSeconds) / slots);
     for (const cell of pool.cells) {
       const answer = book.delayed(pool.wait, cell.hold, pool.waitMask, pool.waitShare);
@@ -269,6 +263,15 @@ export class Flow {
       cell.answer = answer;
     }
     return Math.max(moved, Math.abs(pool.refused - refusedBefore), Math.abs(pool.load - loadBefore) > 1 ? 1 : 0);
+  }
+
+  /** A method of its own: where a function makes a closure, its locals go to the heap at every call. */
+  #newWait(pool: Pool, felt: Felt, mean: number, variation: number): void {
+    const { replicas, inTurn } = pool.queue.shape;
+    pool.wait = this.#parts.book.named(`wait ${felt.id} ${mean} ${variation}`, () => waitOf(felt, mean, variation, inTurn ? 1 / replicas : 1));
+    pool.waitFor = felt.id;
+    pool.waitMean = mean;
+    pool.waitVariation = variation;
   }
 
   /** Share of refused pages that are loaded again. */

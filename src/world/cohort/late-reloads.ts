@@ -29,6 +29,7 @@ export class LateReloads {
 
   /** Sets every version's late reloads per second for a stretch. A version without traffic passes its own on to the others. */
   spread(now: Micros, seconds: number): void {
+    if (this.#batches.length === 0) return;
     for (const { service } of this.#batches) for (const version of service.versions) for (const late of version.late) late.fill(0);
     this.#batches = this.#batches.filter(({ to }) => to > now);
     for (const { from, to, service, version, cell, reload, count } of this.#batches) {

@@ -20,12 +20,13 @@ export class ServiceTarget {
   readonly blames = new Int32Array(MASKS_MAX);
   /** Slots in use; the first is of answers that no release touched. */
   slots = 1;
-  /** Streams of its counts, of the pages among them and of orders; the wide ones are for what finds no place in an index. */
+  /** Streams of its counts and of the pages among them. */
   readonly key: StreamKey;
   readonly pageKey: StreamKey;
-  readonly wideKey: StreamKey;
-  readonly widePageKey: StreamKey;
-  readonly orderKey: StreamKey;
+  readonly #streamOf: (kind: string) => StreamKey;
+  #wideKey: StreamKey | null = null;
+  #widePageKey: StreamKey | null = null;
+  #orderKey: StreamKey | null = null;
   /** Since when there have been answers to draw (NaN: none yet), until when, and since and until when there is harm among them, by release. */
   since: Micros = NaN;
   until: Micros = NaN;
@@ -53,16 +54,28 @@ export class ServiceTarget {
     this.stride = cells * 2 * buckets;
     this.expected = new Float64Array(this.stride * MASKS_MAX);
     this.seconds = new Float64Array(this.stride * MASKS_MAX);
-    this.key = streamKey(seed, `cohort/${target.id}`);
-    this.pageKey = streamKey(seed, `cohort/pages/${target.id}`);
-    this.wideKey = streamKey(seed, `cohort/wide/${target.id}`);
-    this.widePageKey = streamKey(seed, `cohort/wide-pages/${target.id}`);
-    this.orderKey = streamKey(seed, `cohort/orders/${target.id}`);
+    this.#streamOf = (kind) => streamKey(seed, `cohort/${kind}${target.id}`);
+    this.key = this.#streamOf("");
+    this.pageKey = this.#streamOf("pages/");
     this.harmSince = new Float64Array(releases).fill(NaN);
     this.harmUntil = new Float64Array(releases).fill(NaN);
     this.answered = new Float64Array(cells);
     this.pages = new Float64Array(cells);
     this.cpuSeconds = new Float64Array(1 + releases);
+  }
+
+  // The streams of counts, pages and orders that find no place in an index: few runs have any, and a key takes a generator.
+
+  get wideKey(): StreamKey {
+    return (this.#wideKey ??= this.#streamOf("wide/"));
+  }
+
+  get widePageKey(): StreamKey {
+    return (this.#widePageKey ??= this.#streamOf("wide-pages/"));
+  }
+
+  get orderKey(): StreamKey {
+    return (this.#orderKey ??= this.#streamOf("orders/"));
   }
 
   /** Slot of a pair of sets of releases; when all are taken, the last one is shared. */

@@ -18,10 +18,12 @@ export function addPlatformTarget(store: SeriesStore, targets: Targets, version:
   const schema: PlatformSchema = platformSchema(labels);
   const target = store.addTarget({ id: `platform-${labels.service}-${labels.version}`, labels, schema });
   targets.watch(target, () => {
-    for (const [lane, values] of target.live.entries()) {
+    const ready = fleet.count("ready");
+    for (let lane = 0; lane < target.live.length; lane += 1) {
+      const values = target.live[lane];
       values[schema.restartsIndex] = fleet.restarts[lane];
       values[schema.startupFailuresIndex] = fleet.startupFailures[lane];
-      values[schema.readyIndex] = fleet.count("ready");
+      values[schema.readyIndex] = ready;
       values[schema.desiredIndex] = fleet.desired;
     }
   });
@@ -57,6 +59,7 @@ export function addFlagTarget(stage: Stage, store: SeriesStore, targets: Targets
   const schema: FlagServiceSchema = flagServiceSchema();
   const target = store.addTarget({ id: "flag-service", labels: {}, schema });
   targets.watch(target, (now) => {
-    for (const values of target.live) values[schema.upIndex] = windowOpen(stage.model.effects, "flag-service-down", now) ? 0 : 1;
+    const up = windowOpen(stage.model.effects, "flag-service-down", now) ? 0 : 1;
+    for (const values of target.live) values[schema.upIndex] = up;
   });
 }

@@ -11,7 +11,11 @@ import { ServiceTarget } from "./service-target.js";
 import type { VersionState } from "./service-state.js";
 import type { Stage } from "./stage.js";
 
-type ScrapeHook = (now: Micros) => void;
+/** A target that shows no replica, and who writes it before its next scrape. */
+interface Watched {
+  next: Micros;
+  readonly write: (now: Micros) => void;
+}
 
 export class Targets {
   readonly #stage: Stage;
@@ -19,7 +23,7 @@ export class Targets {
   readonly #store: SeriesStore;
   readonly #scraper: Scraper;
   readonly #shown: ServiceTarget[] = [];
-  readonly #hooks = new Map<string, ScrapeHook>();
+  readonly #watched: Watched[] = [];
   /** Memory in use by lane, while a target's gauges are written: of the fullest replica, as a check over replicas would see it. */
   readonly #memory: Float64Array;
 
@@ -35,11 +39,15 @@ export class Targets {
 
   scrape(at: Micros): void {
     for (const target of this.#shown) if (target.nextScrape === at) this.#flush(target, at);
-    for (const write of this.#hooks.values()) write(at);
+    const interval = this.#stage.model.spec.telemetry.scrape;
+    for (const watched of this.#watched) {
+      if (at < watched.next) continue;
+      watched.write(at);
+      watched.next = at + interval;
+    }
     // No target tells of pages that nobody took: they are booked with the first scrape that is due, and with its masks.
     for (const version of this.#stage.versions) this.#accounts.drawStranded(version, at);
     this.#scraper.scrapeDue(at);
-    const interval = this.#stage.model.spec.telemetry.scrape;
     for (const target of this.#shown) if (target.nextScrape === at) target.nextScrape += interval;
   }
 
@@ -70,12 +78,7 @@ export class Targets {
     const { scrape } = model.spec.telemetry;
     const offset = hashedOffset(model.seed, target.id, scrape);
     this.#scraper.register(target, offset, 0);
-    let next = offset;
-    this.#hooks.set(target.id, (now) => {
-      if (now < next) return;
-      write(now);
-      next = now + scrape;
-    });
+    this.#watched.push({ next: offset, write });
   }
 
   #flush(target: ServiceTarget, at: Micros): void {

@@ -6,7 +6,7 @@ import { binomialFrom } from "../../../src/kernel/distributions/binomial.js";
 import { expand, isExpandable, newExpansion, position, positionError } from "../../../src/kernel/distributions/count-quantile.js";
 import { multinomialFrom } from "../../../src/kernel/distributions/multinomial.js";
 import { negativeBinomialFrom } from "../../../src/kernel/distributions/negative-binomial.js";
-import { poissonFrom, PoissonSampler } from "../../../src/kernel/distributions/poisson.js";
+import { poissonCounts, poissonFrom, PoissonSampler } from "../../../src/kernel/distributions/poisson.js";
 import { normalQuantile } from "../../../src/kernel/exact.js";
 import { betaLower, binomialMass, gammaUpper, poissonMass } from "../../../src/kernel/incomplete.js";
 import { draws, moments, pearson, PEARSON_LIMIT } from "../support/goodness.js";
@@ -226,5 +226,20 @@ describe("the multinomial distribution", () => {
     for (let i = 0; i < rounds; i += 1) product += (columns[0][i] - 15) * (columns[2][i] - 20);
     expect(product / rounds).toBeGreaterThan(-50 * 0.3 * 0.4 * 1.05);
     expect(product / rounds).toBeLessThan(-50 * 0.3 * 0.4 * 0.95);
+  });
+});
+
+describe("Poisson counts of many means", () => {
+  it("are those of poissonFrom, and none where nothing is expected", () => {
+    const mean = fc.oneof(fc.double({ min: 0, max: 2, noNaN: true }), fc.double({ min: 0, max: 500, noNaN: true }), fc.constantFrom(0, 1e-300, 1));
+    const draw = fc.double({ min: 1e-12, max: 1 - 1e-12, noNaN: true });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(draw, mean), { minLength: 1, maxLength: 12 }), (cells) => {
+        const means = Float64Array.from([-1, ...cells.map(([, m]) => m)]);
+        const counts = new Float64Array(cells.length).fill(-1);
+        poissonCounts(Float64Array.from(cells, ([u]) => u), means, 1, counts);
+        expect(Array.from(counts)).toEqual(cells.map(([u, m]) => (m === 0 ? 0 : poissonFrom(u, m))));
+      }),
+    );
   });
 });
