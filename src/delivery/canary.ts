@@ -70,6 +70,7 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
   /** The newest evaluation that the statechart would only keep: it hears of it before anything else reaches it. */
   #heldBack: HealthReport | null = null;
   #decisions = 0;
+  #entered: { readonly value: unknown; readonly step: number } | null = null;
   #state = "";
   #label = "";
   #why = "";
@@ -285,6 +286,9 @@ class CanaryDelivery implements DeliveryActor, CanaryDriver {
   }
 
   #enter(value: unknown, context: CanaryContext): void {
+    // Most snapshots only bring a new context.
+    if (this.#entered !== null && this.#entered.value === value && this.#entered.step === context.step) return;
+    this.#entered = { value, step: context.step };
     const state = stateName(value);
     const label = stateLabel(state, context.step, context.strategy.steps);
     if (state === this.#state && label === this.#label) return;

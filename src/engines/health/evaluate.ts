@@ -1,7 +1,8 @@
 // Judges every check on one snapshot: observed against threshold, on how large a sample, with a reason to read.
 
+import type { Micros } from "../../kernel/units.js";
 import type { WindowSnapshot } from "../../telemetry/query.js";
-import type { Band, CheckResult, CheckSpec, CheckStatus } from "../evidence.js";
+import type { Band, CheckResult, CheckStatus } from "../evidence.js";
 import { bandOf } from "./compare.js";
 import { judgeCheck, type HealthMoment, type Judgement } from "./judge.js";
 import { remember, type BreachHistory } from "./persistence.js";
@@ -29,8 +30,7 @@ export function evaluateHealth(plan: HealthPlan, snapshot: WindowSnapshot, momen
     const judgement = judgeCheck(check, snapshot, moment);
     const remembered = remember(history.breaches[place], evaluation, judgement.status === "breach", check.spec.persistence);
     next.push(remembered);
-    const window = clipWindow(check.window, snapshot.at, moment.since[check.clippedBy]);
-    results.push(new LazyResult(plan, check, judgement, { from: snapshot.at - window, to: snapshot.at }, remembered.length));
+    results.push(new LazyResult(plan, check, judgement, snapshot.at, moment.since[check.clippedBy], remembered.length));
   }
   return { results, history: { evaluations: evaluation, breaches: next } };
 }
@@ -41,52 +41,77 @@ export function evaluateHealth(plan: HealthPlan, snapshot: WindowSnapshot, momen
  * judging, 13 checks took 70 us instead of 2.4).
  */
 class LazyResult implements CheckResult {
-  readonly check: string;
-  readonly role: CheckResult["role"];
-  readonly metric: CheckResult["metric"];
   readonly status: CheckStatus;
-  readonly observed: number | null;
-  readonly threshold: number | null;
-  readonly baseline: number | null;
-  readonly sampleSize: number;
-  readonly baselineSampleSize: number;
-  readonly window: CheckResult["window"];
   readonly breaches: number;
-  readonly persistence: CheckResult["persistence"];
   readonly fired: boolean;
   readonly #plan: HealthPlan;
-  readonly #spec: CheckSpec;
+  readonly #planned: PlannedCheck;
   readonly #judgement: Judgement;
+  readonly #at: Micros;
+  readonly #since: Micros | null;
 
-  constructor(plan: HealthPlan, { spec }: PlannedCheck, judgement: Judgement, window: CheckResult["window"], breaches: number) {
-    this.check = spec.id;
-    this.role = spec.role;
-    this.metric = spec.metric;
+  constructor(plan: HealthPlan, planned: PlannedCheck, judgement: Judgement, at: Micros, since: Micros | null, breaches: number) {
+    const { role, persistence } = planned.spec;
     this.status = judgement.status;
-    this.observed = judgement.observed;
-    this.threshold = judgement.threshold;
-    this.baseline = judgement.baseline;
-    this.sampleSize = judgement.sampleSize;
-    this.baselineSampleSize = judgement.baselineSampleSize;
-    this.window = window;
     this.breaches = breaches;
-    this.persistence = spec.persistence;
-    this.fired = spec.role === "trigger" && judgement.status === "breach" && breaches >= spec.persistence.need;
+    this.fired = role === "trigger" && judgement.status === "breach" && breaches >= persistence.need;
     this.#plan = plan;
-    this.#spec = spec;
+    this.#planned = planned;
     this.#judgement = judgement;
+    this.#at = at;
+    this.#since = since;
+  }
+
+  get check(): string {
+    return this.#planned.spec.id;
+  }
+
+  get role(): CheckResult["role"] {
+    return this.#planned.spec.role;
+  }
+
+  get metric(): CheckResult["metric"] {
+    return this.#planned.spec.metric;
+  }
+
+  get persistence(): CheckResult["persistence"] {
+    return this.#planned.spec.persistence;
+  }
+
+  get observed(): number | null {
+    return this.#judgement.observed;
+  }
+
+  get threshold(): number | null {
+    return this.#judgement.threshold;
+  }
+
+  get baseline(): number | null {
+    return this.#judgement.baseline;
+  }
+
+  get sampleSize(): number {
+    return this.#judgement.sampleSize;
+  }
+
+  get baselineSampleSize(): number {
+    return this.#judgement.baselineSampleSize;
+  }
+
+  get window(): CheckResult["window"] {
+    return { from: this.#at - clipWindow(this.#planned.window, this.#at, this.#since), to: this.#at };
   }
 
   get series(): string {
-    return seriesWords(this.#plan.scope, this.#spec);
+    return seriesWords(this.#plan.scope, this.#planned.spec);
   }
 
   get band(): Band | undefined {
-    return bandOf(this.metric, this.#spec.compare, this.threshold === null ? null : this.baseline, this.sampleSize + this.baselineSampleSize) ?? undefined;
+    return bandOf(this.metric, this.#planned.spec.compare, this.threshold === null ? null : this.baseline, this.sampleSize + this.baselineSampleSize) ?? undefined;
   }
 
   get reason(): string {
-    return checkReason(this, this.#spec, this.#judgement.baselineIs, this.#judgement.note);
+    return checkReason(this, this.#planned.spec, this.#judgement.baselineIs, this.#judgement.note);
   }
 }
 
