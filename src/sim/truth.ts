@@ -44,7 +44,7 @@ export function truthOf(scenario: Scenario): readonly TruthOfRelease[] {
 
 function exposureTruth(scenario: Scenario): readonly TruthOfRelease[] {
   const twins = twinsOf(scenario);
-  const known = exposures.get(twins) ?? releasesOf(scenario).map((item) => truthOfRelease({ scenario, item, twins, plain: new TwinLibrary(withoutDefects(scenario, item)) }));
+  const known = exposures.get(twins) ?? releasesOf(scenario).map((item) => truthOfRelease({ scenario, item, twins, plain: new TwinLibrary(withoutDefects(scenario, item), twins.fidelity) }));
   exposures.set(twins, known);
   return known;
 }
@@ -120,8 +120,9 @@ function baseline({ scenario, item, twins, plain }: Case, others: readonly numbe
 /** What the strategy's own schedule breaks although the release is fine: cold caches, lost capacity. */
 function withRolloutHarm(scenario: Scenario, item: ReleaseItem, exposed: TruthOfRelease): TruthOfRelease {
   if (exposed.truth !== "harmless") return exposed;
-  const schedule = runTwin(scenario, { kind: "schedule", made: [item.index] });
-  const rollout = compareTwins(scenario, item, schedule, twinsOf(scenario).made([]), item.at, { manner: "as the strategy rolls it out" }).filter(({ finding }) => finding === "harmful");
+  const twins = twinsOf(scenario);
+  const schedule = runTwin(scenario, { kind: "schedule", made: [item.index] }, twins.fidelity);
+  const rollout = compareTwins(scenario, item, schedule, twins.made([]), item.at, { manner: "as the strategy rolls it out" }).filter(({ finding }) => finding === "harmful");
   return rollout.length === 0 ? exposed : { truth: "strategy-harm", evidence: rollout, rightAction: "none" };
 }
 

@@ -39,7 +39,8 @@ export class TwinLibrary {
   readonly #scenario: Scenario;
   readonly #known = new Map<string, Twin>();
 
-  constructor(scenario: Scenario) {
+  /** Twins that are held against those of another library are of its fidelity. */
+  constructor(scenario: Scenario, readonly fidelity: Fidelity = twinFidelity(scenario)) {
     this.#scenario = scenario;
   }
 
@@ -52,7 +53,7 @@ export class TwinLibrary {
   /** The twin in which just these releases are made, at 100 %. */
   made(releases: readonly number[], forced: FullDriver["forced"] = null): Twin {
     const key = JSON.stringify([releases, forced]);
-    const known = this.#known.get(key) ?? runTwin(this.#scenario, { kind: "full", made: releases, forced });
+    const known = this.#known.get(key) ?? runTwin(this.#scenario, { kind: "full", made: releases, forced }, this.fidelity);
     this.#known.set(key, known);
     return known;
   }
@@ -79,8 +80,8 @@ export function twinFidelity(scenario: Scenario): Fidelity {
 const TWIN = { fidelity: "cohort", noiseFree: true, detail: "full", seen: false, seed: TWIN_SEED } as const;
 
 /** Plays the scenario's expected course under `driver`. */
-export function runTwin(scenario: Scenario, driver: Driver): Twin {
-  if (twinFidelity(scenario) === "cohort") return twinOf(simulate({ ...TWIN, scenario, driver }));
+export function runTwin(scenario: Scenario, driver: Driver, fidelity: Fidelity): Twin {
+  if (fidelity === "cohort") return twinOf(simulate({ ...TWIN, scenario, driver }));
   const mean = new MeanTwin();
   for (const seed of REQUEST_TWIN_SEEDS) {
     mean.add(twinOf(simulate({ scenario, seed, driver, fidelity: "request", noiseFree: false, detail: "full", seen: false })));

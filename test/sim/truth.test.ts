@@ -138,6 +138,21 @@ describe("a release near the end of the run", () => {
     expect(found(late("{ with: version, on: shop, startup-failure: 100% }", "1m", "10m"))).toEqual(["harmful"]);
   });
 
+  it("is held against twins of one fidelity, where cohort can follow the world without its defects and not the one with them", () => {
+    const busy = (defects: string) => cornerShop({
+      script: release(defects, "", { at: "8m" }), shop, lasts: "12m", rate: "60rps", calls: "[{ to: orders-db, timeout: 1s }]", databases: "{ orders-db: { p50: 5ms, p95: 10ms, pool: 4, wait: 1s } }",
+    });
+    const scenario = busy("{ with: version, on: orders-db, latency: x20 }, { with: version, on: shop/view, errors: 5% }");
+    expect([twinFidelity(scenario), twinFidelity(busy(""))]).toEqual(["request", "cohort"]);
+    const [{ truth, evidence }] = truthOf(scenario);
+    const view = evidence.find(({ endpoint }) => endpoint === "shop/view");
+    expect(truth).toBe("harmful");
+    expect(view?.reason).toContain("without its defects");
+    // Played twenty times and counted: expected values would be 0.1 % to the last digit.
+    expect(view?.without).toBeCloseTo(0.001, 3);
+    expect(view?.without).not.toBeCloseTo(0.001, 9);
+  });
+
   it("is called nothing where no window is left: neither harmless, nor scored", () => {
     const scenario = late(errors("50%"), "16m");
     expect(truthOf(scenario)).toEqual([{ truth: "unjudged", evidence: [], rightAction: "none" }]);

@@ -15,6 +15,7 @@ export interface Corner {
   readonly calls?: string;
   readonly lasts?: string;
   readonly rate?: string;
+  readonly databases?: string;
   readonly telemetry?: string;
   /** More of the scenario. */
   readonly more?: string;
@@ -23,7 +24,7 @@ export interface Corner {
 /** Base errors of 0.1 % and lognormal times of p50 30 ms and p95 60 ms at next to no load. */
 export const SHOP = { errors: 0.001, p95: 0.06 } as const;
 
-export function cornerShop({ script, objectives = "{ error-rate: 0.5% }", strategy = QUICK, shop = "warm-up: { for: 0s, factor: x1 }", calls = "[]", lasts = "25m", rate = "20rps", telemetry = "{ scrape: 15s, lag: 0s, init: zero }", more = "" }: Corner): Scenario {
+export function cornerShop({ script, objectives = "{ error-rate: 0.5% }", strategy = QUICK, shop = "warm-up: { for: 0s, factor: x1 }", calls = "[]", lasts = "25m", rate = "20rps", databases = "{}", telemetry = "{ scrape: 15s, lag: 0s, init: zero }", more = "" }: Corner): Scenario {
   const path = "/p/corner.yaml";
   const loaded = loadScenario(path, memoryFiles({ [path]: `shakedown: 1
 kind: scenario
@@ -53,6 +54,7 @@ world:
       startup: { constant: 10s }
       warm-up: { for: 0s, factor: x1 }
       endpoints: { charge: { p50: 10ms, p95: 20ms } }
+  databases: ${databases}
   traffic: { enters: shop, rate: ${rate} }
   clients: { timeout: 5s, reload: { share: 0% } }
   telemetry: ${telemetry}
