@@ -33,11 +33,11 @@ function weightsSumToOne({ recorder, input }: Simulation): InvariantOutcome {
   const services = [...new Set(recorder.tracked.map((version) => version.service))];
   const placesOf = services.map((service) => recorder.tracked.flatMap((version, place) => (version.service === service ? [place] : [])));
   let failure: string | null = null;
-  let checked: RecordRow["versions"] | null = null;
+  let last: RecordRow["versions"] | null = null;
   for (const row of recorder.rows) {
     // Rows share what did not change between them.
-    if (row.versions === checked) continue;
-    checked = row.versions;
+    if (row.versions === last) continue;
+    last = row.versions;
     for (const [index, service] of services.entries()) {
       let sum = 0;
       for (const place of placesOf[index]) sum += row.versions[place].weight;

@@ -166,6 +166,7 @@ export class Recorder {
 
 const NO_ROWS: readonly VersionRow[] = [];
 
+/** Every figure that a row has: one that is left out here would stay as it was in the row before. */
 const isSame = (a: VersionRow, b: VersionRow): boolean =>
   a.weight === b.weight && a.replicas === b.replicas && a.inside === b.inside && a.seenErrorRate === b.seenErrorRate && a.seenP95Seconds === b.seenP95Seconds;
 

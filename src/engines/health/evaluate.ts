@@ -18,8 +18,8 @@ export interface Evaluation {
 }
 
 /**
- * Pure: the same plan, snapshot, moment and history yield the same results and the next history. Results write
- * their series and reason when read; `writtenOut` makes them plain data.
+ * Pure: the same plan, snapshot, moment and history yield the same results and the next history. Results are read by name:
+ * all but status, breaches and fired comes from what they were judged from when it is asked for; `writtenOut` makes them plain data.
  */
 export function evaluateHealth(plan: HealthPlan, snapshot: WindowSnapshot, moment: HealthMoment, history: BreachHistory): Evaluation {
   const results: CheckResult[] = [];
@@ -36,7 +36,7 @@ export function evaluateHealth(plan: HealthPlan, snapshot: WindowSnapshot, momen
 }
 
 /**
- * A result whose reason is written only when somebody reads it: most evaluations are never looked at. A class,
+ * A result whose figures and reason come only when somebody reads them: most evaluations are never looked at. A class,
  * because a getter in an object literal gives every object a hidden class of its own (with object spreads in the
  * judging, 13 checks took 70 us instead of 2.4).
  */

@@ -32,13 +32,13 @@ export function poissonFrom(u: number, mean: number): number {
 }
 
 /**
- * `poissonFrom` of many: a count for each uniform draw, with the mean that lies as far behind `from` in `means`. A mean that
- * is not above zero has none. The rare events' zeros, most of all counts, are found here.
+ * `poissonFrom` of many: a count for each uniform draw, with the mean that lies as far behind `from` in `means`. A mean of
+ * zero or less has none, and one that is no number is refused. The rare events' zeros, most of all counts, are found here.
  */
 export function poissonCounts(uniforms: Float64Array, means: Float64Array, from: number, counts: Float64Array): void {
   for (let i = 0; i < counts.length; i += 1) {
     const mean = means[from + i];
-    counts[i] = mean > 0 && uniforms[i] > 1 - mean ? poissonFrom(uniforms[i], mean) : 0;
+    counts[i] = mean <= 0 || uniforms[i] <= 1 - mean ? 0 : poissonFrom(uniforms[i], mean);
   }
 }
 

@@ -10,7 +10,7 @@ import { poissonCounts } from "../../kernel/distributions/poisson.js";
  * its own: with all that is done to a place in one body the compiler boxes every double of it.
  */
 export class AnswerCounts {
-  /** Answers by place, seconds that each of them took, and how many are pages. What holds no answer has no seconds. */
+  /** Answers by place, seconds that each of them took, and how many are pages. Where there is no answer the seconds are another cell's. */
   readonly answers: Float64Array;
   readonly secondsEach: Float64Array;
   readonly pages: Float64Array;
@@ -34,7 +34,7 @@ export class AnswerCounts {
   draw(expected: Float64Array, seconds: Float64Array, first: number, key: StreamKey, entity: number, index: number, perCode: number): number {
     const { answers, secondsEach } = this;
     const buckets = this.#buckets;
-    if (this.#noiseFree) for (let i = 0; i < answers.length; i += 1) answers[i] = expected[first + i];
+    if (this.#noiseFree) for (let i = 0; i < answers.length; i += 1) answers[i] = Math.max(0, expected[first + i]);
     else {
       uniforms(key, entity, index, buckets, this.#uniforms, 0);
       uniforms(key, entity, index + perCode, buckets, this.#uniforms, buckets);

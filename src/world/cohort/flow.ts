@@ -265,7 +265,7 @@ export class Flow {
     return Math.max(moved, Math.abs(pool.refused - refusedBefore), Math.abs(pool.load - loadBefore) > 1 ? 1 : 0);
   }
 
-  /** A method of its own: where a function makes a closure, its locals go to the heap at every call. */
+  /** A method of its own: the locals that a closure captures go to the heap at every call, whether it is made or not. */
   #newWait(pool: Pool, felt: Felt, mean: number, variation: number): void {
     const { replicas, inTurn } = pool.queue.shape;
     pool.wait = this.#parts.book.named(`wait ${felt.id} ${mean} ${variation}`, () => waitOf(felt, mean, variation, inTurn ? 1 / replicas : 1));

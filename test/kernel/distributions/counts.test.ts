@@ -242,4 +242,8 @@ describe("Poisson counts of many means", () => {
       }),
     );
   });
+
+  it("are refused of a mean that is no number", () => {
+    expect(() => poissonCounts(Float64Array.of(0.5), Float64Array.of(NaN), 0, new Float64Array(1))).toThrow("a Poisson mean");
+  });
 });
