@@ -78,6 +78,8 @@ function truthOfRelease(asked: Case): TruthOfRelease {
   const amongAll = evidenceBeside(asked, others);
   const alone = others.length === 0 ? amongAll : evidenceBeside(asked, []);
   if (worstFinding(amongAll) !== "harmful") {
+    const early = evidenceOfBriefDefects(asked, others);
+    if (worstFinding(early) === "harmful") return { truth: "harmful", evidence: early, rightAction: rightAction(asked, others) };
     // What another release broke makes no innocent one borderline.
     return unharmful(alone.length > 0 && worstFinding(alone) === "fine" ? alone : amongAll);
   }
@@ -107,6 +109,17 @@ function evidenceBeside(asked: Case, others: readonly number[]): readonly TruthE
 }
 
 /**
+ * Defects that are over before its replicas are warm are in no window that is looked at. The release as it is, against itself without
+ * its defects, as cold: only they differ.
+ */
+function evidenceOfBriefDefects({ scenario, item, twins, plain }: Case, others: readonly number[]): readonly TruthEvidence[] {
+  const made = withIndex(others, item.index);
+  const { warm } = exposure(scenario, item, twins.made(made));
+  const isBrief = scenario.effects.some(({ release, when }) => release === item.index && when.to < warm + truthWindow(scenario));
+  return isBrief ? compareTwins(scenario, item, twins.made(made), plain.made(made), item.at, { beside: "without its defects" }) : [];
+}
+
+/**
  * From when on the release is looked at, and against what. Where the run ends before its replicas would be warm, the last windows
  * have to do; a cold replica is nobody's defect, so that the release without its defects, as cold, stands in for none.
  */
@@ -117,11 +130,11 @@ function baseline({ scenario, item, twins, plain }: Case, others: readonly numbe
   return { from: Math.max(exposed, lastWindowFrom(scenario)), without: plain.made(made), beside: "without its defects" };
 }
 
-/** What the strategy's own schedule breaks although the release is fine: cold caches, lost capacity. */
+/** What the strategy's own schedule breaks, whatever is wrong with the release: cold caches, lost capacity. */
 function withRolloutHarm(scenario: Scenario, item: ReleaseItem, exposed: TruthOfRelease): TruthOfRelease {
   if (exposed.truth !== "harmless") return exposed;
   const twins = twinsOf(scenario);
-  const schedule = runTwin(scenario, { kind: "schedule", made: [item.index] }, twins.fidelity);
+  const schedule = runTwin(withoutDefects(scenario, item), { kind: "schedule", made: [item.index] }, twins.fidelity);
   const rollout = compareTwins(scenario, item, schedule, twins.made([]), item.at, { manner: "as the strategy rolls it out" }).filter(({ finding }) => finding === "harmful");
   return rollout.length === 0 ? exposed : { truth: "strategy-harm", evidence: rollout, rightAction: "none" };
 }

@@ -115,6 +115,21 @@ describe("replicas", () => {
   });
 });
 
+describe("defects that are over before the release is warm", () => {
+  const brief = (shop: string) => withDefects("{ with: version, on: shop/order, errors: +50%, when: { to: 2m } }", { shop });
+
+  it("are the release's harm, not that of the manner of its rollout", () => {
+    const [{ truth, evidence, rightAction }] = truthOf(brief("warm-up: { for: 10m, factor: x1.01 }"));
+    expect([truth, rightAction]).toEqual(["harmful", "roll-back"]);
+    expect(evidence.find(({ finding }) => finding === "harmful")?.reason).toContain("without its defects");
+  });
+
+  it("leave a cold release harmless where they break nothing themselves", () => {
+    const mild = withDefects("{ with: version, on: shop/order, errors: +0.01%, when: { to: 2m } }", { shop: "warm-up: { for: 10m, factor: x4 }", objectives: "{ error-rate: 0.5%, p95: 300ms }" });
+    expect(found(mild)).toEqual(["harmless"]);
+  });
+});
+
 describe("a release near the end of the run", () => {
   const shop = "warm-up: { for: 1m, factor: x2 }";
   const late = (defects: string, at: string, lasts = "20m") => cornerShop({ script: release(defects, "", { at }), shop, lasts });
