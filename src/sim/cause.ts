@@ -39,6 +39,9 @@ export function causeOf(simulation: Simulation, journal: ReleaseJournal, item: R
     return { cause: "luck", causeReason: `No check decided (${decision.rule}), so the release's own requests cannot have.` };
   }
   const check = decision.decidingCheck ?? "the deciding check";
+  if (!passes && lostItsShare(simulation, item, decision)) {
+    return { cause: "release", causeReason: `"${check}" saw too few requests: ${version}'s own defects took its replicas down, and who finds no replica is in no telemetry.` };
+  }
   return passes
     ? { cause: "release", causeReason: `Without the requests that ${version}'s own defects touched, "${check}" passes.` }
     : { cause: "luck", causeReason: `"${check}" ${failsOrNot(decision)} even without the requests that ${version}'s own defects touched.` };
@@ -83,10 +86,23 @@ const UNDECIDED: readonly DecisionRule[] = ["thin-data", "missing-data"];
 const STARTING_DEFECTS: readonly EffectKind["kind"][] = ["startup-failure", "restart-loop", "memory-growth"];
 const STARTING_EVENTS: readonly WorldEvent["kind"][] = ["startup-failed", "replica-killed"];
 
-function startsFailedBefore({ input, world }: Simulation, { index, release }: ReleaseItem, at: Micros): boolean {
-  const own = input.scenario.effects.filter((effect) => effect.release === index);
+/**
+ * Whether the deciding check missed requests that the release's own defects kept from its replicas. A lane leaves out what came and was
+ * touched; it cannot bring back what never came.
+ */
+function lostItsShare(simulation: Simulation, item: ReleaseItem, { checks, decidingCheck }: Decision): boolean {
+  const check = checks.find((one) => one.check === decidingCheck);
+  if (check === undefined || check.metric !== "throughput" || check.observed === null || check.baseline === null || check.observed >= check.baseline) return false;
+  const { from, to } = check.window;
+  // Who was down when the window began went down some time before.
+  return startsFailedBefore(simulation, item, to, from - (to - from));
+}
+
+/** Whether the release's own defects kept its replicas down at some time up to `at`, and after `since`. */
+function startsFailedBefore({ input, world }: Simulation, { index, release }: ReleaseItem, at: Micros, since: Micros = 0): boolean {
+  const own = input.scenario.effects.filter((effect) => effect.release === index && effect.when.to > since);
   // A replica that answers nothing fails its probes from the start: it never gets ready, and nothing happens that could be seen.
   if (own.some(({ what, target, when }) => what.kind === "outage" && when.from <= at && target.on === "service" && target.service === release.service)) return true;
   const defective = own.some(({ what }) => STARTING_DEFECTS.includes(what.kind));
-  return defective && world.events.some((event) => event.at <= at && event.version === release.version && event.service === release.service && STARTING_EVENTS.includes(event.kind));
+  return defective && world.events.some((event) => event.at <= at && event.at >= since && event.version === release.version && event.service === release.service && STARTING_EVENTS.includes(event.kind));
 }

@@ -49,7 +49,12 @@ export class Conditions {
     const { fleet } = version;
     const { spec } = fleet.service;
     let warm = 0;
-    for (const replica of pool.replicas) warm += warmUp(replica, this.now);
+    let coldMask = 0;
+    for (const replica of pool.replicas) {
+      const slower = warmUp(replica, this.now);
+      warm += slower;
+      if (slower > 1) coldMask |= replica.coldMask;
+    }
     const cpuMask = this.#cpu(version, pool);
     // A request that begins counts as work itself.
     const slow = Math.max(1, pool.cpu[0] + spec.cpu.busy / spec.slots);
@@ -64,7 +69,7 @@ export class Conditions {
       }
     }
     const miss = Math.round(missing * MISS_STEPS) / MISS_STEPS;
-    const factorMask = slow > 1 ? cpuMask : 0;
+    const factorMask = (slow > 1 ? cpuMask : 0) | coldMask;
     const same = pool.factor === factor && pool.factorMask === factorMask && pool.miss === miss && pool.cacheMask === cacheMask;
     pool.factor = factor;
     pool.factorMask = factorMask;

@@ -181,7 +181,7 @@ export class Fleet {
     replica.readyAt = this.#now;
     replica.lifelessSince = NaN;
     replica.cacheSince = this.#now;
-    replica.cacheMask = 0;
+    replica.cacheMask = replica.coldMask;
     replica.downMask = 0;
     replica.grown.fill(0);
     replica.grownAt = this.#now;
@@ -242,6 +242,7 @@ export class Fleet {
     this.#owner.changing(this);
     countInLanes(this.restarts, mask);
     replica.downMask |= mask;
+    replica.coldMask = mask;
     replica.silent = false;
     this.#owner.down(replica);
     this.#start(replica);

@@ -35,6 +35,8 @@ export class Replica {
   /** Release whose effect emptied the cache or took the replica down. */
   cacheMask = 0;
   downMask = 0;
+  /** Releases that had it killed and started again: but for them it would be warm, and its cache full. */
+  coldMask = 0;
   /** Grown memory in bytes up to `grownAt`, all and by release (index 1 + r). */
   readonly grown: Float64Array;
   grownAt: Micros = 0;

@@ -132,7 +132,7 @@ export class Lifecycle {
     replica.state = ReplicaState.ready;
     replica.readyAt = readyAt;
     replica.cacheSince = readyAt;
-    replica.cacheMask = 0;
+    replica.cacheMask = replica.coldMask;
     replica.downMask = 0;
     replica.goodProbes = 0;
     replica.badProbes = 0;
@@ -154,6 +154,7 @@ export class Lifecycle {
     const target = core.meter.platform[replica.version.index];
     core.meter.count(target, target.schema.restartsIndex, blame);
     replica.downMask |= blame;
+    replica.coldMask = blame;
     this.#takeDown(replica, blame);
     if (wasDraining) this.#remove(replica);
     else this.#boot(replica, 0);

@@ -39,9 +39,10 @@ export class OwnWork {
     if (life < replica.warmUpFor) {
       const { factor } = replica.service.spec.warmUp;
       own[0] *= factor + ((1 - factor) * life) / replica.warmUpFor;
+      if (factor > 1) slow = replica.coldMask;
     }
     const list = core.effects.onWork[replica.version.index * this.#endpointCount + endpoint.index];
-    if (list !== null) slow = this.#sufferEffects(frame, replica, list);
+    if (list !== null) slow |= this.#sufferEffects(frame, replica, list);
     const cpu = replica.cpuIdle + replica.cpuPerWork * (replica.workingBy[0] + 1) + replica.cpuAdd;
     if (cpu > 1) {
       own[0] *= cpu;

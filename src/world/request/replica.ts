@@ -62,6 +62,8 @@ export class Replica {
   capacityMask = 0;
   /** Why it is not up, as a mask of releases. */
   downMask = 0;
+  /** Releases that had it killed and started again: but for them it would be warm, and its cache full. */
+  coldMask = 0;
   cacheSince: Micros = LONG_AGO;
   cacheMask = 0;
   /** Memory grown so far and per microsecond, in all [0] and by release [1 + r]. */
