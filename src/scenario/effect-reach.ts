@@ -1,4 +1,4 @@
-// Finds effects that can touch nothing: on a zone, a call, a cache or an order that the world does not have.
+// Finds effects that can touch nothing: on a zone, a replica, a call, a cache or an order that the world does not have.
 
 import type { Effect, EffectTarget } from "../world/effect.js";
 import type { ServiceSpec, WorldSpec } from "../world/spec.js";
@@ -7,7 +7,7 @@ import { adviseName } from "./nearest.js";
 
 /** Why an effect touches nothing: at which key that is written, and what to write instead. */
 interface Miss {
-  readonly key: "on" | "zone";
+  readonly key: "on" | "zone" | "replica";
   readonly message: string;
   readonly instead: string;
 }
@@ -51,11 +51,20 @@ function missingZone(zone: number, whose: string, zones: number): Miss | null {
   return { key: "zone", message: `${whose} has no zone ${zone}`, instead: zones === 1 ? "write zone 0: there is no other" : `write zone 0 to ${zones - 1}` };
 }
 
+/** Replicas are numbered in each version from 0; a version has at most as many at a time as its service. */
+function missingReplica(replica: number, { name, replicas, autoscale }: ServiceSpec): Miss | null {
+  const most = Math.max(replicas, autoscale?.max ?? 0);
+  if (replica < most) return null;
+  return { key: "replica", message: `\`${name}\` has no replica ${replica}`, instead: most === 1 ? "write replica 0: there is no other" : `write replica 0 to ${most - 1}` };
+}
+
 function missAtService({ what }: Effect, target: Extract<EffectTarget, { on: "service" }>, world: WorldSpec): Miss | null {
   const service = world.services.find(({ name }) => name === target.service);
   if (service === undefined) return null;
   const zone = target.zone === undefined ? null : missingZone(target.zone, `\`${service.name}\``, service.zones);
   if (zone !== null) return zone;
+  const replica = target.replica === undefined ? null : missingReplica(target.replica, service);
+  if (replica !== null) return replica;
   if (what.kind === "cache-cold" && service.cache === null) {
     const cached = world.services.filter(({ cache }) => cache !== null).map(({ name }) => name);
     return { key: "on", message: `\`${service.name}\` has no cache`, instead: cached.length === 0 ? "give a service of the world a `cache`" : adviseName(service.name, cached, "services with a cache") };

@@ -39,6 +39,14 @@ describe("an effect that can touch nothing is refused:", () => {
     expect(defect("on: shop, zone: 2, errors: +5%")).toEqual(["2 | `shop` has no zone 2 | write zone 0 to 1"]);
   });
 
+  it("a replica that does not exist, unless an autoscaler may start it", () => {
+    expect(fault("effect: { on: shop, replica: 99, kill: 1 }")).toEqual(["99 | `shop` has no replica 99 | write replica 0 to 2"]);
+    expect(fault("effect: { on: shop, replica: 3, errors: +5% }")).toEqual(["3 | `shop` has no replica 3 | write replica 0 to 2"]);
+    expect(fault("effect: { on: shop, replica: 2, errors: +5% }")).toEqual([]);
+    const scaled = scenario("fault: { effect: { on: shop, replica: 6, errors: +5% } }").replace("shop: { zones: 2,", "shop: { zones: 2, autoscale: { min: 2, max: 10 },");
+    expect(said(scaled)).toEqual([]);
+  });
+
   it("a call that nobody makes", () => {
     expect(fault("partition: { on: payments -> shop }")).toEqual(["payments -> shop | `payments` never calls `shop` | write shop -> payments"]);
     expect(fault("dependency-errors: { on: shop -> orders-db }")).toEqual(["shop -> orders-db | `shop` never calls `orders-db` | calls: `shop -> payments`"]);
