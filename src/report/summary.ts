@@ -4,7 +4,7 @@ import pc from "picocolors";
 import type { Outcome, ReleaseOutcome } from "../sim/outcome.js";
 import { clock, count, counted, duration, money, percent } from "../kernel/format.js";
 import { decisionNumbers, storyOf, type HoldDetail, type StoryEntry } from "./story.js";
-import { cut, named, oneLine, wrap } from "./text.js";
+import { cut, named, oneLine, wrap, wrapAtMost } from "./text.js";
 import { actionName, classificationWords, COST_PARTS, expectationWords, mark, regretWords, releaseName, RESULT_WORDS, TONE_OF } from "./words.js";
 import { worldWords } from "./world-words.js";
 
@@ -19,12 +19,16 @@ export interface SummaryOptions {
 
 /** A summary has about this many lines, so that it fits a screen; the story gets what the rest leaves of them. */
 export const SUMMARY_LINES = 40;
+/** Where there is much to tell it may have a few more. */
+const MOST_LINES = 45;
 /** However little that is, the story has this many. */
 const LEAST_TIMELINE = 5;
 const MOST_RELEASES = 4;
 const MOST_EXPECTATIONS = 10;
 const MOST_FAILED = 5;
 const NAME_WIDTH = 9;
+/** The line that counts the releases left out, and the empty one. */
+const BELOW_RELEASES = 2;
 
 type Colors = ReturnType<typeof pc.createColors>;
 
@@ -33,10 +37,11 @@ export function summary(outcome: Outcome, options: SummaryOptions): string {
   const colors = pc.createColors(options.color);
   const width = Math.max(60, options.width);
   const top = headlineLines(outcome, colors, width);
-  const releases = releaseLines(outcome, colors, width);
   const expected = expectationLines(outcome, colors, width);
   const end = endLines(outcome, colors, width, options.report);
-  const room = SUMMARY_LINES - top.length - releases.length - expected.length - end.length - 1;
+  const others = top.length + expected.length + end.length;
+  const releases = releaseLines(outcome, colors, width, MOST_LINES - others - LEAST_TIMELINE);
+  const room = SUMMARY_LINES - others - releases.length - 1;
   const story = timelineLines(outcome, colors, width, Math.max(LEAST_TIMELINE, room));
   return [...top, ...story, ...releases, ...expected, ...end].join("\n");
 }
@@ -45,7 +50,7 @@ function headlineLines(outcome: Outcome, colors: Colors, width: number): string[
   const { scenario } = outcome;
   const state = outcome.passed ? colors.green(`${mark(true)} passed`) : colors.red(`${mark(false)} failed`);
   const facts = `seed ${outcome.seed} · ${outcome.fidelity} · ${worldWords(outcome).lasted}`;
-  const about = scenario.about === "" ? [] : wrap(scenario.about, width).slice(0, 2).map((line) => colors.dim(cut(line, width)));
+  const about = scenario.about === "" ? [] : wrapAtMost(scenario.about, width, 2).map((line) => colors.dim(cut(line, width)));
   return [`${colors.bold(cut(oneLine(scenario.name), width - facts.length - 14))}  ${colors.dim(facts)}  ${state}`, ...about, ""];
 }
 
@@ -77,23 +82,26 @@ function entryLines(entry: StoryEntry, colors: Colors, width: number, most: numb
   const head = `  ${clock(entry.at)}  `;
   const number = entry.decisions.length === 0 ? "" : `[${decisionNumbers(entry.decisions)}] `;
   const room = width - head.length - 10;
-  const broken = wrap(`${number}${entry.text}`, room);
-  const lines = broken.length <= most ? broken : [...broken.slice(0, most - 1), cut(broken.slice(most - 1).join(" "), room)];
-  return lines.map((line, index) => {
+  return wrapAtMost(`${number}${entry.text}`, room, most).map((line, index) => {
     const text = cut(line, room);
     const weighed = entry.kind === "decision" && !entry.hold ? colors.bold(text) : entry.kind === "harm" ? colors.red(text) : text;
     return index === 0 ? `${head}${colors.dim(entry.kind.padEnd(8))}  ${weighed}` : `${" ".repeat(head.length + 10)}${weighed}`;
   });
 }
 
-function releaseLines(outcome: Outcome, colors: Colors, width: number): string[] {
-  const shown = outcome.releases.slice(0, MOST_RELEASES);
-  const more = outcome.releases.length - shown.length;
-  return [
-    ...shown.flatMap((release) => (outcome.releases.length === 1 ? fullRelease(release, colors, width) : shortRelease(release, colors, width))),
-    ...(more > 0 ? [colors.dim(`  … ${count(more)} more releases in the report`)] : []),
-    "",
-  ];
+/** Each release is told whole or counted: half a verdict, or a cost without what the oracle paid, misleads. */
+function releaseLines(outcome: Outcome, colors: Colors, width: number, most: number): string[] {
+  const { releases } = outcome;
+  const told = releases.slice(0, MOST_RELEASES).map((release) => (releases.length === 1 ? fullRelease(release, colors, width) : shortRelease(release, colors, width)));
+  const shown = fitting(told, most - BELOW_RELEASES);
+  const more = releases.length - shown.length;
+  return [...shown.flat(), ...(more > 0 ? [colors.dim(`  … ${counted(more, "more release")} in the report`)] : []), ""];
+}
+
+/** As many blocks from the first on as have room together; the first one always. */
+function fitting(blocks: readonly (readonly string[])[], most: number): readonly (readonly string[])[] {
+  const beyond = blocks.findIndex((_, index) => index > 0 && blocks.slice(0, index + 1).flat().length > most);
+  return beyond < 0 ? blocks : blocks.slice(0, beyond);
 }
 
 function verdictHead(release: ReleaseOutcome, colors: Colors): { readonly plain: string; readonly colored: string } {
@@ -104,22 +112,33 @@ function verdictHead(release: ReleaseOutcome, colors: Colors): { readonly plain:
   return { plain, colored: paint(colors.bold(plain)) };
 }
 
-function shortRelease(release: ReleaseOutcome, colors: Colors, width: number): string[] {
+function verdictLines(release: ReleaseOutcome, colors: Colors, width: number): string[] {
   const head = verdictHead(release, colors);
-  return [`${head.colored}  ${cut(oneLine(release.verdict), width - head.plain.length - 2)}`, ...named("times", timesWords(release), 2, NAME_WIDTH, width).slice(0, 2), ...named("cost", costWords(release), 2, NAME_WIDTH, width).slice(0, 1)];
+  const hanging = wrap(release.verdict, width - head.plain.length - 2);
+  return hanging.map((line, index) => (index === 0 ? `${head.colored}  ${line}` : `${" ".repeat(head.plain.length + 2)}${line}`));
+}
+
+const row = (name: string, text: string, width: number): string[] => (text === "" ? [] : named(name, text, 2, NAME_WIDTH, width));
+
+/** One of several: the verdict with its reason, times and cost, and the action where it was the wrong one. */
+function shortRelease(release: ReleaseOutcome, colors: Colors, width: number): string[] {
+  return [
+    ...verdictLines(release, colors, width),
+    ...row("because", release.causeReason, width),
+    ...(release.tookRightAction === false ? row("action", actionWords(release), width) : []),
+    ...row("times", timesWords(release), width),
+    ...row("cost", costWords(release), width),
+  ];
 }
 
 function fullRelease(release: ReleaseOutcome, colors: Colors, width: number): string[] {
-  const head = verdictHead(release, colors);
-  const hanging = wrap(release.verdict, width - head.plain.length - 2).slice(0, 3);
-  const row = (name: string, text: string): string[] => named(name, text, 2, NAME_WIDTH, width).slice(0, 2);
   return [
-    ...hanging.map((line, index) => (index === 0 ? `${head.colored}  ${line}` : `${" ".repeat(head.plain.length + 2)}${line}`)),
-    ...(release.causeReason === "" ? [] : row("because", release.causeReason)),
-    ...row("action", actionWords(release)),
-    ...row("times", timesWords(release)),
-    ...row("impact", impactWords(release)),
-    ...row("cost", costWords(release)),
+    ...verdictLines(release, colors, width),
+    ...row("because", release.causeReason, width),
+    ...row("action", actionWords(release), width),
+    ...row("times", timesWords(release), width),
+    ...row("impact", impactWords(release), width),
+    ...row("cost", costWords(release), width),
   ];
 }
 
@@ -169,8 +188,7 @@ function expectationLines(outcome: Outcome, colors: Colors, width: number): stri
   const more = outcome.expectations.length - shown.length;
   const lines = shown.flatMap((each) => {
     const text = cut(oneLine(each.text), width - 4);
-    const whole = wrap(each.text, width - 4);
-    if (each.passed && outcome.expectations.length <= 4) return whole.slice(0, 2).map((line, row) => (row === 0 ? `  ${colors.green(mark(true))} ${line}` : `    ${line}`));
+    if (each.passed && outcome.expectations.length <= 4) return wrapAtMost(each.text, width - 4, 2).map((line, row) => (row === 0 ? `  ${colors.green(mark(true))} ${line}` : `    ${line}`));
     if (each.passed) return [`  ${colors.green(mark(true))} ${text}`];
     return [`  ${colors.red(mark(false))} ${text}`, `      ${cut(oneLine(each.reason), width - 6)}`];
   });

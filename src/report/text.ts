@@ -21,6 +21,12 @@ export function wrap(text: string, width: number): string[] {
   return line === "" && lines.length > 0 ? lines : [...lines, line];
 }
 
+/** Breaks a text into at most `most` lines; the last one says with an ellipsis that there is more. */
+export function wrapAtMost(text: string, width: number, most: number): string[] {
+  const lines = wrap(text, width);
+  return lines.length <= most ? lines : [...lines.slice(0, most - 1), cut(lines.slice(most - 1).join(" "), width)];
+}
+
 /** A named paragraph: the name once, the text indented beside it. */
 export function named(name: string, text: string, indent: number, nameWidth: number, width: number): string[] {
   const left = " ".repeat(indent);

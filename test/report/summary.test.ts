@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { seedsSummary, summary } from "../../src/report/summary.js";
+import { costWords, seedsSummary, summary, timesWords } from "../../src/report/summary.js";
 import { quantile, seedOutcome, seedsPass, wilson } from "../../src/report/seeds-summary.js";
 import { caughtOutcome, cleanOutcome, emptyOutcome, falseRollbackOutcome } from "./support/sample-outcome.js";
 
@@ -45,6 +45,35 @@ describe("the summary of a run", () => {
       expect(lines.length).toBeLessThanOrEqual(45);
       for (const line of lines) expect([...line].length).toBeLessThanOrEqual(100);
     }), { numRuns: 60 });
+  });
+
+  it("tells a release whole or not at all: verdict, reason, times and cost, in any width and beside any other", () => {
+    const base = caughtOutcome().releases[0];
+    const verdict = `v2 was harmful; ${"and a long tale of it, ".repeat(8)}told to the end.`;
+    const causeReason = `Without the requests that v2's own defects touched, "${"trigger error-rate ".repeat(10)}" passes.`;
+    const words = (text: string): string => text.replace(/\s+/g, " ");
+    for (const releases of [1, 2, 4])
+      for (const width of [60, 80, 100]) {
+        const text = words(summary(caughtOutcome({ releases: Array.from({ length: releases }, () => ({ ...base, verdict, causeReason })) }), { color: false, width }));
+        const told = text.split("told to the end.").length - 1;
+        expect(told).toBeGreaterThanOrEqual(1);
+        expect(text.split('trigger error-rate " passes.').length - 1).toBe(told);
+        expect(text.split(words(timesWords(base))).length - 1).toBe(told);
+        expect(text.split(words(costWords(base))).length - 1).toBe(told);
+        if (told < releases) expect(text).toMatch(new RegExp(`… ${releases - told} more releases? in the report`));
+      }
+  });
+
+  it("names the action of one release among several where it was the wrong one", () => {
+    const base = caughtOutcome().releases[0];
+    const both = (tookRightAction: boolean): string => plain(caughtOutcome({ releases: [{ ...base, tookRightAction }, base] })).replace(/\s+/g, " ");
+    expect(both(false)).toContain("right action: switch the flag off ✗");
+    expect(both(true)).not.toContain("right action");
+  });
+
+  it("marks a description that it cuts", () => {
+    const about = "This scenario has a long tale. ".repeat(20);
+    expect(plain(caughtOutcome({ scenario: { ...caughtOutcome().scenario, about } })).split("\n")[2]).toMatch(/…$/);
   });
 
   it("shows no NaN, undefined or null for any kind of outcome", () => {
