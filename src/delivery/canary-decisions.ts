@@ -3,7 +3,7 @@
 import { flagEvidence } from "../engines/rollback/flag-evidence.js";
 import { decideRollback } from "../engines/rollback/decide.js";
 import type { CheckResult, HardReason } from "../engines/evidence.js";
-import { counted, metricWords, span, withoutStop } from "../engines/wording.js";
+import { counted, figure, metricWords, span, withoutStop } from "../engines/wording.js";
 import { percent } from "../kernel/format.js";
 import { currentVerdict, type CanaryContext, type Draft, type HealthReport } from "./canary-context.js";
 import { commandText } from "./canary-commands.js";
@@ -136,6 +136,7 @@ export function triggerPlan(context: CanaryContext, report: HealthReport): Draft
 /** The watch after a flag switch is over. */
 export function flagWatched(context: CanaryContext, better: boolean, report: HealthReport): Draft {
   const deciding = report.results.find((result) => (result.status === "pass") === better) ?? report.results.at(0) ?? null;
+  const before = context.draft?.report?.results.find(({ check }) => check === deciding?.check) ?? null;
   const watch = span(context.strategy.rollback.flagWatch);
   const seen = deciding === null ? "Nothing was seen" : withoutStop(deciding.reason);
   return draft(context, {
@@ -143,8 +144,17 @@ export function flagWatched(context: CanaryContext, better: boolean, report: Hea
     actions: better ? ["stay-dark"] : ["roll-back"],
     reason: better
       ? `${seen}; ${watch} after the flag went off the release is healthy, so it stays dark and the rollout stops.`
-      : `${seen}; ${watch} after the flag went off that is not better, so the whole release is rolled back.`,
+      : `${seen}; ${watch} after the flag went off ${notHelped(before, deciding)}, so the whole release is rolled back.`,
   });
+}
+
+/** In how far the flag did not help: a value may be better than it was and still break the limit; too little data shows nothing. */
+function notHelped(before: CheckResult | null, after: CheckResult | null): string {
+  if (after?.status !== "breach") return "that does not show that it helped";
+  if (before === null || before.observed === null || after.observed === null || after.threshold === null) return "that is not healthy";
+  const better = after.observed > after.threshold ? after.observed < before.observed : after.observed > before.observed;
+  const was = figure(after.metric, before.observed);
+  return better && was !== figure(after.metric, after.observed) ? `that is better than ${was}, but not enough` : "that is not better";
 }
 
 /** Nobody judged the watch in time. */

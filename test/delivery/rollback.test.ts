@@ -181,7 +181,27 @@ describe("a release behind a flag", () => {
     delivery.run(minutes(20));
     expect(delivery.acts()).toEqual(["disable-flag", "roll-back"]);
     expect(delivery.decisions[1].rule).toBe("flag-watch");
+    expect(delivery.decisions[1].reason).toContain("1 minute after the flag went off that is not better, so the whole release is rolled back.");
     expect(delivery.results.map(({ kind }) => kind)).toEqual(["rolled-back"]);
+  });
+
+  it("is rolled back in full when switching the flag off helps, but not enough, and is told so", () => {
+    const world = fakeWorld();
+    world.look = (version) => (version === "v2" ? { featureErrorRate: world.flagOn ? 0.08 : 0.04, errorRate: 0.001 } : {});
+    const delivery = deliver({ world, release: FLAGGED });
+    delivery.run(minutes(20));
+    expect(delivery.acts()).toEqual(["disable-flag", "roll-back"]);
+    expect(delivery.decisions[1].reason).toMatch(/^Error rate of checkout v2 was 2\.\d+% .*, above 1%.* went off that is better than 4\.\d+%, but not enough, so the whole release is rolled back\.$/);
+  });
+
+  it("is rolled back in full when too few requests show whether switching the flag off helped, and is told so", () => {
+    const world = badFeature();
+    const look = world.look;
+    world.look = (version, at) => ({ ...look(version, at), ...(world.flagOn ? {} : { rps: 0.1 }) });
+    const delivery = deliver({ world, release: FLAGGED });
+    delivery.run(minutes(20));
+    expect(delivery.acts()).toEqual(["disable-flag", "roll-back"]);
+    expect(delivery.decisions[1].reason).toContain("that does not show that it helped, so the whole release is rolled back.");
   });
 
   it("is rolled back in full when the flag cannot be switched", () => {
