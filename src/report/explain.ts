@@ -8,7 +8,7 @@ import { costWords, timesWords } from "./summary.js";
 import { named, oneLine, wrap } from "./text.js";
 import {
   actionName, bySeverity, classificationWords, costWeight, crossingLimit, expectationWords, limitOf, mark, MEANING_OF, metricValue, objectiveValue, persistenceWords, planWords,
-  releaseName, RULE_WORDS, sampleOf, STATUS_WORDS, weightName, whereWords,
+  releaseName, RULE_WORDS, sampleOf, STATUS_WORDS, takenWords, weightName, whereWords,
 } from "./words.js";
 import { worldWords } from "./world-words.js";
 
@@ -160,7 +160,7 @@ function distanceWords(check: CheckResult): string {
 
 function truthLines(outcome: Outcome, release: ReleaseOutcome, width: number): string[] {
   const row = (name: string, text: string): string[] => named(name, text, 2, NAME_WIDTH, width);
-  const right = release.tookRightAction === null ? "" : release.tookRightAction ? " ✓ taken" : ` ✗ not taken: ${actionName(release.action)} instead`;
+  const right = release.tookRightAction === null ? "" : release.tookRightAction ? " ✓ taken" : ` ✗ not taken: ${takenWords(release)} instead`;
   const fine = release.truthEvidence.filter((each) => each.finding === "fine").length;
   return [
     `In truth ${releaseName(release)} is ${release.truth}${worldWords(outcome).truthFrom}; classified ${classificationWords(release)}: ${MEANING_OF[release.classification]}`,

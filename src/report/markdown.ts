@@ -9,7 +9,7 @@ import { decisionNumbers, storyOf } from "./story.js";
 import { oneLine } from "./text.js";
 import {
   actionName, bySeverity, classificationWords, COST_PARTS, costWeight, doraValue, expectationWords, limitOf, mark, MEANING_OF, metricValue, objectiveValue, persistenceWords,
-  noRegretWords, planWords, regretWords, releaseName, RESULT_WORDS, RULE_WORDS, sampleOf, STATUS_WORDS, weightName, whereWords,
+  noRegretWords, planWords, regretWords, releaseName, RESULT_WORDS, RULE_WORDS, sampleOf, STATUS_WORDS, takenWords, weightName, whereWords,
 } from "./words.js";
 import { worldWords } from "./world-words.js";
 
@@ -69,7 +69,7 @@ function verdict(release: ReleaseOutcome): string[] {
     `**${text(release.verdict)}** (${MEANING_OF[release.classification]})`, "",
     `- Truth: ${release.truth}; result: ${RESULT_WORDS[release.result]}${release.by === null ? "" : ` by ${release.by}`}${release.afterFullExposure ? ", after full exposure" : ""}`,
     `- Cause: ${release.cause ?? "nobody acted"}. ${text(release.causeReason)}`,
-    `- Action: ${actionName(release.action)}${right}`,
+    `- Action: ${takenWords(release)}${right}`,
     `- Times: ${timesWords(release)}`,
     `- Impact: ${counted(release.impact.failedRequests, "page")} failed, ${count(release.impact.slowRequests)} slow (${percent(release.impact.shareOfRequests)} of all since the release)`,
     `- Cost: ${costWords(release)}`,

@@ -5,7 +5,7 @@ import type { Outcome, ReleaseOutcome } from "../sim/outcome.js";
 import { clock, count, counted, duration, money, percent } from "../kernel/format.js";
 import { decisionNumbers, storyOf, type HoldDetail, type StoryEntry } from "./story.js";
 import { cut, named, oneLine, wrap, wrapAtMost } from "./text.js";
-import { actionName, classificationWords, COST_PARTS, expectationWords, mark, regretWords, releaseName, RESULT_WORDS, TONE_OF } from "./words.js";
+import { actionName, classificationWords, COST_PARTS, expectationWords, mark, regretWords, releaseName, RESULT_WORDS, takenWords, TONE_OF } from "./words.js";
 import { worldWords } from "./world-words.js";
 
 export { seedsSummary, type SeedsSummaryOptions } from "./seeds-summary.js";
@@ -145,7 +145,7 @@ function fullRelease(release: ReleaseOutcome, colors: Colors, width: number): st
 /** What was done and whether it was right. */
 function actionWords(release: ReleaseOutcome): string {
   const by = release.by === null ? "" : ` by ${release.by === "engine" ? "the engine" : "a person"}`;
-  const done = `${actionName(release.action)}; ${releaseName(release)} was ${RESULT_WORDS[release.result]}${by}`;
+  const done = `${takenWords(release)}; ${releaseName(release)} was ${RESULT_WORDS[release.result]}${by}`;
   if (release.tookRightAction === null) return done;
   return `${done}; right action: ${actionName(release.rightAction)} ${mark(release.tookRightAction)}`;
 }

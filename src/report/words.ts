@@ -79,6 +79,13 @@ const ALL_ACTIONS: Readonly<Record<string, string>> = ACTION_WORDS;
 export const actionName = (action: string): string =>
   action === "not-restorable" ? "none would have restored the objectives" : (ALL_ACTIONS[action] ?? action);
 
+/** What was done with a release, as one phrase: where switching its flag off was not enough, both. */
+export function takenWords({ action, result, states }: Pick<ReleaseOutcome, "action" | "result" | "states">): string {
+  const restored = states.some(({ state }) => state === "rolling-back.restoring" || state === "rolling-back.shifting-traffic");
+  const both = action === "disable-flag" && result === "rolled-back" && restored;
+  return both ? `${actionName(action)}, then ${actionName("roll-back")}` : actionName(action);
+}
+
 /** Marks that read without colour. */
 export const mark = (passed: boolean): string => (passed ? "✓" : "✗");
 

@@ -48,7 +48,7 @@ export function judge(simulation: Simulation, item: ReleaseItem, truth: TruthOfR
     classification,
     unscoredWhy,
     action,
-    tookRightAction: truth.truth === "unjudged" ? null : rightOrWrong(truth.rightAction, action),
+    tookRightAction: truth.truth === "unjudged" ? null : rightOrWrong(truth.rightAction, rollbackAfterFlag(journal) !== null && result === "rolled-back" ? [action, "roll-back"] : [action]),
     times: timesOf(simulation, journal, item),
   };
 }
@@ -121,10 +121,18 @@ function actionOf(journal: ReleaseJournal): ReleaseOutcome["action"] {
   return first === "disable-flag" || first === "roll-back" || first === "shift-traffic" ? first : "none";
 }
 
-/** Shifting traffic back is the fast half of a rollback and counts as one. */
-function rightOrWrong(right: RightAction, action: ReleaseOutcome["action"]): boolean | null {
+const takesVersionBack = ({ actions }: Decision): boolean => actions.includes("roll-back") || actions.includes("shift-traffic");
+
+/** The decision to take the whole release back after its flag was to be enough; null where it was, or was never tried. */
+function rollbackAfterFlag(journal: ReleaseJournal): Decision | null {
+  if (actionOf(journal) !== "disable-flag") return null;
+  return journal.decisions.slice(actingDecision(journal)?.place).find(takesVersionBack) ?? null;
+}
+
+/** Right is what was done in the end, too. Shifting traffic back is the fast half of a rollback and counts as one. */
+function rightOrWrong(right: RightAction, taken: readonly ReleaseOutcome["action"][]): boolean | null {
   if (right === "not-restorable") return null;
-  return right === (action === "shift-traffic" ? "roll-back" : action);
+  return taken.some((action) => right === (action === "shift-traffic" ? "roll-back" : action));
 }
 
 function harmWords({ failedRequests, slowRequests, shareOfRequests, lostOrdersEuro }: Impact): string {
@@ -145,6 +153,23 @@ function answerWords(journal: ReleaseJournal, decision: Decision | undefined): s
   return check === null ? " because nobody answered" : ` because nobody answered who was asked because of "${check}"`;
 }
 
+const flagWentOff = ({ actions }: ReleaseJournal): boolean =>
+  actions.some(({ command, event }) => command.kind === "set-flag" && event?.type === "action.done");
+
+/** What became of a release whose flag was to be enough, as the sentence goes on. */
+function afterFlagWords(journal: ReleaseJournal, result: ReleaseResult): string {
+  const next = result === "rolled-back" ? rollbackAfterFlag(journal) : null;
+  const first = actingDecision(journal)?.decision;
+  if (next === null || first === undefined) return "";
+  return `${flagWentOff(journal) ? "" : ", in vain"}, and ${span(next.at - first.at)} later it was rolled back${answerWords(journal, next)}`;
+}
+
+/** A flag that could not be switched, so that the whole release was taken back, was not switched off. */
+function doneWords(journal: ReleaseJournal, action: ReleaseOutcome["action"]): string {
+  if (action === "disable-flag" && !flagWentOff(journal) && rollbackAfterFlag(journal) !== null) return "switching its flag off was tried";
+  return { "disable-flag": "its flag was switched off", "roll-back": "it was rolled back", "shift-traffic": "its traffic was taken away", none: "nothing was done" }[action];
+}
+
 /** A harmful release that was taken back, but not because of itself: whose luck that was. */
 function luckWords(did: string, acting: Decision | undefined): string {
   switch (acting?.rule) {
@@ -163,22 +188,22 @@ export function verdictSentence(item: ReleaseItem, truth: TruthOfRelease, judgem
   const { version } = item.release;
   const { classification, times, action, result } = judgement;
   const acting = actingDecision(journal)?.decision;
-  const done = { "disable-flag": "its flag was switched off", "roll-back": "it was rolled back", "shift-traffic": "its traffic was taken away", none: "nothing was done" }[action];
-  const did = `${done}${answerWords(journal, acting)}`;
+  const did = `${doneWords(journal, action)}${answerWords(journal, acting)}`;
+  const then = afterFlagWords(journal, result);
   const promoted = answerWords(journal, settling(journal, isPromoting));
   const after = times.detection === null ? "" : ` ${span(times.detection)} after the first harmed request`;
   const harmed = harmWords(impact);
   switch (classification) {
     case "caught":
-      return `${version} was harmful; ${did}${after}, before full exposure; ${harmed}.`;
+      return `${version} was harmful; ${did}${after}, before full exposure${then}; ${harmed}.`;
     case "late":
-      return `${version} was harmful and noticed only after full exposure; ${did}${after}; ${harmed}.`;
+      return `${version} was harmful and noticed only after full exposure; ${did}${after}${then}; ${harmed}.`;
     case "missed":
       return result === "promoted"
         ? `${version} was harmful and was promoted all the same${promoted}; ${harmed}.`
-        : `${version} was harmful${luckWords(did, acting)}`;
+        : `${version} was harmful${luckWords(`${did}${then}`, acting)}`;
     case "false-rollback":
-      return `${version} was harmless, yet ${did}: a false rollback.`;
+      return `${version} was harmless, yet ${did}${then}: a false rollback.`;
     case "clean":
       return `${version} was harmless and was promoted${promoted}.`;
     case "undecided":

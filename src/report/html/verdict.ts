@@ -4,7 +4,7 @@ import type { Micros } from "../../kernel/units.js";
 import type { Outcome, ReleaseOutcome } from "../../sim/outcome.js";
 import { html, type Markup } from "../escape.js";
 import { clock, count, counted, duration, money, percent } from "../../kernel/format.js";
-import { actionName, classificationWords, expectationWords, mark, MEANING_OF, releaseName, RESULT_WORDS, TONE_OF } from "../words.js";
+import { actionName, classificationWords, expectationWords, mark, MEANING_OF, releaseName, RESULT_WORDS, takenWords, TONE_OF } from "../words.js";
 import { isLive, worldWords } from "../world-words.js";
 
 const TONE_MARK = { good: "✓", bad: "✗", neutral: "○" } as const;
@@ -31,7 +31,7 @@ export function verdictCard(outcome: Outcome, release: ReleaseOutcome): Markup {
 <dt>Truth</dt><dd>${release.truth}${worldWords(outcome).truthFrom}</dd>
 <dt>Result</dt><dd>${RESULT_WORDS[release.result]}${release.by === null ? "" : ` by ${release.by === "engine" ? "the engine" : "a person"}`}${release.afterFullExposure ? ", after full exposure" : ""}</dd>
 <dt>Cause</dt><dd>${release.cause === null ? "" : `${release.cause}: `}${release.causeReason}</dd>
-<dt>Action</dt><dd>${actionName(release.action)}${right === null ? "" : html` · right action: ${actionName(release.rightAction)} <span class="${right ? "good-text" : "bad-text"}">${mark(right)} ${right ? "taken" : "not taken"}</span>`}</dd>
+<dt>Action</dt><dd>${takenWords(release)}${right === null ? "" : html` · right action: ${actionName(release.rightAction)} <span class="${right ? "good-text" : "bad-text"}">${mark(right)} ${right ? "taken" : "not taken"}</span>`}</dd>
 <dt>Declared</dt><dd>${counted(release.lines, "changed line")}${release.flag === null ? ", no flag" : `, flag ${release.flag}`}</dd>
 <dt>Hidden defects</dt><dd>${release.defects.length === 0 ? "none" : release.defects.join("; ")}</dd>
 </dl>
