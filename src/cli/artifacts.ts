@@ -1,6 +1,6 @@
 // Writes what a run leaves on disk: outcome, report, Markdown and charts, each file whole or not at all.
 
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { removeIfThere, replaceFile } from "../lab/storage/whole-file.js";
 import type { Outcome } from "../sim/outcome.js";
@@ -61,10 +61,21 @@ export function checkWritable(path: string): void {
   }
 }
 
+/** Writes the outcome; a report beside it told of the run before, so it goes. */
 export function writeOutcome(folder: string, outcome: Outcome): string {
   const path = join(folder, "outcome.json");
   writeWhole(path, `${JSON.stringify(outcome, null, 1)}\n`);
+  removeReport(folder);
   return path;
+}
+
+/** Removes what `writeReport` writes, and nothing else that lies there. */
+function removeReport(folder: string): void {
+  const charts = join(folder, "charts");
+  const pictures = existsSync(charts) && statSync(charts).isDirectory() ? readdirSync(charts) : [];
+  const drawn = pictures.filter((name) => name.endsWith(".svg"));
+  for (const path of [join(folder, "report.html"), join(folder, "report.md"), ...drawn.map((name) => join(charts, name))]) removeIfThere(path);
+  if (drawn.length > 0 && drawn.length === pictures.length) rmdirSync(charts);
 }
 
 /** Writes report.html, report.md and charts/*.svg beside the outcome; gives the report's path. */

@@ -4,7 +4,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { checkWritable, writeAll, writeEach } from "../../src/cli/artifacts.js";
+import { checkWritable, writeAll, writeEach, writeOutcome, writeReport } from "../../src/cli/artifacts.js";
+import { caughtOutcome, cleanOutcome } from "../report/support/sample-outcome.js";
 
 let folder = "";
 beforeEach(() => {
@@ -38,5 +39,30 @@ describe("several files", () => {
     expect(() => writeAll(files)).toThrow(/below: cannot be written .*; nor could 1 more of the 3 files$/);
     expect(readFileSync(path("b"), "utf8")).toBe("two");
     expect(readdirSync(folder).sort()).toEqual(["b", "file"]);
+  });
+});
+
+describe("a folder that is used again", () => {
+  it("has no report of the run before beside a new outcome, and keeps what others put there", async () => {
+    writeOutcome(folder, caughtOutcome());
+    await writeReport(folder, caughtOutcome());
+    expect(readdirSync(folder).sort()).toEqual(["charts", "file", "outcome.json", "report.html", "report.md"]);
+    writeFileSync(path("charts/note.txt"), "mine");
+    writeOutcome(folder, cleanOutcome());
+    expect(readdirSync(folder).sort()).toEqual(["charts", "file", "outcome.json"]);
+    expect(readdirSync(path("charts"))).toEqual(["note.txt"]);
+  });
+
+  it("has no empty folder where the charts were", async () => {
+    await writeReport(folder, caughtOutcome());
+    writeOutcome(folder, cleanOutcome());
+    expect(readdirSync(folder).sort()).toEqual(["file", "outcome.json"]);
+  });
+
+  it("keeps the report where the new outcome cannot be written", async () => {
+    mkdirSync(path("outcome.json"));
+    await writeReport(folder, caughtOutcome());
+    expect(() => writeOutcome(folder, cleanOutcome())).toThrow("cannot be written");
+    expect(readdirSync(folder)).toContain("report.html");
   });
 });
