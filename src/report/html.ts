@@ -21,16 +21,16 @@ export async function reportHtml(outcome: Outcome): Promise<string> {
     section("expectations", "Expectations", expectations(outcome)),
     section("over-time", "What happened over time", overTime(outcome, charts)),
     section("seen-and-truth", "What telemetry saw, and what was true", seenAndTruth(outcome, charts)),
-    section("states", "The path through the statechart", html`${figures(charts, (name) => name.startsWith("states"))}${transitions(outcome)}`),
+    section("states", "The path through the statechart", path(outcome, charts)),
     section("decisions", "Decisions and their evidence", decisions(outcome)),
-    section("truth", "The truth of the release", html`<p class="muted small">${worldWords(outcome).twins}</p>${outcome.releases.map((release) => html`${releaseHeading(outcome, release)}${truthTable(release)}`)}`),
-    section("cost", "Cost and regret", html`${outcome.releases.map((release) => html`${releaseHeading(outcome, release)}${costTable(release)}`)}${costWeights(outcome)}`),
+    section("truth", "The truth of the release", truth(outcome)),
+    section("cost", "Cost and regret", cost(outcome)),
     section("dora", "Delivery figures (DORA)", doraTable(outcome)),
     section("invariants", "Invariants", invariants(outcome)),
     section("timeline", "Timeline", timeline(outcome)),
     section("alerts", "Alerts and incidents", alertsAndIncidents(outcome)),
     section("replay", "Replay", replay(outcome)),
-  ];
+  ].flat();
   const body = html`<main>${headline(outcome)}${outcome.releases.map((release) => verdictCard(outcome, release))}${totals(outcome)}
 <nav class="screen">${sections.map(({ id, title }) => html`<a href="#${id}">${title}</a>`)}</nav>
 ${sections.map((each) => each.markup)}
@@ -50,8 +50,9 @@ interface Section {
   readonly markup: Markup;
 }
 
-function section(id: string, title: string, content: Markup): Section {
-  return { id, title, markup: html`<section id="${id}"><h2>${title}</h2>${content}</section>` };
+/** A heading with something below it, or nothing at all: a run without a release has no truth or path to show. */
+function section(id: string, title: string, content: Markup | null): readonly Section[] {
+  return content === null ? [] : [{ id, title, markup: html`<section id="${id}"><h2>${title}</h2>${content}</section>` }];
 }
 
 function figures(charts: readonly DrawnChart[], wanted: (name: string) => boolean): Markup {
@@ -71,8 +72,25 @@ function overTime(outcome: Outcome, charts: readonly DrawnChart[]): Markup {
   return html`<p class="muted small">${marked}${harmed}${worldWords(outcome).timeRuns}</p>${figures(charts, (name) => OVER_TIME.includes(name))}`;
 }
 
-function seenAndTruth(outcome: Outcome, charts: readonly DrawnChart[]): Markup {
-  return html`<p class="muted small">Engines only see scrapes: a window behind, and rounded by histogram buckets. Shown: ${storyWords(outcome)}.</p>${figures(charts, (name) => name.startsWith("truth-"))}`;
+function seenAndTruth(outcome: Outcome, charts: readonly DrawnChart[]): Markup | null {
+  const isTruth = (name: string): boolean => name.startsWith("truth-");
+  if (!charts.some(({ name }) => isTruth(name))) return null;
+  return html`<p class="muted small">Engines only see scrapes: a window behind, and rounded by histogram buckets. Shown: ${storyWords(outcome)}.</p>${figures(charts, isTruth)}`;
+}
+
+function path(outcome: Outcome, charts: readonly DrawnChart[]): Markup | null {
+  if (outcome.releases.every(({ states, transitions }) => states.length + transitions.length === 0)) return null;
+  return html`${figures(charts, (name) => name.startsWith("states"))}${transitions(outcome)}`;
+}
+
+function truth(outcome: Outcome): Markup | null {
+  if (outcome.releases.length === 0) return null;
+  return html`<p class="muted small">${worldWords(outcome).twins}</p>${outcome.releases.map((release) => html`${releaseHeading(outcome, release)}${truthTable(release)}`)}`;
+}
+
+function cost(outcome: Outcome): Markup | null {
+  if (outcome.releases.length === 0) return null;
+  return html`${outcome.releases.map((release) => html`${releaseHeading(outcome, release)}${costTable(release)}`)}${costWeights(outcome)}`;
 }
 
 function transitions(outcome: Outcome): Markup {

@@ -22,12 +22,13 @@ export function reportMarkdown(outcome: Outcome): string {
     ...head(outcome),
     ...outcome.releases.flatMap(verdict),
     ...expectations(outcome),
-    "## What happened over time", "",
-    ...chartEntries(outcome).flatMap(({ name, title, about }) => [`![${text(title)}. ${text(about)}](charts/${name}.svg)`, ""]),
+    ...overTime(outcome),
     "## Decisions", "", ...decisions(outcome),
-    "## Time spent in states", "", ...perRelease(states),
-    "## Truth", "", worldWords(outcome).twins, "", ...perRelease(truth),
-    "## Cost and regret", "", ...perRelease(cost), ...weights(outcome),
+    ...(outcome.releases.length === 0 ? [] : [
+      "## Time spent in states", "", ...perRelease(states),
+      "## Truth", "", worldWords(outcome).twins, "", ...perRelease(truth),
+      "## Cost and regret", "", ...perRelease(cost), ...weights(outcome),
+    ]),
     "## DORA", "", ...table(["figure", "value", "sample", "definition", "note"], outcome.dora.map((each) => [each.name, doraValue(each), count(each.sampleSize), each.definition, each.note])),
     "## Invariants", "", ...table(["", "invariant", "checked", "reason"], outcome.invariants.map((each) => [mark(each.held), each.name, count(each.checked), each.reason])),
     "## Timeline", "", ...table(["time", "kind", "decision", "what happened"], storyOf(outcome, "together").map((each) => [clock(each.at), each.kind, decisionNumbers(each.decisions), each.text])),
@@ -80,6 +81,11 @@ function verdict(release: ReleaseOutcome): string[] {
 function expectations(outcome: Outcome): string[] {
   if (outcome.expectations.length === 0) return [];
   return ["## Expectations", "", ...outcome.expectations.map((each) => `- ${mark(each.passed)} ${code(each.text)}: ${text(each.reason)} (${text(each.file)}:${each.line})`), ""];
+}
+
+function overTime(outcome: Outcome): string[] {
+  const pictures = chartEntries(outcome).flatMap(({ name, title, about }) => [`![${text(title)}. ${text(about)}](charts/${name}.svg)`, ""]);
+  return pictures.length === 0 ? [] : ["## What happened over time", "", ...pictures];
 }
 
 function decisions(outcome: Outcome): string[] {

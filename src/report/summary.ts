@@ -92,6 +92,7 @@ function entryLines(entry: StoryEntry, colors: Colors, width: number, most: numb
 /** Each release is told whole or counted: half a verdict, or a cost without what the oracle paid, misleads. */
 function releaseLines(outcome: Outcome, colors: Colors, width: number, most: number): string[] {
   const { releases } = outcome;
+  if (releases.length === 0) return [...row("impact", wholeRunWords(outcome), width), ""];
   const told = releases.slice(0, MOST_RELEASES).map((release) => (releases.length === 1 ? fullRelease(release, colors, width) : shortRelease(release, colors, width)));
   const shown = fitting(told, most - BELOW_RELEASES);
   const more = releases.length - shown.length;
@@ -170,6 +171,12 @@ function impactWords(release: ReleaseOutcome): string {
   const { failedRequests, slowRequests, lostOrdersEuro, shareOfRequests } = release.impact;
   if (failedRequests + slowRequests === 0 && lostOrdersEuro === 0) return "no page was harmed";
   return `${counted(failedRequests, "page")} failed, ${count(slowRequests)} slow (${percent(shareOfRequests)} of all since the release); ${money(lostOrdersEuro)} of orders lost`;
+}
+
+/** Without a release nobody is to blame for what failed; it failed all the same. */
+function wholeRunWords({ totals: { requests, failed, slow } }: Outcome): string {
+  if (requests === 0) return "no page was asked for";
+  return `${count(failed)} of ${counted(requests, "page")} failed (${percent(failed / requests)}), ${count(slow)} slow (${percent(slow / requests)})`;
 }
 
 /** The total, its parts that are not zero, and the regret. */

@@ -46,7 +46,7 @@ function weightsSumToOne({ recorder, input }: Simulation): InvariantOutcome {
       }
     }
   }
-  return outcome("weights sum to 100%", recorder.rows.length * services.length, failure, "at every record");
+  return outcome("weights sum to 100%", recorder.rows.length * services.length, failure, services.length === 0 ? "no weight was set: nothing was released" : "at every record");
 }
 
 /** Cohort expects the number inside and draws the answers: they may differ by this many standard errors. */
@@ -187,7 +187,7 @@ function decisionsHaveEvidence({ journals, input }: Simulation): InvariantOutcom
     const lack = lacks(decision, gates.length + triggers.length > 0);
     if (lack !== null) failure ??= `decision ${decision.id} (${decision.rule}) ${lack}`;
   }
-  return outcome("every decision has evidence", decisions.length, failure, counted(decisions.length, "decision"));
+  return outcome("every decision has evidence", decisions.length, failure, decisions.length === 0 ? "nothing was decided" : counted(decisions.length, "decision"));
 }
 
 function lacks({ reason, rule, checks, decidingCheck }: Decision, hasChecks: boolean): string | null {

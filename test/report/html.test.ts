@@ -118,6 +118,19 @@ describe("the HTML report", () => {
     expect(html).toContain("Nothing was decided in this run.");
     expect(html).toContain("The run recorded no series: a run among many seeds leaves charts and regret out");
   });
+
+  it("has no heading with nothing below it where nothing was released, and no link to one", async () => {
+    const html = await reportHtml({ ...caughtOutcome(), releases: [], decisions: [], series: { ...caughtOutcome().series, versions: [] } });
+    expect(html).not.toMatch(/<\/h2>(?:<p class="muted small">[^<]*<\/p>)?<\/section>/);
+    for (const id of ["seen-and-truth", "states", "truth", "cost"]) expect(html).not.toMatch(new RegExp(`"#?${id}"`));
+    for (const id of ["over-time", "decisions", "invariants", "timeline"]) expect(html).toMatch(new RegExp(`<section id="${id}">`));
+  });
+
+  it("says of an invariant that it had nothing to check", async () => {
+    const [first] = caughtOutcome().invariants;
+    const html = await reportHtml(caughtOutcome({ invariants: [{ ...first, checked: 0, reason: "none fired" }] }));
+    expect(html).toContain("none fired (nothing to check)");
+  });
 });
 
 /** The outcome with hostile text in every place that a user's file can reach. */

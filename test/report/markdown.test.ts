@@ -26,6 +26,13 @@ describe("the Markdown report", () => {
     expect(links).toEqual(chartEntries(caughtOutcome()).map(({ name }) => `charts/${name}.svg`));
   });
 
+  it("has no heading with nothing below it where nothing was released", () => {
+    const without = { ...caughtOutcome(), releases: [], decisions: [], series: { ...caughtOutcome().series, versions: [] } };
+    for (const outcome of [without, emptyOutcome()]) expect(reportMarkdown(outcome)).not.toMatch(/^## .*\n+## /m);
+    expect(reportMarkdown(without)).not.toMatch(/## (Truth|Cost|Time spent)/);
+    expect(reportMarkdown(emptyOutcome())).not.toContain("## What happened over time");
+  });
+
   it("keeps user text from being markup", () => {
     expect(text("<b>*x*</b> [a](b) `c` | d\ne")).toBe("\\<b\\>\\*x\\*\\</b\\> \\[a\\](b) \\`c\\` \\| d e");
     expect(code("a ` b")).toBe("`` a ` b ``");

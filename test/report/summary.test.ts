@@ -71,6 +71,12 @@ describe("the summary of a run", () => {
     expect(both(true)).not.toContain("right action");
   });
 
+  it("of a run without a release says what failed in all, and has no gap where the release would be", () => {
+    const without = caughtOutcome({ releases: [], decisions: [], totals: { requests: 160_000, failed: 16_000, slow: 1_600, orders: 10, orderEuro: 200 } });
+    for (const outcome of [without, { ...without, timeline: [] }, emptyOutcome()]) expect(plain(outcome)).not.toMatch(/\n\n\n/);
+    expect(plain(without)).toContain("\n\n  impact   16,000 of 160,000 pages failed (10%), 1,600 slow (1%)\n\n");
+  });
+
   it("marks a description that it cuts", () => {
     const about = "This scenario has a long tale. ".repeat(20);
     expect(plain(caughtOutcome({ scenario: { ...caughtOutcome().scenario, about } })).split("\n")[2]).toMatch(/…$/);

@@ -197,3 +197,12 @@ describe("a fired trigger is acted on at once", () => {
     expect(check(promoted, name)).toMatchObject({ held: true, checked: 0, reason: "none fired" });
   });
 });
+
+describe("a run in which nothing is released", () => {
+  const idle = simulate({ scenario: cornerShop({ script: "  - { at: 1m, fault: { zone-outage: {}, for: 1m } }", lasts: "5m" }), seed: 3, fidelity: "cohort", noiseFree: false, detail: "light", seen: false, driver: { kind: "strategy" } });
+
+  it("says of every invariant that was checked nowhere what there was not to check", () => {
+    const unchecked = checkInvariants(idle).filter(({ checked }) => checked === 0);
+    expect(unchecked.map(({ reason }) => reason)).toEqual(["no weight was set: nothing was released", "no version was taken back", "nothing was promoted", "no action failed", "none fired", "nothing was decided"]);
+  });
+});

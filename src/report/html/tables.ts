@@ -54,7 +54,7 @@ ${outcome.dora.map((figure) => html`<tr><td>${figure.name}</td><td class="n">${d
 
 export function invariants(outcome: Outcome): Markup {
   if (outcome.invariants.length === 0) return html`<p class="muted">None were checked.</p>`;
-  return html`<div class="card"><ul class="ticks">${outcome.invariants.map((each) => html`<li><span class="mark ${each.held ? "good-text" : "bad-text"}" aria-label="${each.held ? "held" : "broken"}">${mark(each.held)}</span>${each.name}<span class="why">${each.reason} (checked ${counted(each.checked, "time")})</span></li>`)}</ul></div>`;
+  return html`<div class="card"><ul class="ticks">${outcome.invariants.map((each) => html`<li><span class="mark ${each.held ? "good-text" : "bad-text"}" aria-label="${each.held ? "held" : "broken"}">${mark(each.held)}</span>${each.name}<span class="why">${each.reason} (${each.checked === 0 ? "nothing to check" : `checked ${counted(each.checked, "time")}`})</span></li>`)}</ul></div>`;
 }
 
 /** The story, and every entry behind a fold; paper has no folds, so it shows every entry only. */
