@@ -6,6 +6,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from "node:pat
 import type { FileAccess, FileRead } from "../scenario/access.js";
 import { LIMITS } from "../scenario/limits.js";
 import { nearestName } from "../scenario/nearest.js";
+import { pathTrouble } from "./path-trouble.js";
 
 /** A folder with one of these is a project's root. */
 const ROOT_MARKS = ["shakedown.yaml", "package.json", ".git"] as const;
@@ -87,6 +88,8 @@ function decode(path: string, bytes: Buffer): FileRead {
 function missing(path: string, error: unknown, pathAdvice: string): FileRead {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "EACCES" || code === "EPERM") return refused(`no permission to read ${display(path)}`, "change the file's permissions");
+  const trouble = pathTrouble(error);
+  if (trouble !== null) return refused(`${trouble.why}: ${display(path)}`, trouble.instead);
   if (code !== "ENOENT" && code !== "ENOTDIR") return refused(`the file can't be read: ${display(path)}`, "check the file");
   const near = nearFile(path);
   return refused(`there is no file ${display(path)}`, near === null ? `check the path: ${pathAdvice}` : `write ${near}`);

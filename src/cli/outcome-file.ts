@@ -1,10 +1,11 @@
 // Reads an outcome file back, and says clearly when it is not one.
 
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { OUTCOME_SCHEMA_VERSION, type Outcome } from "../sim/outcome.js";
 import { messageOf, UsageError } from "./exit.js";
+import { standsAt } from "./path-trouble.js";
 
 const MAX_BYTES = 256 * 1024 * 1024;
 
@@ -32,7 +33,7 @@ const OutcomeHead = z.looseObject({
 
 /** Reads an outcome from a file, or from the `outcome.json` of a folder. Throws UsageError. */
 export function readOutcome(path: string): Outcome {
-  const file = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? join(path, "outcome.json") : path;
+  const file = standsAt(path)?.isDirectory() === true ? join(path, "outcome.json") : path;
   const parsed = OutcomeHead.safeParse(parseJson(file));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -44,7 +45,7 @@ export function readOutcome(path: string): Outcome {
 }
 
 function parseJson(file: string): unknown {
-  const size = statSync(file, { throwIfNoEntry: false })?.size;
+  const size = standsAt(file)?.size;
   if (size === undefined) throw new UsageError(`${file}: no such file; give the outcome.json that run wrote`);
   if (size > MAX_BYTES) throw new UsageError(`${file}: ${size} bytes is too large for an outcome`);
   try {

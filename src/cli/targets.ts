@@ -1,6 +1,6 @@
 // Turns files, folders and globs on the command line into a list of scenario files.
 
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { globSync } from "tinyglobby";
 import { messageOf, UsageError } from "./exit.js";
@@ -15,30 +15,32 @@ export function scenarioFiles(targets: readonly string[]): readonly string[] {
 }
 
 function filesOf(target: string): string[] {
-  if (isDirectory(target)) {
-    const found = globSync(YAML_FILES, { cwd: target, ignore: ["**/node_modules/**"] }).sort(byText);
-    const scenarios = found.map((file) => join(target, file)).filter(isScenario);
+  const found = standing(target);
+  if (found?.isDirectory() === true) {
+    const files = globSync(YAML_FILES, { cwd: target, ignore: ["**/node_modules/**"] }).sort(byText);
+    const scenarios = files.map((file) => join(target, file)).filter(isScenario);
     if (scenarios.length === 0) throw new UsageError(`${target}: no scenario in this folder (a YAML file that says kind: scenario)`);
     return scenarios;
   }
-  if (exists(target)) return [target];
+  if (found !== null) return [target];
   if (/[*?[{]/.test(target)) {
     const scenarios = globSync([target], { ignore: ["**/node_modules/**"] }).sort(byText).filter(isScenario);
     if (scenarios.length === 0) throw new UsageError(`${target}: no scenario matches`);
     return scenarios;
   }
-  // The loader explains a missing file, with the nearest name.
+  // The loader explains a missing file, with the nearest name, and a path that leads nowhere.
   return [target];
 }
 
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-function exists(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
-}
-
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+/** Null where nothing can be found: a glob may be longer than a file's name can be. */
+function standing(target: string): Stats | null {
+  try {
+    return statSync(target);
+  } catch {
+    return null;
+  }
 }
 
 /** Worlds, strategies and other people's YAML are passed over; a broken scenario is kept, so that it is reported. */

@@ -1,6 +1,6 @@
 // `shakedown replay`: feeds a game day's record back through the engines, under its own strategy or another one.
 
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Decision } from "../../engines/decision.js";
 import { atSpeed } from "../../live/gameday/speed.js";
@@ -17,6 +17,7 @@ import { releasesOf } from "../../sim/stage.js";
 import { ExitCode, UsageError } from "../exit.js";
 import { nodeFiles } from "../files.js";
 import { loadAll } from "../load.js";
+import { standsAt } from "../path-trouble.js";
 import { renderProblems } from "../problems.js";
 import type { Terminal } from "../terminal.js";
 
@@ -46,8 +47,9 @@ export async function replayCommand(target: string, flags: ReplayFlags, terminal
 }
 
 function recordIn(target: string): string {
-  if (!existsSync(target)) throw new UsageError(`${target}: there is no such record; a game day leaves one in its folder, e.g. shakedown-out/gamedays/NAME-1`);
-  return statSync(target).isDirectory() ? join(target, RECORD) : target;
+  const found = standsAt(target);
+  if (found === null) throw new UsageError(`${target}: there is no such record; a game day leaves one in its folder, e.g. shakedown-out/gamedays/NAME-1`);
+  return found.isDirectory() ? join(target, RECORD) : target;
 }
 
 function scenarioOf(about: About, { allowPath }: ReplayFlags, terminal: Terminal): Scenario {

@@ -1,6 +1,6 @@
 // Reads and writes the baseline that `test --against` compares with.
 
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { counted } from "../../kernel/format.js";
 import { baselineSchema, isComparable, type Baseline, type KeyOf } from "../../lab/baseline.js";
@@ -8,6 +8,7 @@ import type { SuiteResult, TestPlan } from "../../lab/suite.js";
 import { MODEL_VERSION } from "../../world/model-version.js";
 import { messageOf, UsageError } from "../exit.js";
 import { realNearest } from "../files.js";
+import { standsAt } from "../path-trouble.js";
 
 const MAX_BYTES = 256 * 1024 * 1024;
 /** Scenarios that a complaint names. */
@@ -15,7 +16,7 @@ const MOST_NAMED = 5;
 
 /** The stored baseline. Throws UsageError when it is none, or of another model version that nobody accepted. */
 export function readBaseline(file: string, acceptModelChange: boolean): Baseline {
-  const size = statSync(file, { throwIfNoEntry: false })?.size;
+  const size = standsAt(file)?.size;
   if (size === undefined) throw new UsageError(`${file}: there is no baseline yet; store one with --against ${file} --update`);
   if (size > MAX_BYTES) throw new UsageError(`${file}: ${size} bytes is too large for a baseline`);
   const parsed = baselineSchema.safeParse(parseJson(file));
