@@ -214,7 +214,7 @@ class Walk {
     if (node.tag !== undefined) {
       this.findings.push({ span, message: `YAML tags are not used here (${node.tag})`, instead: "leave the tag out" });
     }
-    if (isScalar(node)) return { data: scalar(node.value), located: { ...leaf(span, key), textOffset: isQuoted(node.type) ? 1 : 0 } };
+    if (isScalar(node)) return { data: scalar(node.value, node.source), located: { ...leaf(span, key), textOffset: isQuoted(node.type) ? 1 : 0 } };
     if (isSeq(node)) return this.#list(node.items as (Node | null)[], span, key, depth);
     if (isMap(node)) return this.#map(node.items as { key: unknown; value: unknown }[], span, key, depth);
     return nothing;
@@ -279,7 +279,9 @@ class Walk {
 const leaf = (value: Span, key: Span | null): Located => ({ value, key, textOffset: 0, children: new Map() });
 const isQuoted = (type: string | undefined): boolean => type === "QUOTE_DOUBLE" || type === "QUOTE_SINGLE";
 
-function scalar(value: unknown): Data {
+/** `.inf`, `.nan` and what overflows stay the text that they are: JSON has no such numbers, nor has any field. */
+function scalar(value: unknown, text: string | undefined): Data {
   if (typeof value === "bigint") return Number(value);
+  if (typeof value === "number" && !Number.isFinite(value)) return text ?? null;
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null;
 }

@@ -35,7 +35,7 @@ const DURATION_WORDS: Readonly<Record<string, string>> = {
 export function parseDuration(text: string): Parsed<Micros> {
   const compact = text.trim();
   if (tooLong(compact)) return bad("this is too long for a duration", "write 15m");
-  if (compact.startsWith("-")) return bad(`a duration can't be negative: \`${compact}\``, `write ${compact.slice(1).trim() || "15m"}`);
+  if (compact.startsWith("-")) return bad(`a duration can't be negative: \`${compact}\``, `write ${parseDuration(compact.slice(1)).ok ? compact.slice(1).trim() : "15m"}`);
   if (isNumber(compact)) return bad(`\`${compact}\` has no unit`, `write ${compact}m, ${compact}s or ${compact}ms, not ${compact}`);
   const part = /(\d+(?:\.\d+)?)\s*([a-zµ]+)\s*/gy;
   let total = 0;
@@ -189,7 +189,8 @@ export function parseTimeOfDay(text: string): Parsed<Micros> {
   return good(hour * MICROS_PER_HOUR + minute * MICROS_PER_MINUTE);
 }
 
-const isNumber = (text: string): boolean => text.length <= LIMITS.nameLength && /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text);
+/** A number to which a unit need only be added; none takes an exponent. */
+const isNumber = (text: string): boolean => text.length <= LIMITS.nameLength && /^[+-]?(\d+(\.\d*)?|\.\d+)$/.test(text);
 const tooLong = (text: string): boolean => text.length > LIMITS.nameLength;
 
 /** A duration as people write it: `1h30m`, `250ms`, `0s`. */

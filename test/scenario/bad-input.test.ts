@@ -54,6 +54,19 @@ describe("the issue's list of bad input", () => {
     expect(after(SCENARIO, ["page: 50EUR", "page: ‸50"])).toEqual(["`page`: `50` has no unit | write 50EUR, not 50"]);
   });
 
+  it("hangs no unit on what is no finite number", () => {
+    const durations = "write it like 250ms, 90s, 15m, 1h30m or 2d";
+    expect(after(SCENARIO, ["for: 2h", "for: ‸.inf"])).toEqual([`\`for\`: \`.inf\` is no duration | ${durations}`]);
+    expect(after(SCENARIO, ["for: 2h", "for: ‸.nan"])).toEqual([`\`for\`: \`.nan\` is no duration | ${durations}`]);
+    expect(after(SCENARIO, ["for: 2h", "for: ‸1e999"])).toEqual(["`for`: `e` is no unit of time | units of time: us, ms, s, m, h, d, w"]);
+    expect(after(SCENARIO, ["for: 2h", "for: ‸-.inf"])).toEqual(["`for`: a duration can't be negative: `-.inf` | write 15m"]);
+    expect(after(SCENARIO, ["error-rate: 0.5%", "error-rate: ‸.inf"])).toEqual(["`error-rate`: `.inf` is no percentage | write it like 5% or 0.5%"]);
+    expect(after(WORLD, ["400rps", "‸.nan"])).toEqual(["`scale-to`: `.nan` is no rate | write it like 400rps or 20/min"]);
+    expect(after(SCENARIO, ["page: 50EUR", "page: ‸.inf"])).toEqual(["`page`: `.inf` is no amount of money | write it like 48EUR or 0.02EUR"]);
+    expect(after(SCENARIO, ["seed: 7", "seed: ‸.inf"])).toEqual(["`seed`: should be a whole number, not `.inf` | write a number, like 7"]);
+    expect(after(STRATEGY, ["p95: { below: 500ms }", "p95: { below: ‸.inf }"])).toEqual([`\`.inf\` is no duration | ${durations}`]);
+  });
+
   it("suggests the unit that is plausible in the field", () => {
     expect(after(SCENARIO, ["for: 2h", "for: ‸20"])).toEqual(["`for`: `20` has no unit | write 20m, not 20"]);
     expect(after(STRATEGY, ["bake: 15m", "bake: ‸900"])).toEqual(["`bake`: `900` has no unit | write 900s, not 900"]);

@@ -17,7 +17,7 @@ describe("durations", () => {
     expect(value(parseDuration(text))).toBe(micros);
   });
 
-  it.each([["15", "`15` has no unit | write 15m, 15s or 15ms, not 15"], ["-5m", "a duration can't be negative: `-5m` | write 5m"], ["15min", "`min` is no unit of time | write 15m"], ["5x", "`x` is no unit of time | units of time: us, ms, s, m, h, d, w"], ["", "`` is no duration | write it like 250ms, 90s, 15m, 1h30m or 2d"], ["400d", "`400d` is longer than a year | write at most 366d"]])("refuse %s", (text, message) => {
+  it.each([["15", "`15` has no unit | write 15m, 15s or 15ms, not 15"], ["-5m", "a duration can't be negative: `-5m` | write 5m"], ["-x", "a duration can't be negative: `-x` | write 15m"], ["1e3", "`e` is no unit of time | units of time: us, ms, s, m, h, d, w"], ["15min", "`min` is no unit of time | write 15m"], ["5x", "`x` is no unit of time | units of time: us, ms, s, m, h, d, w"], ["", "`` is no duration | write it like 250ms, 90s, 15m, 1h30m or 2d"], ["400d", "`400d` is longer than a year | write at most 366d"]])("refuse %s", (text, message) => {
     expect(refusal(parseDuration(text))).toBe(message);
   });
 
