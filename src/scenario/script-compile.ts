@@ -124,10 +124,12 @@ function flagEndpoint(written: string, service: string, place: Place, names: Tar
   const slash = written.indexOf("/");
   const endpoint = slash < 0 ? written : written.slice(slash + 1);
   if (!names.services.includes(service)) return endpoint;
-  if (slash >= 0 && written.slice(0, slash) !== service) place.wrong(`a flag of \`${service}\` serves endpoints of \`${service}\``, `write ${service}/${endpoint}`);
-  else if (!names.endpoints(service).includes(endpoint)) {
-    place.wrong(`the service \`${service}\` has no endpoint \`${endpoint}\``, adviseName(endpoint, names.endpoints(service), "endpoints"));
-  }
+  const own = names.endpoints(service);
+  const isOwn = own.includes(endpoint);
+  if (slash >= 0 && written.slice(0, slash) !== service) {
+    // The other service's endpoint need not be one of this service.
+    place.wrong(`a flag of \`${service}\` serves endpoints of \`${service}\``, isOwn ? `write ${service}/${endpoint}` : adviseName(endpoint, own, "endpoints"));
+  } else if (!isOwn) place.wrong(`the service \`${service}\` has no endpoint \`${endpoint}\``, adviseName(endpoint, own, "endpoints"));
   return endpoint;
 }
 

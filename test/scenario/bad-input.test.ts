@@ -125,6 +125,14 @@ describe("the issue's list of bad input", () => {
     expect(after(SCENARIO, ["service: checkout", "service: ‸chekout"])).toEqual(["there is no service `chekout` | write `checkout`"]);
   });
 
+  it("leads a flag that serves another service's endpoint to one that is there", () => {
+    const flag = "endpoints: [checkout/create-order]";
+    const said = "a flag of `checkout` serves endpoints of `checkout`";
+    expect(after(SCENARIO, [flag, "endpoints: [‸payments/create-order]"])).toEqual([`${said} | write checkout/create-order`]);
+    expect(after(SCENARIO, [flag, "endpoints: [‸payments/create-oder]"])).toEqual([`${said} | write \`create-order\``]);
+    expect(after(SCENARIO, [flag, "endpoints: [‸payments/charge]"])).toEqual([expect.stringMatching(/^a flag of .* \| endpoints: .*`create-order`/)]);
+  });
+
   it("misses the flag of a defect that travels with one", () => {
     expect(after(SCENARIO, ["flag: { name: new-checkout, endpoints: [checkout/create-order] },", ""], ["with: flag", "with: ‸flag"])).toEqual([
       "the release has no flag | add flag: { name: NAME, endpoints: [ENDPOINT] }, or write with: version",
