@@ -1,6 +1,6 @@
 // Files for the scenario language: what may be read, from where, and how large; the only place that touches the disk for it.
 
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, lstatSync, openSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 
 import type { FileAccess, FileRead } from "../scenario/access.js";
@@ -91,8 +91,17 @@ function missing(path: string, error: unknown, pathAdvice: string): FileRead {
   const trouble = pathTrouble(error);
   if (trouble !== null) return refused(`${trouble.why}: ${display(path)}`, trouble.instead);
   if (code !== "ENOENT" && code !== "ENOTDIR") return refused(`the file can't be read: ${display(path)}`, "check the file");
+  if (isLink(path)) return refused(`the symbolic link leads to no file: ${display(path)}`, "mend the link, or name the file itself");
   const near = nearFile(path);
   return refused(`there is no file ${display(path)}`, near === null ? `check the path: ${pathAdvice}` : `write ${near}`);
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
+  }
 }
 
 /** A file in the same folder with nearly this name. */

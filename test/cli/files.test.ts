@@ -87,6 +87,11 @@ describe("a file that can't be a scenario", () => {
     expect(errorOf(join(project, "a\0b"))).toMatch(/NUL/);
   });
 
+  it("is a symbolic link to nowhere: its own name is no advice", () => {
+    symlinkSync("nowhere", join(project, "worlds/dangling.yaml"));
+    expect(errorOf(join(project, "worlds/dangling.yaml"))).toMatch(/^the symbolic link leads to no file: .*dangling\.yaml \| mend the link, or name the file itself$/);
+  });
+
   it("is noise, not UTF-8", () => {
     const path = join(project, "noise.yaml");
     writeFileSync(path, Buffer.from([0xff, 0xfe, 0x00, 0x80, 0xc3]));
