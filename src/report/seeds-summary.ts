@@ -44,6 +44,7 @@ export function seedOutcome({ seed, fidelity, passed, replay, scenario: { file, 
 
 const MOST_FAILURES = 5;
 const BAR_WIDTH = 30;
+const MOST_STRETCHES = 8;
 
 /** Many outcomes on one screen, one block per scenario. */
 export function seedsSummary(outcomes: readonly SeedOutcome[], options: SeedsSummaryOptions = {}): string {
@@ -142,9 +143,14 @@ export function wilson(hits: number, total: number): { readonly low: Ratio; read
   return { low: hits === 0 ? 0 : Math.max(0, centre - half), high: hits === total ? 1 : Math.min(1, centre + half) };
 }
 
+/** The seeds as `--seeds` takes them, each unbroken stretch as a range: a range over a gap would name seeds that nobody played. */
 function seedRange(seeds: readonly number[]): string {
-  const sorted = seeds.slice().sort((a, b) => a - b);
-  const low = sorted[0];
-  const high = sorted[sorted.length - 1];
-  return low === high ? `${low}` : `${low}..${high}`;
+  const stretches: { readonly from: number; to: number }[] = [];
+  for (const seed of seeds.slice().sort((a, b) => a - b)) {
+    const last = stretches.at(-1);
+    if (last !== undefined && seed <= last.to + 1) last.to = seed;
+    else stretches.push({ from: seed, to: seed });
+  }
+  const words = stretches.map(({ from, to }) => (from === to ? `${from}` : `${from}..${to}`));
+  return words.length <= MOST_STRETCHES ? words.join(", ") : `${words.slice(0, MOST_STRETCHES - 1).join(", ")} … ${seeds.reduce((a, b) => Math.max(a, b))}`;
 }

@@ -104,6 +104,15 @@ describe("the summary of many seeds", () => {
     expect(text).toContain("false rollbacks  1 of 4 (25%)");
   });
 
+  it("names the seeds that were played, and none between them", () => {
+    const played = (...seeds: number[]): string => /\((.*)\) ·/.exec(seedsSummary(seeds.map((seed) => cleanOutcome({ seed }))))?.[1] ?? "";
+    expect(played(7)).toBe("7");
+    expect(played(3, 1, 2)).toBe("1..3");
+    expect(played(5, 1, 3)).toBe("1, 3, 5");
+    expect(played(1, 2, 3, 9, 20, 21)).toBe("1..3, 9, 20..21");
+    expect(played(...Array.from({ length: 50 }, (_, index) => 2 * index))).toBe("0, 2, 4, 6, 8, 10, 12 … 98");
+  });
+
   it("says which seeds failed and why, and how to replay the first", () => {
     const text = seedsSummary(outcomes, { expectIn: 0.5 });
     expect(text).toContain("✓ enough");
