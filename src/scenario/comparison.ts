@@ -22,6 +22,9 @@ export function satisfies({ op, value: limit }: RuleComparison, figure: number):
   }
 }
 
+/** What a comparison looks at, as it is written: truth and what telemetry showed of it are two figures. */
+export const seriesText = ({ series, seen, of }: RuleComparison): string => `${seen ? "seen." : ""}${series}(${of})`;
+
 /** A figure of a series for people. */
 export function figureText(series: RuleSeries, figure: number): string {
   switch (series) {

@@ -4,7 +4,7 @@ import { assert } from "../kernel/assert.js";
 import type { Micros } from "../kernel/units.js";
 import { toSeconds } from "../kernel/units.js";
 import { clock as clockText, count, counted, duration as span } from "../kernel/format.js";
-import { figureText, satisfies } from "../scenario/comparison.js";
+import { figureText, satisfies, seriesText } from "../scenario/comparison.js";
 import type { Expectation, RuleComparison, RuleSeries, RuleSubject } from "../scenario/compiled.js";
 import { LedgerColumn, type LedgerCell } from "../world/ledger.js";
 import { cellsWhere, columnBetween, quantileBetween, spanBetween, sumBetween, type Recorder, type RecordRow, type VersionRow } from "./recording.js";
@@ -77,7 +77,7 @@ function judgeEventually(rule: Rule, recorder: Recorder): RuleFinding {
 function story(rule: Rule, recorder: Recorder, row: number): string {
   const parts = [rule.claim, ...(rule.while === null ? [] : [rule.while])].map((comparison) => {
     const value = valueOf(comparison, recorder, row);
-    return `${comparison.series}(${comparison.of}) was ${value === null ? "not measurable" : figureText(comparison.series, value)}`;
+    return `${seriesText(comparison)} was ${value === null ? "not measurable" : figureText(comparison.series, value)}`;
   });
   return `at ${clockText(recorder.rows[row].at)} ${parts.join(" while ")}`;
 }

@@ -65,6 +65,12 @@ describe("always", () => {
     expect(judgeRule(rule("always", compare("error-rate", "<", 0.01, true)), recording).passed).toBe(true);
     expect(judgeRule(rule("always", compare("error-rate", "<", 0.01)), recording).passed).toBe(false);
   });
+
+  it("says of a figure that telemetry showed that it is one: the truth may be another", () => {
+    const recording = recordingOf([{ weight: 0.05, requests: 100, errors: 0, seenErrorRate: 0.5 }]);
+    expect(judgeRule(rule("always", compare("error-rate", "<", 0.3, true)), recording).reason).toMatch(/seen\.error-rate\(v2\) was 50%$/);
+    expect(judgeRule(rule("never", compare("weight", "<", 0.1), compare("error-rate", ">", 0.3, true)), recording).reason).toMatch(/ weight\(v2\) was 5% while seen\.error-rate\(v2\) was 50%$/);
+  });
 });
 
 describe("a rule over rps", () => {

@@ -2,7 +2,7 @@
 
 import { latency, percent } from "../../kernel/format.js";
 import type { Micros } from "../../kernel/units.js";
-import { figureText, satisfies } from "../../scenario/comparison.js";
+import { figureText, satisfies, seriesText } from "../../scenario/comparison.js";
 import type { AbortCondition, RuleComparison, SteadyStateSpec } from "../../scenario/compiled.js";
 
 /** The newest figure of a comparison's series in its own unit, as telemetry shows it; null where there is none. */
@@ -13,7 +13,7 @@ export function abortReason(conditions: readonly AbortCondition[], seen: SeenFig
   for (const { claim, while: condition, text } of conditions) {
     if (condition !== null && holding(condition, seen) === null) continue;
     const figure = holding(claim, seen);
-    if (figure !== null) return `stop-if ${text}: ${claim.series}(${claim.of}) is ${figureText(claim.series, figure)}`;
+    if (figure !== null) return `stop-if ${text}: ${seriesText(claim)} is ${figureText(claim.series, figure)}`;
   }
   return null;
 }
