@@ -2,42 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 
-import { CANARY, edit, inline, problemsOf, SHOP, SLOW_CHECKOUT, TRACE } from "./fixtures.js";
-
-const SCENARIO = "/p/basics/slow.yaml";
-const WORLD = "/p/worlds/shop.yaml";
-const STRATEGY = "/p/strategies/canary.yaml";
-const ELB = "/p/traces/elb.csv";
-
-type Edit = readonly [from: string, to: string];
-
-/** Marks the expected place of a problem in a test's text; taken out before the text is read. */
-const MARK = "‸";
-
-/**
- * Edits one of the project's files, and gives what is said as `message | instead`. Each problem must stand at a
- * mark of the edited text, in order.
- */
-function after(file: string, ...edits: readonly Edit[]): readonly string[] {
-  const text = { [SCENARIO]: SLOW_CHECKOUT, [WORLD]: SHOP, [STRATEGY]: CANARY, [ELB]: TRACE }[file] ?? "";
-  return marked(file, edits.reduce((edited, [from, to]) => edit(edited, from, to), text));
-}
-
-/** Like `after`, for a whole text. */
-function marked(file: string, text: string): readonly string[] {
-  const places = text.split("\n").flatMap((line, index) =>
-    line.split(MARK).slice(0, -1).map((_, mark) => `${index + 1}:${line.split(MARK).slice(0, mark + 1).join("").length + 1}`));
-  const problems = problemsOf({ [file]: text.replaceAll(MARK, "") });
-  for (const problem of problems) expect(problem.file).toBe(file);
-  const messages = problems.map(({ message, instead }) => `${message} | ${instead}`);
-  expect(problems.map(({ line, column }) => `${line}:${column}`), messages.join("\n")).toEqual(places);
-  return messages;
-}
-
-/** What is said of texts whose places do not matter here. */
-function said(changes: Readonly<Record<string, string>>): readonly string[] {
-  return problemsOf(changes).map(({ line, column, message, instead }) => `${line}:${column} ${message} | ${instead}`);
-}
+import { CANARY, edit, inline, problemsOf, SHOP, SLOW_CHECKOUT } from "./fixtures.js";
+import { after, marked, said, SCENARIO, STRATEGY, WORLD } from "./marked.js";
 
 describe("the issue's list of bad input", () => {
   it("names the key that an unknown one nearly is", () => {
@@ -321,97 +287,6 @@ describe("figures that contradict each other", () => {
     expect(after(WORLD, ["slots: 16", "slots: ‸.inf"])[0]).toMatch(/^`slots`: should be a whole number/);
     const many = Array.from({ length: 201 }, (_, i) => `  s${i}: { endpoints: { e: { p50: 1ms, p95: 2ms } } }`).join("\n");
     expect(said({ [WORLD]: edit(SHOP, "databases:", `${many}\ndatabases:`) })[0]).toMatch(/holds more than 200 services \| write at most 200/);
-  });
-});
-
-describe("effects", () => {
-  const script = (effect: string): readonly string[] => marked(SCENARIO, inline({ script: `  - at: 10m\n    fault: { ${effect} }` }));
-
-  it("need a kind, and only one", () => {
-    expect(script("‸effect: { on: checkout }")[0]).toMatch(/^the effect has no kind/);
-    expect(script("effect: { on: checkout, errors: +2%, ‸latency: x2 }")).toEqual(["an effect has one kind; this has `errors` and `latency` | write two effects"]);
-  });
-
-  it("act on what their kind can act on", () => {
-    expect(script("effect: { on: ‸checkout, pool: -20 }")).toEqual(["`pool` can't act on a service | write on: a database"]);
-    expect(script("effect: { on: ‸orders-db, memory: +5MB/min }")).toEqual(["`memory` can't act on a database | write on: a service"]);
-    expect(script("effect: { on: ‸checkout/view, cpu: +60% }")).toEqual(["`cpu` concerns the whole replica, not one endpoint | write on: checkout"]);
-    expect(script("‸effect: { errors: +2% }")[0]).toMatch(/^`on` is missing/);
-    expect(script("effect: { on: checkout, users: ‸3%, cpu: +60% }")[0]).toMatch(/^`cpu` touches everybody/);
-  });
-
-  it("name what exists", () => {
-    expect(script("effect: { on: ‸checkout -> payment, outage: on }")).toEqual(["there is no service or database `payment` | write `payments`"]);
-    expect(script("effect: { on: ‸platform rollback, action-fails: 1 }")).toEqual(["the platform has no command `rollback` | write `roll-back`"]);
-    expect(script("effect: { on: checkout, version: ‸v9, errors: +2% }")[0]).toMatch(/^`checkout` never runs a version `v9`/);
-  });
-
-  it("take away with a minus", () => {
-    expect(script("effect: { on: checkout, conversion: ‸30% }")).toEqual(["`conversion`: this takes something away, so it starts with a minus | write it like -30%"]);
-    expect(script("effect: { on: orders-db, pool: ‸20 }")).toEqual(["`pool`: this takes something away, so it starts with a minus | write it like -20 or -90%"]);
-  });
-
-  it("end after they start", () => {
-    expect(script("for: 2m, effect: { on: checkout, errors: +2%, when: { from: ‸5m } }")).toEqual([
-      "this begins 5m after its item at 10m, and the fault ends at 12m | write an earlier `from`, or a longer `for`",
-    ]);
-    expect(after(SCENARIO, ["rps-above: 8", "from: ‸2h"])).toEqual(["this begins 2h after its item at 10m, and the run ends at 2h | write an earlier `from`, or a longer `for`"]);
-    expect(script("effect: { on: checkout, errors: +2%, when: { from: 5m, to: ‸4m } }")).toEqual(["the window ends before it starts | write a `to` after the `from`"]);
-  });
-
-  it("of a preset have only its parameters, and need its target", () => {
-    expect(script("‸pod-kil: { on: checkout }")).toEqual(["unknown key `pod-kil` in `fault` | write `pod-kill`"]);
-    expect(script("pod-kill: { on: checkout, ‸errors: +2% }")[0]).toMatch(/^unknown key `errors` in `pod-kill`/);
-    expect(script("‸pod-kill: {}")).toEqual(["`on` is missing: what does `pod-kill` act on? | write on: checkout"]);
-    expect(script("pod-kill: { on: checkout }, ‸telemetry-gap: {}")[0]).toMatch(/^a fault is one thing; this has `pod-kill` and `telemetry-gap`/);
-  });
-});
-
-describe("expectations", () => {
-  const release = "  - { at: 10m, release: { service: checkout, version: v2 } }";
-  const rule = (text: string, temporal = "never"): readonly string[] => marked(SCENARIO, inline({ script: release, expect: `  - { ${temporal}: "${text}" }` }));
-
-  it.each([
-    ["‸wieght(v2) > 25%", "there is no series `wieght` | write `weight`"],
-    ["weight(v2) ‸>> 25%", "`>>` is no comparison | write one of <= >= == != < >"],
-    ["weight(v2) ‸= 25%", "`=` is no comparison | write =="],
-    ["weight(v2) > ‸25", "`25` has no unit | write 25%, not 25"],
-    ["weight(v2) > 25% ‸whilst rps(v2) > 3", "unexpected `whilst` | write `while` and a comparison, or nothing"],
-    ["weight(v2) > 25% while p95(v2) > ‸5%", "`5%` is no duration | write it like 250ms, 90s, 15m, 1h30m or 2d"],
-    ["‸seen.weight(v2) > 25%", "`weight` has no `seen.` | write weight, or seen. with error-rate or p95"],
-    ["weight(v2 ‸> 25%", "the bracket is not closed | write it like weight(v2)"],
-    ["weight ‸> 25%", "of what? A version or a service in brackets | write it like weight(v2)"],
-  ])("point into the rule at what is wrong: %s", (text, message) => {
-    expect(rule(text)).toEqual([message]);
-  });
-
-  it("need a time before an `eventually-within`", () => {
-    expect(rule("‸weight(v2) == 0%", "eventually-within")[0]).toMatch(/^first comes a time/);
-    expect(rule("5m weight(v2) == 0%", "eventually-within")).toEqual([]);
-    expect(rule("5m: weight(v2) == 0% while error-rate(v2) > 5%", "eventually-within")).toEqual([]);
-  });
-
-  it("are of a release or a rule, and say something", () => {
-    const expectation = (text: string): readonly string[] => marked(SCENARIO, inline({ script: release, expect: `  - ${text}` }));
-    expect(expectation("‸{ release: v2 }")[0]).toMatch(/^nothing is expected of v2/);
-    expect(expectation("‸{ classification: caught }")).toEqual(["`release` is missing beside `classification` | write release: v2"]);
-    expect(expectation("{ release: v2, classification: ‸cought }")[0]).toMatch(/^`classification`: `cought` is not one of .* \| write `caught`$/);
-  });
-});
-
-describe("traces", () => {
-  it("are reported by their own file and line", () => {
-    expect(after(ELB, ["09:00:00,212.0", "09:00:00,‸many"])).toEqual(["`many` is no number | write a count, like 94"]);
-    expect(after(ELB, ["2014-04-14 09:00:00", "‸2014-02-30 09:00:00"])).toEqual(["`2014-02-30 09:00:00` is no date and time | write it like 2014-04-14 09:00:00"]);
-    expect(after(ELB, ["2014-04-14 09:00:00", "‸2014-04-14 08:00:00"])).toEqual(["this row is not later than the one before | sort the rows by time, each time once"]);
-    expect(after(ELB, ["09:00:00,212.0", "09:00:00,‸-1"])).toEqual(["a count can't be negative: -1 | write zero or more"]);
-    expect(after(ELB, ["timestamp,value", "‸time;count"])).toEqual(["a trace begins with the line `timestamp,value` | write timestamp,value first"]);
-  });
-
-  it("must cover the run", () => {
-    expect(after(WORLD, ["2014-04-14 09:00", "‸2014-04-14 13:00"])).toEqual(["the trace ends at 2014-04-14 14:00, before the scenario does (2014-04-14 15:00) | start at 2014-04-14 12:00 or before"]);
-    expect(after(WORLD, ["2014-04-14 09:00", "‸2015-04-14 09:00"])).toEqual(["the trace has nothing at 2015-04-14 09:00 | it runs from 2014-04-14 08:00 to 2014-04-14 14:00"]);
-    expect(after(WORLD, [", scale-to: 400rps", ""], ["traffic: {", "‸traffic: {"])).toEqual(["a trace gives only the shape: `scale-to` is missing | write scale-to: 400rps"]);
   });
 });
 
