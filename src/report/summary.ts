@@ -125,7 +125,7 @@ const row = (name: string, text: string, width: number): string[] => (text === "
 function shortRelease(release: ReleaseOutcome, colors: Colors, width: number): string[] {
   return [
     ...verdictLines(release, colors, width),
-    ...row("because", release.causeReason, width),
+    ...(release.cause === null ? [] : row("because", release.causeReason, width)),
     ...(release.tookRightAction === false ? row("action", actionWords(release), width) : []),
     ...row("times", timesWords(release), width),
     ...row("cost", costWords(release), width),

@@ -77,6 +77,11 @@ describe("the summary of a run", () => {
     expect(plain(without)).toContain("\n\n  impact   16,000 of 160,000 pages failed (10%), 1,600 slow (1%)\n\n");
   });
 
+  it("gives no reason for what nobody did to one release among several", () => {
+    const [clean] = cleanOutcome().releases;
+    expect(plain(caughtOutcome({ releases: [clean, clean] }))).not.toContain("Nobody acted");
+  });
+
   it("marks a description that it cuts", () => {
     const about = "This scenario has a long tale. ".repeat(20);
     expect(plain(caughtOutcome({ scenario: { ...caughtOutcome().scenario, about } })).split("\n")[2]).toMatch(/…$/);
